@@ -1,0 +1,56 @@
+//! The story: what its events add up to.
+
+use jiff::Timestamp;
+
+use crate::article::Article;
+use crate::identity::{Desk, Revision};
+use crate::kind::Status;
+
+/// A story as its events have made it; `Story::default()` is one before its first event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Story {
+    /// Its last revision, 0 before the first event.
+    pub revision: Revision,
+    /// Where it stands.
+    pub status: Status,
+    /// The desk that owns it; `None` before the first event.
+    pub desk: Option<Desk>,
+    /// The desk's working article: the newest, public or not.
+    pub article: Article,
+    /// What readers see, if they see anything.
+    pub published: Option<Published>,
+    /// How many block ids have been minted.
+    pub minted: u64,
+    /// When its first event was recorded.
+    pub created: Option<Timestamp>,
+    /// When its last event was recorded.
+    pub recorded: Option<Timestamp>,
+}
+
+/// The public side of a story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The revision that readers see.
+    pub revision: Revision,
+    /// The article at that revision, as readers may see it (see [`Article::public`]).
+    pub article: Article,
+    /// When readers first saw the story.
+    pub first: Timestamp,
+    /// When readers could see this revision.
+    pub at: Timestamp,
+}
+
+impl Default for Story {
+    fn default() -> Self {
+        Self {
+            revision: Revision::ZERO,
+            status: Status::Draft,
+            desk: None,
+            article: Article::default(),
+            published: None,
+            minted: 0,
+            created: None,
+            recorded: None,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The article: a story's state at one revision.
+
+use std::sync::Arc;
+
+use crate::block::{Block, BlockId};
+use crate::field::{Field, Fields};
+use crate::text::Text;
+
+/// What a story says at one revision. Cloning costs a reference count a block and a field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Article {
+    /// Everything but the body.
+    pub fields: Fields,
+    /// The body, in order; ids are unique.
+    pub blocks: Vec<Arc<Block>>,
+}
+
+impl Article {
+    /// Returns the headline.
+    pub fn headline(&self) -> &str {
+        self.fields.get(Field::Headline).as_str()
+    }
+
+    /// Returns the block `id` and its place in the order, from 0.
+    pub fn block(&self, id: &BlockId) -> Option<(usize, &Arc<Block>)> {
+        self.blocks.iter().enumerate().find(|(_, block)| block.id == *id)
+    }
+
+    /// Returns the article without what readers may not see (the editor's note): the form that
+    /// public hashes, changes and replicas are about.
+    #[must_use]
+    pub fn public(&self) -> Self {
+        let mut public = self.clone();
+        for field in Field::ALL.into_iter().filter(|field| !field.is_public()) {
+            public.fields.set(field, Text::default());
+        }
+        public
+    }
+}
