@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The event log: an append-only, gapless, totally ordered sequence of records, grouped by story.
+//!
+//! The log knows no story: a record is bytes. It promises what everything else stands on:
+//!
+//! - **Atomic**: a batch is stored whole or not at all.
+//! - **Durable**: an acknowledged append survives kill -9 and power loss.
+//! - **Ordered**: positions rise by one, from 1, without gaps; readers see a record only once it
+//!   is durable, never out of order, never a hole.
+//! - **Idempotent**: the same command for the same story gets the first answer, for ever.
+//!
+//! It refuses to interpret, change or (except by [`EventLog::erase`]) forget a record.
+
+pub mod conformance;
+mod contract;
+mod sqlite;
+
+pub use contract::{
+    AppendError, Appended, Batch, Command, Epoch, EraseError, NewRecord, OpenError, Pending, Position,
+    ReadError, Record, StoryKey, limits,
+};
+pub use sqlite::{EventLog, Options, Tail};

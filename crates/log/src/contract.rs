@@ -1,0 +1,222 @@
+//! What every back end promises: the words of the contract.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+/// The limits of one append, each refused by name when it is passed.
+pub mod limits {
+    /// Most records in one batch.
+    pub const BATCH_RECORDS_MAX: usize = 1_000;
+    /// Most bytes of one record, envelope and disclosures together.
+    pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
+    /// Most bytes of a command key.
+    pub const COMMAND_BYTES_MAX: usize = 128;
+    /// Most appends waiting for the writer; one more waits at the caller.
+    pub const QUEUE_MAX: usize = 4_096;
+}
+
+/// Which story a record belongs to: 16 opaque bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StoryKey(pub [u8; 16]);
+
+/// A record's place in the log, from 1. 0 stands before the first record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Position(pub u64);
+
+impl Position {
+    /// The place before the first record.
+    pub const ZERO: Self = Self(0);
+
+    /// Returns the next place.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Which life of the log this is: drawn when a log is created and again when one is restored, so
+/// that a cursor from another life is noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Epoch(pub u64);
+
+/// A caller's idempotency key, 1 to [`limits::COMMAND_BYTES_MAX`] bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Command(pub Bytes);
+
+/// One record as it goes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecord {
+    /// What is hashed and never changes.
+    pub envelope: Bytes,
+    /// What can be erased.
+    pub disclosures: Bytes,
+}
+
+/// What one append stores: all of it or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The idempotency key of the whole batch.
+    pub command: Command,
+    /// 1 to [`limits::BATCH_RECORDS_MAX`] records.
+    pub records: Vec<NewRecord>,
+}
+
+/// One record as it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Its place in the log.
+    pub position: Position,
+    /// Its story.
+    pub story: StoryKey,
+    /// Its number within the story, from 1.
+    pub revision: u64,
+    /// The command that caused it.
+    pub command: Command,
+    /// What is hashed and never changes.
+    pub envelope: Bytes,
+    /// What can be erased.
+    pub disclosures: Bytes,
+}
+
+/// The acknowledgement of an append: the records are durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// Place of the batch's first record.
+    pub first: Position,
+    /// Place of its last.
+    pub last: Position,
+    /// Revision of the story after the batch's last record.
+    pub revision: u64,
+    /// Whether this command had been answered before, and nothing was stored now.
+    pub repeated: bool,
+}
+
+/// The underlying cause of an error.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why an append was not acknowledged.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Another writer came first and nothing was stored: read again, decide again.
+    #[error("story is at revision {actual}, expected {expected}")]
+    Conflict {
+        /// What the caller expected.
+        expected: u64,
+        /// Where the story is.
+        actual: u64,
+    },
+    /// The batch passes a limit and nothing was stored: send less.
+    #[error("batch has {actual} {what}, the limit is {limit}")]
+    TooLarge {
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        actual: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// Nothing was stored: the same call may be repeated.
+    #[error("event log is unavailable")]
+    Unavailable {
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// The records may be stored: read the story before trying again.
+    #[error("append outcome is unknown")]
+    OutcomeUnknown {
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+}
+
+/// An append that has been given to the writer and not been answered.
+///
+/// Appends that one caller submits one after the other are decided in that order. Dropping it
+/// forgets the answer, not the append.
+#[derive(Debug)]
+pub struct Pending {
+    pub(crate) answer: tokio::sync::oneshot::Receiver<Result<Appended, AppendError>>,
+}
+
+/// Why the log could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has the log open for writing.
+    #[error("event log {path} is in use by another process")]
+    InUse {
+        /// The log's file.
+        path: String,
+    },
+    /// The file is not an event log, or one of a later format.
+    #[error("{path} is not an event log this version can read: {problem}")]
+    Foreign {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The file system or SQLite refused.
+    #[error("cannot open event log {path}")]
+    Io {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+}
+
+/// Why a read gave no answer. The same call may be repeated.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The back end did not answer.
+    #[error("cannot read the event log")]
+    Unavailable {
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// What is stored is not what was written.
+    #[error("event log is damaged at position {position}: {problem}")]
+    Damaged {
+        /// Where.
+        position: Position,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// Why an erasure was not acknowledged.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// No record is there.
+    #[error("there is no record at position {position}")]
+    NotFound {
+        /// Where.
+        position: Position,
+    },
+    /// What was to remain is more than what is there.
+    #[error("erasure at position {position} would add {excess} bytes")]
+    WouldGrow {
+        /// Where.
+        position: Position,
+        /// By how much.
+        excess: usize,
+    },
+    /// The words may still be there: repeat the call.
+    #[error("erasure outcome is unknown")]
+    OutcomeUnknown {
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+}
