@@ -123,7 +123,9 @@ impl Fold {
                 .read_story(StoryKey(record.story.0), revision + 1, wanted.min(LOAD_PAGE_RECORDS))
                 .await?;
             if page.is_empty() {
-                return Err(FoldError::Illegal { problem: format!("revision {} is not in the log", revision + 1) });
+                return Err(FoldError::Illegal {
+                    problem: format!("revision {} is not in the log", revision + 1),
+                });
             }
             for earlier in &page {
                 open(&mut chain, earlier)?;
@@ -169,7 +171,8 @@ fn step(
     (hashes_of, epoch): (&mut ArticleHashes, Epoch),
 ) -> Step {
     let event = &opened.event;
-    let seen = before.published.as_ref().map_or_else(|| Article::default(), |published| published.article.clone());
+    let seen =
+        before.published.as_ref().map_or_else(|| Article::default(), |published| published.article.clone());
     let hashes = Hashes { seen: hashes_of.hash(&seen), now: hashes_of.hash(&after.article), epoch };
     let recorded = event.recorded.as_microsecond();
     let mut step = Step {
@@ -205,7 +208,11 @@ fn step(
 fn tell(step: &mut Step, before: &Story, after: &Story, event: &story::Event, hashes: Hashes) {
     let seen = before.published.as_ref();
     let Some(now) = after.published.as_ref() else { return };
-    let old = seen.map(|published| Side { revision: published.revision, article: &published.article, hash: hashes.seen });
+    let old = seen.map(|published| Side {
+        revision: published.revision,
+        article: &published.article,
+        hash: hashes.seen,
+    });
     let new = Side { revision: now.revision, article: &now.article, hash: hashes.now };
     let cursor = Cursor { epoch: hashes.epoch.0, position: step.position.0 };
     let meta = ChangeMeta {
@@ -263,4 +270,3 @@ fn text(value: &impl serde::Serialize) -> String {
 fn json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("plain data has a JSON form")
 }
-

@@ -47,7 +47,7 @@ pub struct StoryFilter {
 #[derive(Debug, Clone)]
 pub struct StoryPage {
     /// The stories.
-    pub stories: Vec<wire::StoryLine>,
+    pub stories: Vec<wire::http::StoryLine>,
     /// Where the next page begins; `None` on the last.
     pub next: Option<String>,
 }
