@@ -146,8 +146,7 @@ impl Fold {
         })?;
         let before = folded.chain.story().clone();
         let opened = open(&mut folded.chain, record)?;
-        let hashes = (&mut folded.hashes, self.log.epoch());
-        Ok(step(&before, folded.chain.story(), &opened, record, carried, hashes))
+        Ok(step(&before, folded, &opened, record, (carried, self.log.epoch())))
     }
 
     /// Forgets a story, so that it is folded again from the log.
@@ -164,16 +163,15 @@ fn open(chain: &mut Chain, record: &Record) -> Result<Opened, FoldError> {
 
 fn step(
     before: &Story,
-    after: &Story,
+    folded: &mut Folded,
     opened: &Opened,
     record: &Record,
-    carried: Carried,
-    (hashes_of, epoch): (&mut ArticleHashes, Epoch),
+    (carried, epoch): (Carried, Epoch),
 ) -> Step {
+    let after = folded.chain.story();
     let event = &opened.event;
-    let seen =
-        before.published.as_ref().map_or_else(|| Article::default(), |published| published.article.clone());
-    let hashes = Hashes { seen: hashes_of.hash(&seen), now: hashes_of.hash(&after.article), epoch };
+    let seen = before.published.as_ref().map_or_else(Article::default, |published| published.article.clone());
+    let hashes = Hashes { seen: folded.hashes.hash(&seen), now: folded.hashes.hash(&after.article), epoch };
     let recorded = event.recorded.as_microsecond();
     let mut step = Step {
         story: StoryId::from_bytes(record.story.0),
@@ -257,6 +255,7 @@ fn tell(step: &mut Step, before: &Story, after: &Story, event: &story::Event, ha
 }
 
 /// Hashes of what readers saw and see, and the life of the log that they are from.
+#[derive(Clone, Copy)]
 struct Hashes {
     seen: Hash,
     now: Hash,

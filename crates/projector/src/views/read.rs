@@ -1,5 +1,6 @@
 //! What can be read from the views.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -307,10 +308,10 @@ fn list(connection: &Connection, filter: &StoryFilter) -> Result<StoryPage, View
     }
     if let Some(after) = &filter.after {
         let (time, story) = page_token(after)?;
-        sql += &format!(" AND ({recorded}, story) < (?, ?)");
+        let _ = write!(sql, " AND ({recorded}, story) < (?, ?)"); // Writing to a string cannot fail.
         values.extend([Value::Integer(time), Value::Blob(story.as_bytes().to_vec())]);
     }
-    sql += &format!(" ORDER BY {recorded} DESC, story DESC LIMIT {}", limit + 1);
+    let _ = write!(sql, " ORDER BY {recorded} DESC, story DESC LIMIT {}", limit + 1); // Nor here.
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
     let mut page = StoryPage { stories: Vec::new(), next: None };
