@@ -2,8 +2,15 @@
 //!
 //! A [`Text`] never changes after it is made, and nothing here normalises a text a second time.
 
+mod cut;
+mod normalise;
+
 use std::fmt;
 use std::sync::Arc;
+
+pub(crate) use cut::{cut, cut_after};
+pub(crate) use normalise::{OffsetMap, normalise_mapped};
+pub use normalise::{IntakeReport, normalise};
 
 /// A text and the places where intake cut it into values (sentences, or items of a list).
 ///
@@ -99,18 +106,4 @@ impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.values()).finish()
     }
-}
-
-/// What intake took out of a text that an editor should know of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct IntakeReport {
-    /// How many invisible provenance characters (C2PA variation selectors) were stripped.
-    pub provenance_characters: usize,
-}
-
-/// Returns `given` in NFC with runs of white space folded to one space, ends trimmed and
-/// invisible provenance characters stripped; idempotent.
-pub fn normalise(given: &str) -> (String, IntakeReport) {
-    let _ = given;
-    todo!("normalise")
 }
