@@ -13,7 +13,6 @@ use crate::aggregate::{Published, Story};
 use crate::apply::chain::Chain;
 use crate::article::Article;
 use crate::block::{Block, BlockId, Mark};
-use crate::copy::mark_problem;
 use crate::event::{Event, Operation};
 use crate::field::Field;
 use crate::identity::Revision;
@@ -87,7 +86,8 @@ fn check_status(story: &Story, event: &Event) -> Result<(), String> {
 fn check_notice(event: &Event) -> Result<(), String> {
     match (&event.correction, event.kind) {
         (Some(notice), Kind::Correction) => {
-            let complete = [&notice.what, &notice.place, &event.note].into_iter().all(|text| !text.is_empty());
+            let complete =
+                [&notice.what, &notice.place, &event.note].into_iter().all(|text| !text.is_empty());
             complete.then_some(()).ok_or_else(|| "its correction is incomplete".to_owned())
         }
         (None, Kind::Correction) => Err("it is a correction that says nothing of what was wrong".to_owned()),
@@ -145,8 +145,8 @@ fn check_order(operations: &[Operation]) -> Result<(), String> {
 }
 
 fn apply_steps(article: &mut Article, operations: &[Operation]) -> Result<(), String> {
-    let edits_at =
-        operations.partition_point(|operation| !matches!(operation, Operation::Edit { .. } | Operation::Set { .. }));
+    let edits_at = operations
+        .partition_point(|operation| !matches!(operation, Operation::Edit { .. } | Operation::Set { .. }));
     let (rearranging, contents) = operations.split_at(edits_at);
     if !rearranging.is_empty() {
         article.blocks = rearranged(&article.blocks, rearranging)?;
@@ -205,7 +205,7 @@ fn check_content(id: &BlockId, text: &Text, marks: &[Mark]) -> Result<(), String
     if text.is_empty() {
         return Err(format!("it leaves {id} without words"));
     }
-    match marks.iter().find_map(|mark| mark_problem(text.as_str(), mark)) {
+    match marks.iter().find_map(|mark| mark.problem(text.as_str())) {
         Some(problem) => Err(format!("a mark of {id} {problem}")),
         None if marks.is_sorted() => Ok(()),
         None => Err(format!("the marks of {id} are not sorted")),

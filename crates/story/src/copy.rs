@@ -15,7 +15,6 @@ use crate::text::Text;
 
 pub use builder::{CopyBuilder, GivenBlock};
 pub use check::note_text;
-pub(crate) use marks::problem as mark_problem;
 
 /// A whole submission. What is absent keeps its present state; what is present replaces it.
 ///

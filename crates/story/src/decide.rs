@@ -104,7 +104,8 @@ pub fn decide(story: &Story, command: &Command, now: Timestamp) -> Result<Vec<Ev
 }
 
 fn decide_push(story: &Story, push: &Push, now: Timestamp) -> Result<Option<Event>, Refusal> {
-    let has_body = push.copy.blocks.as_ref().map_or(!story.article.blocks.is_empty(), |body| !body.is_empty());
+    let has_body =
+        push.copy.blocks.as_ref().map_or(!story.article.blocks.is_empty(), |body| !body.is_empty());
     let kind = push.kind.unwrap_or_else(|| default_kind(story, has_body));
     if !kind.is_for_copy() {
         return Err(Refusal::KindNotForCopy { kind });
@@ -120,7 +121,7 @@ fn decide_push(story: &Story, push: &Push, now: Timestamp) -> Result<Option<Even
     if operations.is_empty()
         && story.desk.as_ref() == Some(desk)
         && !(public && is_news(story, &after))
-        && !(speaks_by_note(kind) && !push.note.is_empty())
+        && (push.note.is_empty() || !speaks_by_note(kind))
     {
         return Ok(None);
     }
@@ -152,9 +153,9 @@ fn default_kind(story: &Story, has_body: bool) -> Kind {
 
 fn check_notice(kind: Kind, push: &Push) -> Result<(), Refusal> {
     match (kind, &push.correction) {
-        (Kind::Correction, None) => {
-            Err(Refusal::CorrectionIncomplete { missing: "what was wrong, where it stood and who approved it" })
-        }
+        (Kind::Correction, None) => Err(Refusal::CorrectionIncomplete {
+            missing: "what was wrong, where it stood and who approved it",
+        }),
         (Kind::Correction, Some(notice)) => [
             (&notice.what, "what was wrong"),
             (&notice.place, "the place where it stood"),

@@ -9,8 +9,8 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use cut::{cut, cut_after};
-pub(crate) use normalise::{OffsetMap, normalise_mapped};
 pub use normalise::{IntakeReport, normalise};
+pub(crate) use normalise::{OffsetMap, normalise_mapped};
 
 /// A text and the places where intake cut it into values (sentences, or items of a list).
 ///
@@ -36,6 +36,9 @@ impl Text {
     pub const REDACTION_MARK: &'static str = "\u{2588}\u{2588}\u{2588}";
 
     /// Returns `joined` as a text of one value (of none, if it is empty).
+    ///
+    /// # Panics
+    /// If it has 4 GiB or more, which no text within [`limits`](crate::limits) has.
     pub fn uncut(joined: impl Into<Arc<str>>) -> Self {
         let joined = joined.into();
         let end = u32::try_from(joined.len())
@@ -46,6 +49,9 @@ impl Text {
 
     /// Returns the text that `values` make, one after the other; `None` is an erased value and
     /// shows as [`Text::REDACTION_MARK`].
+    ///
+    /// # Panics
+    /// If they have 4 GiB or more together, which no text within [`limits`](crate::limits) has.
     pub fn from_values<'a>(values: impl IntoIterator<Item = Option<&'a str>>) -> Self {
         let mut joined = String::new();
         let mut cuts = Vec::new();

@@ -79,6 +79,6 @@ pub(super) fn is_address(address: &str, schemes: &[&str]) -> bool {
         && !address.chars().any(|c| {
             c.is_whitespace()
                 || c.is_control()
-                || matches!(c, '<' | '>' | '"' | '\'' | '`' | '\\' | '{' | '}' | '|' | '^')
+                || matches!(c, '<' | '>' | '"' | '`' | '\\' | '{' | '}' | '|' | '^')
         })
 }

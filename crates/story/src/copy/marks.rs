@@ -38,8 +38,14 @@ pub(super) fn carried(
     Ok(kept.into())
 }
 
-/// Returns what is wrong with `mark` as a mark on `text`.
-pub(crate) fn problem(text: &str, mark: &Mark) -> Option<String> {
+impl Mark {
+    /// Returns what is wrong with it as a mark on `text`: offsets, or the target of a link.
+    pub fn problem(&self, text: &str) -> Option<String> {
+        problem(text, self)
+    }
+}
+
+fn problem(text: &str, mark: &Mark) -> Option<String> {
     let Mark { start, end, kind, href } = mark;
     if start >= end {
         return Some(format!("covers nothing: start {start} is not before end {end}"));

@@ -41,10 +41,8 @@ fn edit_fields(before: &Fields, copy: &Copy) -> (Fields, Vec<Operation>) {
         copy.given.iter().copied().filter(|field| !before.same(&copy.fields, *field)).collect();
     changed.sort_unstable();
     changed.dedup();
-    let language = match changed.contains(&Field::Language) {
-        true => copy.fields.get(Field::Language).clone(),
-        false => before.get(Field::Language).clone(),
-    };
+    let language = if changed.contains(&Field::Language) { &copy.fields } else { before };
+    let language = language.get(Field::Language);
     let sets = changed.into_iter().map(|field| {
         let (old, new) = (before.get(field), copy.fields.get(field));
         let text = match field {
@@ -90,7 +88,8 @@ fn check_ids(before: &[Arc<Block>], copy: &[CopyBlock]) -> Result<(), Refusal> {
     }
     let known: HashSet<&BlockId> = before.iter().map(|block| &block.id).collect();
     let mut claimed = HashSet::new();
-    for (index, id) in copy.iter().enumerate().filter_map(|(index, block)| Some((index, block.id.as_ref()?))) {
+    for (index, id) in copy.iter().enumerate().filter_map(|(index, block)| Some((index, block.id.as_ref()?)))
+    {
         if !known.contains(id) {
             return Err(Refusal::BlockUnknown { index, block: id.to_string() });
         }
@@ -113,7 +112,7 @@ fn edit_body(
     let after: Vec<Arc<Block>> = carried
         .into_iter()
         .map(|block| match known.get(&block.id) {
-            Some(old) => continued(old, block, language),
+            Some(old) => continued(old, &block, language),
             None => recut(&block, &Text::default(), language),
         })
         .collect();
@@ -131,16 +130,20 @@ fn edit_body(
 }
 
 /// Returns what `old` becomes as `new`: itself, where nothing changed.
-fn continued(old: &Arc<Block>, new: Arc<Block>, language: &str) -> Arc<Block> {
-    if **old == *new {
+fn continued(old: &Arc<Block>, new: &Arc<Block>, language: &str) -> Arc<Block> {
+    if old == new {
         return Arc::clone(old);
     }
     if old.text != new.text {
-        return recut(&new, &old.text, language);
+        return recut(new, &old.text, language);
     }
-    Arc::new(Block { text: old.text.clone(), ..(*new).clone() })
+    Arc::new(Block { text: old.text.clone(), ..(**new).clone() })
 }
 
 fn recut(new: &Block, old: &Text, language: &str) -> Arc<Block> {
     Arc::new(Block { text: cut_after(new.text.as_str(), old, language), ..new.clone() })
+}
+
+fn order_steps(_before: &[Arc<Block>], _after: &[Arc<Block>], _operations: &mut Vec<Operation>) {
+    todo!()
 }

@@ -238,7 +238,8 @@ mod tests {
 
     #[test]
     fn a_c2pa_wrapper_is_stripped_and_counted() {
-        let hidden: String = "\u{FEFF}".chars().chain((0..16).map(selector)).chain((0..200).map(wide)).collect();
+        let hidden: String =
+            "\u{FEFF}".chars().chain((0..16).map(selector)).chain((0..200).map(wide)).collect();
         check(&format!("Talks resume.{hidden}"), "Talks resume.", 217);
         check(&format!("Talks {hidden}resume."), "Talks resume.", 217);
         check("\u{FEFF}Talks", "Talks", 1);
@@ -287,9 +288,30 @@ mod tests {
             (0_u32..16).prop_map(|index| selector(index).to_string()),
             (0_u32..240).prop_map(|index| wide(index).to_string()),
             proptest::sample::select(vec![
-                " ", "\u{A0}", "\n", "\u{FEFF}", "\u{301}", "\u{323}", "\u{338}", "\u{2ADC}", "\u{2329}", "e",
-                "0", "\u{2764}", "\u{845B}", "\u{F900}", "\u{1025}", "\u{102E}", "\u{1100}", "\u{1161}", "\u{0958}",
-                "\u{2223}", "\u{2F800}", "\u{2000}", "\u{200D}", "<",
+                " ",
+                "\u{A0}",
+                "\n",
+                "\u{FEFF}",
+                "\u{301}",
+                "\u{323}",
+                "\u{338}",
+                "\u{2ADC}",
+                "\u{2329}",
+                "e",
+                "0",
+                "\u{2764}",
+                "\u{845B}",
+                "\u{F900}",
+                "\u{1025}",
+                "\u{102E}",
+                "\u{1100}",
+                "\u{1161}",
+                "\u{0958}",
+                "\u{2223}",
+                "\u{2F800}",
+                "\u{2000}",
+                "\u{200D}",
+                "<",
             ])
             .prop_map(str::to_owned),
         ];
