@@ -196,7 +196,8 @@ fn splices(old: &str, new: &str) -> Vec<Splice> {
     if old == new {
         return Vec::new();
     }
-    let (a, b): (Vec<&str>, Vec<&str>) = (old.split_word_bounds().collect(), new.split_word_bounds().collect());
+    let (a, b): (Vec<&str>, Vec<&str>) =
+        (old.split_word_bounds().collect(), new.split_word_bounds().collect());
     let head = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
     let tail = a[head..].iter().rev().zip(b[head..].iter().rev()).take_while(|(a, b)| a == b).count();
     let at: usize = a[..head].iter().map(|word| word.len()).sum();
@@ -218,7 +219,8 @@ pub fn apply(before: &Article, ops: &[Op]) -> Result<Article, PatchError> {
 fn step(article: &mut Article, op: &Op) -> Result<(), &'static str> {
     use crate::block::Block;
     use crate::text::Text;
-    let find = |article: &Article, id: &BlockId| article.block(id).map(|(place, _)| place).ok_or("no such block");
+    let find =
+        |article: &Article, id: &BlockId| article.block(id).map(|(place, _)| place).ok_or("no such block");
     let behind = |article: &Article, after: &Option<BlockId>| match after {
         None => Ok(0),
         Some(after) => find(article, after).map(|place| place + 1),
@@ -246,7 +248,11 @@ fn step(article: &mut Article, op: &Op) -> Result<(), &'static str> {
         Op::Edit { block, kind, splices, marks } => {
             let place = find(article, block)?;
             let old = &article.blocks[place];
-            let text = if splices.is_empty() { old.text.clone() } else { Text::uncut(spliced(old.text.as_str(), splices)?) };
+            let text = if splices.is_empty() {
+                old.text.clone()
+            } else {
+                Text::uncut(spliced(old.text.as_str(), splices)?)
+            };
             article.blocks[place] = Arc::new(Block {
                 id: block.clone(),
                 kind: kind.unwrap_or(old.kind),
@@ -256,7 +262,9 @@ fn step(article: &mut Article, op: &Op) -> Result<(), &'static str> {
         }
         Op::Set { field, change } => {
             let text = match change {
-                FieldChange::Splices(splices) => Text::uncut(spliced(article.fields.get(*field).as_str(), splices)?),
+                FieldChange::Splices(splices) => {
+                    Text::uncut(spliced(article.fields.get(*field).as_str(), splices)?)
+                }
                 FieldChange::Value(None) => Text::default(),
                 FieldChange::Value(Some(FieldValue::Text(text))) => Text::uncut(text.as_str()),
                 FieldChange::Value(Some(FieldValue::List(items))) => {

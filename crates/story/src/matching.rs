@@ -24,7 +24,9 @@ pub fn carry_ids(before: &[Arc<Block>], copy: &[CopyBlock], minted: u64) -> (Vec
     }
     let mut ids: Vec<Option<BlockId>> = copy.iter().map(|block| block.id.clone()).collect();
     for (place, block) in copy.iter().enumerate().filter(|(_, block)| block.id.is_none()) {
-        if let Some(old) = equal.get_mut(&(block.text.as_str(), block.kind as u8)).and_then(VecDeque::pop_front) {
+        if let Some(old) =
+            equal.get_mut(&(block.text.as_str(), block.kind as u8)).and_then(VecDeque::pop_front)
+        {
             ids[place] = Some(before[old].id.clone());
             taken[old] = true;
         }
@@ -39,7 +41,12 @@ pub fn carry_ids(before: &[Arc<Block>], copy: &[CopyBlock], minted: u64) -> (Vec
                 minted += 1;
                 BlockId::minted(minted)
             });
-            Arc::new(Block { id, kind: block.kind, text: block.text.clone(), marks: Arc::clone(&block.marks) })
+            Arc::new(Block {
+                id,
+                kind: block.kind,
+                text: block.text.clone(),
+                marks: Arc::clone(&block.marks),
+            })
         })
         .collect();
     (blocks, minted)

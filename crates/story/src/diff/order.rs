@@ -19,7 +19,8 @@ pub(crate) enum Step<'a> {
 /// subsequence stay.
 pub(crate) fn order_steps<'a>(before: &[&'a BlockId], after: &[&'a BlockId]) -> Vec<Step<'a>> {
     let target: HashMap<&BlockId, usize> = after.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-    let source: HashMap<&BlockId, usize> = before.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+    let source: HashMap<&BlockId, usize> =
+        before.iter().enumerate().map(|(place, id)| (*id, place)).collect();
     let mut steps: Vec<_> =
         before.iter().filter(|id| !target.contains_key(*id)).map(|id| Step::Delete(id)).collect();
     let kept: Vec<usize> = after.iter().filter_map(|id| source.get(id).copied()).collect();
