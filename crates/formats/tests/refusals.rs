@@ -42,6 +42,11 @@ fn json_errors_name_the_field_and_the_place() {
         "line 2 column 13: summary: it ends too early (EOF while parsing a string): send the whole of it",
     );
     check(br#"{"headline":"\ud800"}"#, "line 1 column 19: headline: unexpected end of hex escape");
+    check(
+        br#"{"headline":"\ude00 a"}"#,
+        "line 1 column 19: headline: a \\u escape is no character (lone leading surrogate in hex escape): write \
+         both halves of its pair, or the character",
+    );
     check(br#"{"headline":"A"} {"#, "line 1 column 18: .: trailing characters");
     check(
         br#"{"headline":"A","desk":"a.b"}"#,
