@@ -187,9 +187,10 @@ proptest! {
             };
             prop_assert_eq!(side(&line, true), old);
             prop_assert_eq!(side(&line, false), new);
-            prop_assert!(line.spans.windows(2).all(|two| {
+            let is_ordered = line.spans.windows(2).all(|two| {
                 !matches!((&two[0], &two[1]), (Span::Same(_), Span::Same(_)) | (Span::New(_), Span::Old(_)))
-            }));
+            });
+            prop_assert!(is_ordered, "{:?}", line);
         }
     }
 
