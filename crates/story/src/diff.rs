@@ -3,6 +3,8 @@
 //! `apply(before, diff(before, after)) == after`, always; the same two articles give the same
 //! bytes. Splices begin and end on grapheme boundaries (UAX #29) of the old text.
 
+pub(crate) mod order;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
