@@ -145,9 +145,9 @@ pub fn diff(before: &Article, after: &Article) -> Diff {
     let mut ops: Vec<Op> = order::order_steps(&old, &new)
         .into_iter()
         .map(|step| match step {
-            order::Step::Delete(block) => Op::Delete { block: block.clone() },
-            order::Step::Move(block, after) => Op::Move { block: block.clone(), after: after.cloned() },
-            order::Step::Insert(block, behind) => {
+            order::Step::Delete { block } => Op::Delete { block: block.clone() },
+            order::Step::Move { block, after } => Op::Move { block: block.clone(), after: after.cloned() },
+            order::Step::Insert { block, after: behind } => {
                 let (_, content) = after.block(block).expect("it is in the target order");
                 Op::Insert {
                     block: block.clone(),
