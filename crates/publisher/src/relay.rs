@@ -49,11 +49,11 @@ impl Progress {
         self.changed = self.changed.split_off(&position.next());
     }
 
-    fn acknowledged_change(&mut self, sequence: u64) {
+    pub(crate) fn acknowledged_change(&mut self, sequence: u64) {
         self.changes_sequence = self.changes_sequence.max(sequence);
     }
 
-    fn acknowledged_article(&mut self, sequence: u64) {
+    pub(crate) fn acknowledged_article(&mut self, sequence: u64) {
         self.articles_sequence = self.articles_sequence.max(sequence);
     }
 
