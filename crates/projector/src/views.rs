@@ -145,7 +145,7 @@ impl Views {
     pub fn open_read_only(path: &std::path::Path) -> Result<Self, OpenViewsError> {
         let pool = Arc::new(Pool::new(path.to_owned()));
         let io = |source| OpenViewsError::Io { path: path.display().to_string(), source };
-        let position = pool.with(|connection| schema::position(connection)).map_err(io)?;
+        let position = pool.with(schema::position).map_err(io)?;
         Ok(Self::new(pool, watch::channel(position).1))
     }
 
