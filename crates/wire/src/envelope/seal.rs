@@ -55,7 +55,7 @@ pub(super) fn seal(chain: &mut Chain, event: &Event, stamp: &Stamp) -> Result<Se
 }
 
 fn check_times(event: &Event) -> Result<(), SealError> {
-    let years = Timestamp::constant(-62_167_219_200, 0)..Timestamp::constant(253_402_300_800, 0);
+    let years = Timestamp::constant(-62_167_219_200, 0)..=Timestamp::MAX;
     let recorded = event.recorded;
     if recordable(recorded) != recorded || !years.contains(&recorded) {
         return Err(SealError::Recorded { recorded });
