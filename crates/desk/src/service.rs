@@ -339,7 +339,6 @@ fn refused_append(error: AppendError) -> Result<PushError, PushError> {
         AppendError::Conflict { expected, actual } => {
             Ok(PushError::Conflict { expected: Revision(expected), actual: Revision(actual) })
         }
-        AppendError::Empty { .. } => Err(PushError::Unavailable { source: Box::new(error) }),
         AppendError::TooLarge { actual, limit, .. } => Err(PushError::TooLarge { actual, limit }),
         AppendError::Unavailable { source } => Err(PushError::Unavailable { source }),
         // The desk appends only events that a decision caused, under a key of legal length.
