@@ -1,1 +1,25 @@
-//! Placeholder.
+//! Every format that another process, or a later release, can see.
+//!
+//! Formats and nothing else: no IO, no clock, no random number, no rule of the newsroom. What is
+//! written here is read for ever: a format gets a new version instead of a new meaning, and
+//! fixtures of each released version are kept in `tests/fixtures` and never edited.
+
+mod article;
+mod change;
+mod cloud_event;
+mod cursor;
+mod envelope;
+pub mod http;
+mod problem;
+mod subject;
+
+pub use article::{ArticleHashes, ArticleMeta, ArticleView, BlockView, Urgency, ViewError, article_hash};
+pub use change::{ApplyError, CHANGE_BYTES_MAX, Change, ChangeBody, ChangeMeta, Side};
+pub use cloud_event::{CloudEvent, message_id};
+pub use cursor::{Cursor, CursorError};
+pub use envelope::{
+    Chain, Damaged, Disclosure, Disclosures, DisclosuresError, Header, HeaderError, OpenError, Opened,
+    SealError, SealedRecord, Stamp, recordable,
+};
+pub use problem::{Problem, ProblemKind};
+pub use subject::{ChangeFilter, DeskVerb, Subject, WT_ARTICLES, WT_CHANGES};

@@ -1,0 +1,93 @@
+//! `CloudEvents` 1.0 in structured JSON: the outer form of every message to subscribers.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use story::{Revision, StoryId};
+
+use crate::article::ArticleView;
+use crate::change::Change;
+
+/// A message to subscribers (`CloudEvents` 1.0, JSON format, structured mode).
+///
+/// Readers let unknown members pass: a later release may add some.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CloudEvent<T> {
+    /// `1.0`.
+    pub specversion: String,
+    /// `story:revision`: the same revision always has the same id.
+    pub id: String,
+    /// Which log it comes from: `/writethru/` and the epoch in hexadecimal.
+    pub source: String,
+    /// What the data is, such as [`CloudEvent::CHANGED`].
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// The story.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
+    pub subject: StoryId,
+    /// When readers could see it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub time: Timestamp,
+    /// Media type of the data.
+    pub datacontenttype: String,
+    /// Where the data's schema is.
+    pub dataschema: String,
+    /// The data.
+    pub data: T,
+}
+
+/// Returns the id of a story's revision in every message: `story:revision`, also its `Nats-Msg-Id`.
+pub fn message_id(story: StoryId, revision: Revision) -> String {
+    format!("{story}:{revision}")
+}
+
+impl CloudEvent<()> {
+    /// Content type of every message.
+    pub const MEDIA_TYPE: &'static str = "application/cloudevents+json; charset=utf-8";
+    /// Type of a message with a [`Change`].
+    pub const CHANGED: &'static str = "io.writethru.story.changed.v1";
+    /// Type of a message with the latest [`ArticleView`].
+    pub const ARTICLE: &'static str = "io.writethru.story.article.v1";
+    /// Media type of a [`Change`].
+    pub const CHANGE_MEDIA_TYPE: &'static str = "application/vnd.writethru.change+json";
+    /// Media type of an [`ArticleView`].
+    pub const ARTICLE_MEDIA_TYPE: &'static str = "application/vnd.writethru.article+json";
+}
+
+impl CloudEvent<Change> {
+    /// Returns the message that tells of `change`.
+    pub fn changed(change: Change) -> Self {
+        Self {
+            specversion: "1.0".to_owned(),
+            id: message_id(change.story, change.to),
+            source: source(change.cursor.epoch),
+            event_type: CloudEvent::CHANGED.to_owned(),
+            subject: change.story,
+            time: change.published,
+            datacontenttype: CloudEvent::CHANGE_MEDIA_TYPE.to_owned(),
+            dataschema: "https://writethru.dev/schemas/change.v1.json".to_owned(),
+            data: change,
+        }
+    }
+}
+
+impl CloudEvent<ArticleView> {
+    /// Returns the message that holds the latest public article.
+    pub fn article(view: ArticleView) -> Self {
+        Self {
+            specversion: "1.0".to_owned(),
+            id: message_id(view.story, view.revision),
+            source: source(view.cursor.epoch),
+            event_type: CloudEvent::ARTICLE.to_owned(),
+            subject: view.story,
+            time: view.published.unwrap_or(view.recorded),
+            datacontenttype: CloudEvent::ARTICLE_MEDIA_TYPE.to_owned(),
+            dataschema: "https://writethru.dev/schemas/article.v1.json".to_owned(),
+            data: view,
+        }
+    }
+}
+
+fn source(epoch: u64) -> String {
+    format!("/writethru/{epoch:016x}")
+}

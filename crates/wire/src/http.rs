@@ -1,0 +1,282 @@
+//! Bodies of the API: what the gateway, the command line and the NATS service say to each other.
+//!
+//! Requests refuse what they do not know; answers may grow, so readers let unknown members pass.
+
+use jiff::Timestamp;
+use proof::Hash;
+use serde::{Deserialize, Serialize};
+use story::diff::{Observation, Op};
+use story::significance::Significance;
+use story::{ActorId, CommandKey, Desk, Kind, Level, Revision, Slug, Status, StoryId};
+
+use crate::cursor::Cursor;
+
+/// What comes with copy: the parameters of `POST /v1/stories` and `PUT /v1/stories/{id}/copy`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+pub struct PushQuery {
+    /// The story's slug; over what the copy says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>), param(value_type = Option<String>))]
+    pub slug: Option<Slug>,
+    /// The desk; kept as it is if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>), param(value_type = Option<String>))]
+    pub desk: Option<Desk>,
+    /// The kind; `update` if absent (`alert` for a headline alone).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>), param(value_type = Option<String>))]
+    pub kind: Option<Kind>,
+    /// Whether readers are to see it; they are, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>), param(value_type = Option<String>))]
+    pub release: Option<ReleaseWord>,
+    /// The public note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// An editor's label of how much it matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>), param(value_type = Option<String>))]
+    pub label: Option<Level>,
+    /// When it happened in the world, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurred: Option<String>,
+    /// Correction: what was wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
+    /// Correction: where it stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// Correction: who approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>), param(value_type = Option<String>))]
+    pub approver: Option<ActorId>,
+    /// The revision that the editor saw; 0 for "there is no such story yet".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>), param(value_type = Option<u64>))]
+    pub expected: Option<Revision>,
+}
+
+/// Whether a push goes to readers, as a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum ReleaseWord {
+    /// Readers see it at once.
+    Publish,
+    /// It stays on the desk.
+    Draft,
+}
+
+impl From<ReleaseWord> for story::Release {
+    fn from(word: ReleaseWord) -> Self {
+        match word {
+            ReleaseWord::Publish => Self::Publish,
+            ReleaseWord::Draft => Self::Draft,
+        }
+    }
+}
+
+/// A push over NATS: everything that HTTP says in its address, headers and body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PushRequest {
+    /// The story, by id or slug; absent for a new one, or one that the copy's slug names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub story: Option<String>,
+    /// Who pushes.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub actor: ActorId,
+    /// The idempotency key: the same key gets the same answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub command: Option<CommandKey>,
+    /// Media type of the copy.
+    pub media_type: String,
+    /// The copy.
+    pub copy: String,
+    /// What comes with it.
+    #[serde(default)]
+    pub query: PushQuery,
+}
+
+/// The answer to a push.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Pushed {
+    /// The story.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
+    pub story: StoryId,
+    /// Its slug.
+    pub slug: String,
+    /// Its revision after the push.
+    #[cfg_attr(feature = "openapi", schema(value_type = u64))]
+    pub revision: Revision,
+    /// Whether anything changed; if not, nothing was stored.
+    pub changed: bool,
+    /// The kind it was filed as, or that of the story's last revision if nothing changed.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub kind: Kind,
+    /// How much it matters to readers; absent if they cannot see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub significance: Option<Significance>,
+    /// Hash of the desk's article, by the public hash.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub hash: Hash,
+    /// Where the push stands in the log; absent if nothing was stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub cursor: Option<Cursor>,
+    /// Whether this is the kept answer to an earlier request with the same key.
+    pub repeated: bool,
+    /// What an editor should know of, such as stripped characters or a rebase.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// A page of stories.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StoryList {
+    /// The stories, last changed first.
+    pub stories: Vec<StoryLine>,
+    /// What to ask for the next page with; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// One story in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StoryLine {
+    /// The story.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
+    pub story: StoryId,
+    /// Its slug.
+    pub slug: String,
+    /// Its desk.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub desk: Desk,
+    /// Where it stands.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub status: Status,
+    /// Its revision.
+    #[cfg_attr(feature = "openapi", schema(value_type = u64))]
+    pub revision: Revision,
+    /// Its headline.
+    pub headline: String,
+    /// When its last event was recorded.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub recorded: Timestamp,
+    /// When readers could see what they see; absent if they see nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub published: Option<Timestamp>,
+    /// The level of the last public change; absent if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub significance: Option<Level>,
+}
+
+/// A page of a story's revisions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HistoryPage {
+    /// The story.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
+    pub story: StoryId,
+    /// Its revisions, newest first.
+    pub revisions: Vec<RevisionLine>,
+    /// What to ask for the next page with; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// One revision in a history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RevisionLine {
+    /// Its number.
+    #[cfg_attr(feature = "openapi", schema(value_type = u64))]
+    pub revision: Revision,
+    /// What sort of update it was.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub kind: Kind,
+    /// Whether readers saw it.
+    pub public: bool,
+    /// When it was recorded.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub recorded: Timestamp,
+    /// When it happened in the world, as given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurred: Option<String>,
+    /// Who filed it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub actor: ActorId,
+    /// The public note; empty if none.
+    #[serde(default)]
+    pub note: String,
+    /// How much it mattered to readers; absent if they did not see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub significance: Option<Significance>,
+    /// Its place in the log.
+    pub position: u64,
+    /// Hash of the public article at it; absent if readers saw nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub hash: Option<Hash>,
+}
+
+/// The difference of two revisions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DiffView {
+    /// The story.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
+    pub story: StoryId,
+    /// The earlier revision; 0 for "before the first".
+    #[cfg_attr(feature = "openapi", schema(value_type = u64))]
+    pub from: Revision,
+    /// The later revision.
+    #[cfg_attr(feature = "openapi", schema(value_type = u64))]
+    pub to: Revision,
+    /// Hash of the earlier article.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub base: Hash,
+    /// Hash of the later article.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub target: Hash,
+    /// What takes the one to the other.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    pub ops: Vec<Op>,
+    /// What a person would say beside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    pub observations: Vec<Observation>,
+    /// How much it matters.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub significance: Significance,
+}
+
+/// What the service is and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Info {
+    /// `writethru`.
+    pub name: String,
+    /// Its release.
+    pub version: String,
+    /// The log's life, as in a cursor: 16 hexadecimal digits.
+    pub epoch: String,
+    /// The last position in the log.
+    pub head: u64,
+    /// The last position that the views show.
+    pub viewed: u64,
+    /// The last position that has gone to NATS; absent where nothing publishes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<u64>,
+}

@@ -1,0 +1,172 @@
+//! NATS subjects and stream names.
+//!
+//! A subject is made from newtypes whose characters are legal in one token, so no text from outside
+//! can widen a subscription or reach another subject.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use story::{ActorId, Desk, Kind, Level, StoryId};
+
+/// JetStream stream that keeps every public change for catch-up.
+pub const WT_CHANGES: &str = "WT_CHANGES";
+/// JetStream stream that keeps the latest public article of each story.
+pub const WT_ARTICLES: &str = "WT_ARTICLES";
+
+/// A legal NATS subject of ours, or a filter over our subjects.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subject(String);
+
+/// What a desk's NATS service answers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeskVerb {
+    /// File copy ([`crate::http::PushRequest`]).
+    Push,
+    /// One article.
+    Show,
+    /// A page of stories.
+    List,
+    /// A story's revisions.
+    History,
+    /// The difference of two revisions.
+    Diff,
+    /// What the service is.
+    Info,
+}
+
+impl DeskVerb {
+    /// Every one.
+    pub const ALL: [Self; 6] = [Self::Push, Self::Show, Self::List, Self::History, Self::Diff, Self::Info];
+
+    /// Returns the last token of its subject.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Push => "push",
+            Self::Show => "show",
+            Self::List => "list",
+            Self::History => "history",
+            Self::Diff => "diff",
+            Self::Info => "info",
+        }
+    }
+}
+
+impl Subject {
+    /// Every change: the subjects of [`WT_CHANGES`].
+    pub const CHANGES: &'static str = "wt.v1.change.>";
+    /// Every article: the subjects of [`WT_ARTICLES`].
+    pub const ARTICLES: &'static str = "wt.v1.article.>";
+    /// Every recall.
+    pub const RECALLS: &'static str = "wt.v1.recall.>";
+    /// Every acknowledgement of a recall.
+    pub const ACKS: &'static str = "wt.v1.ack.*";
+    /// Signed tree heads.
+    pub const CHECKPOINT: &'static str = "wt.v1.checkpoint";
+    /// Every request to a desk; in no stream.
+    pub const DESK: &'static str = "wt.v1.desk.>";
+
+    /// Returns the subject of a public change.
+    pub fn change(desk: &Desk, kind: Kind, level: Level, story: StoryId) -> Self {
+        Self(format!("wt.v1.change.{desk}.{kind}.{level}.{story}"))
+    }
+
+    /// Returns the subject that holds a story's latest public article.
+    pub fn article(desk: &Desk, story: StoryId) -> Self {
+        Self(format!("wt.v1.article.{desk}.{story}"))
+    }
+
+    /// Returns the subject of a story's recalls.
+    pub fn recall(desk: &Desk, story: StoryId) -> Self {
+        Self(format!("wt.v1.recall.{desk}.{story}"))
+    }
+
+    /// Returns the subject on which `subscriber` acknowledges recalls.
+    pub fn ack(subscriber: &ActorId) -> Self {
+        Self(format!("wt.v1.ack.{subscriber}"))
+    }
+
+    /// Returns the subject of signed tree heads.
+    pub fn checkpoint() -> Self {
+        Self(Self::CHECKPOINT.to_owned())
+    }
+
+    /// Returns the subject of a request to the desk.
+    pub fn desk(verb: DeskVerb) -> Self {
+        Self(format!("wt.v1.desk.{}", verb.as_str()))
+    }
+
+    /// Returns the filter for the articles of one desk, or of all.
+    pub fn articles_of(desk: Option<&Desk>) -> Self {
+        Self(format!("wt.v1.article.{}.*", token(desk)))
+    }
+
+    /// Returns the filter for one story's article, whatever desk it is on.
+    pub fn article_of(story: StoryId) -> Self {
+        Self(format!("wt.v1.article.*.{story}"))
+    }
+
+    /// Returns the subject as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl From<Subject> for String {
+    fn from(subject: Subject) -> Self {
+        subject.0
+    }
+}
+
+/// Which changes a subscriber wants; what is `None` is not filtered by.
+///
+/// Filtered by kind or level it is a notification feed: a change's `from` may skip. A replica
+/// filters by desk or story only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeFilter {
+    /// One desk's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desk: Option<Desk>,
+    /// One kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// One level, not the ones above it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// One story's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub story: Option<StoryId>,
+}
+
+impl ChangeFilter {
+    /// Returns the filter as a NATS subject with wildcards.
+    pub fn subject(&self) -> Subject {
+        let Self { desk, kind, level, story } = self;
+        let (desk, kind) = (token(desk.as_ref()), token(kind.as_ref()));
+        Subject(format!("wt.v1.change.{desk}.{kind}.{}.{}", token(level.as_ref()), token(story.as_ref())))
+    }
+
+    /// Returns whether a change of this desk, kind, level and story passes: the same answer that
+    /// NATS gives for [`ChangeFilter::subject`].
+    pub fn passes(&self, desk: &Desk, kind: Kind, level: Level, story: StoryId) -> bool {
+        self.desk.as_ref().is_none_or(|wanted| wanted == desk)
+            && self.kind.is_none_or(|wanted| wanted == kind)
+            && self.level.is_none_or(|wanted| wanted == level)
+            && self.story.is_none_or(|wanted| wanted == story)
+    }
+
+    /// Returns whether the changes that pass are a whole sequence, so that a replica may use it.
+    pub fn keeps_whole_stories(&self) -> bool {
+        self.kind.is_none() && self.level.is_none()
+    }
+}
+
+fn token(wanted: Option<&impl fmt::Display>) -> String {
+    wanted.map_or_else(|| "*".to_owned(), ToString::to_string)
+}
