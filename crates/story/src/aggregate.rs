@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::article::Article;
 use crate::identity::{Desk, Revision};
-use crate::kind::Status;
+use crate::kind::{Kind, Status};
 
 /// A story as its events have made it; `Story::default()` is one before its first event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,19 @@ pub struct Published {
     pub first: Timestamp,
     /// When readers could see this revision.
     pub at: Timestamp,
+}
+
+impl Story {
+    /// Returns whether readers see more than a headline.
+    pub(crate) fn shows_body(&self) -> bool {
+        self.published.as_ref().is_some_and(|published| !published.article.blocks.is_empty())
+    }
+
+    /// Returns whether an update of `kind` may leave readers with a headline alone: an alert may,
+    /// and so may a correction or a note to an alert that has no text yet.
+    pub(crate) fn may_be_headline_alone(&self, kind: Kind) -> bool {
+        kind == Kind::Alert || (kind != Kind::Update && self.published.is_some() && !self.shows_body())
+    }
 }
 
 impl Default for Story {

@@ -36,4 +36,11 @@ impl Article {
         }
         public
     }
+
+    /// Returns the bytes of UTF-8 in all its texts together: what
+    /// [`ARTICLE_TEXT_BYTES_MAX`](crate::limits::ARTICLE_TEXT_BYTES_MAX) limits.
+    pub fn text_bytes(&self) -> usize {
+        let fields = Field::ALL.into_iter().map(|field| self.fields.get(field).as_str().len());
+        fields.chain(self.blocks.iter().map(|block| block.text.as_str().len())).sum()
+    }
 }

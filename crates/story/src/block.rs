@@ -9,7 +9,7 @@ use crate::identity::{IdentityError, token};
 use crate::limits::BLOCK_ID_BYTES_MAX;
 use crate::text::Text;
 
-fn id_byte(byte: &u8) -> bool {
+fn id_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
@@ -20,6 +20,7 @@ token!(
 
 impl BlockId {
     /// Returns the `number`th id that the service mints for a story: `b1`, `b2`, …
+    #[expect(clippy::missing_panics_doc, reason = "every number makes a legal id")]
     pub fn minted(number: u64) -> Self {
         format!("b{number}").parse().expect("a letter and digits are a legal block id")
     }

@@ -1,11 +1,21 @@
 //! What a command causes.
+//!
+//! This decides and does nothing else: it stores nothing, and it refuses what
+//! [`apply`](crate::apply) would not accept.
+
+mod edits;
 
 use jiff::Timestamp;
 
 use crate::aggregate::Story;
-use crate::command::Command;
+use crate::article::Article;
+use crate::command::{Command, CorrectionNotice, Push, Release};
+use crate::decide::edits::Edits;
 use crate::event::Event;
+use crate::field::Field;
 use crate::kind::{Kind, Status};
+use crate::limits::{ARTICLE_TEXT_BYTES_MAX, BLOCKS_MAX};
+use crate::text::{Text, cut};
 
 /// Why a command was refused: an answer for the editor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,9 +91,112 @@ pub enum Refusal {
 /// Returns the events that `command` causes, given the story so far; none, if nothing would
 /// change.
 ///
+/// `recorded` is `now`, or the story's last recorded time where the clock has stepped back, so
+/// that a story's times never fall.
+///
 /// # Errors
 /// A [`Refusal`] is an answer for the editor, not a fault of the service.
 pub fn decide(story: &Story, command: &Command, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let _ = (story, command, now);
-    todo!("decide")
+    let event = match command {
+        Command::Push(push) => decide_push(story, push, now)?,
+    };
+    Ok(Vec::from_iter(event))
+}
+
+fn decide_push(story: &Story, push: &Push, now: Timestamp) -> Result<Option<Event>, Refusal> {
+    let has_body =
+        push.copy.blocks.as_ref().map_or(!story.article.blocks.is_empty(), |body| !body.is_empty());
+    let kind = push.kind.unwrap_or_else(|| default_kind(story, has_body));
+    if !kind.is_for_copy() {
+        return Err(Refusal::KindNotForCopy { kind });
+    }
+    if !matches!(story.status, Status::Draft | Status::Usable) {
+        return Err(Refusal::StatusForbids { status: story.status, kind });
+    }
+    check_notice(kind, push)?;
+    let desk = push.desk.as_ref().or(story.desk.as_ref()).ok_or(Refusal::DeskMissing)?;
+    let Edits { operations, after } = edits::edits(story, &push.copy)?;
+    let public = push.release == Release::Publish;
+    check_article(story, kind, public, &after)?;
+    if operations.is_empty()
+        && story.desk.as_ref() == Some(desk)
+        && !(public && is_news(story, &after))
+        && (push.note.is_empty() || !speaks_by_note(kind))
+    {
+        return Ok(None);
+    }
+    let language = after.fields.get(Field::Language).as_str();
+    let cut = |text: &Text| cut(text.as_str(), language);
+    Ok(Some(Event {
+        revision: story.revision.next(),
+        kind,
+        desk: desk.clone(),
+        status: if public { Status::Usable } else { story.status },
+        public,
+        recorded: story.recorded.map_or(now, |last| last.max(now)),
+        occurred: push.occurred.clone(),
+        note: cut(&push.note),
+        correction: push.correction.as_ref().map(|notice| CorrectionNotice {
+            what: cut(&notice.what),
+            place: cut(&notice.place),
+            approver: notice.approver.clone(),
+        }),
+        label: push.label,
+        operations,
+    }))
+}
+
+/// A headline alone is an alert, unless readers have had more than that already.
+fn default_kind(story: &Story, has_body: bool) -> Kind {
+    if has_body || story.shows_body() { Kind::Update } else { Kind::Alert }
+}
+
+fn check_notice(kind: Kind, push: &Push) -> Result<(), Refusal> {
+    match (kind, &push.correction) {
+        (Kind::Correction, None) => Err(Refusal::CorrectionIncomplete {
+            missing: "what was wrong, where it stood and who approved it",
+        }),
+        (Kind::Correction, Some(notice)) => [
+            (&notice.what, "what was wrong"),
+            (&notice.place, "the place where it stood"),
+            (&push.note, "a public note"),
+        ]
+        .into_iter()
+        .find(|(text, _)| text.is_empty())
+        .map_or(Ok(()), |(_, missing)| Err(Refusal::CorrectionIncomplete { missing })),
+        (_, Some(_)) => Err(Refusal::NoticeWithoutCorrection { kind }),
+        (_, None) => Ok(()),
+    }
+}
+
+fn check_article(story: &Story, kind: Kind, public: bool, after: &Article) -> Result<(), Refusal> {
+    if after.fields.get(Field::Slug).is_empty() {
+        return Err(Refusal::SlugMissing);
+    }
+    if public && after.headline().is_empty() {
+        return Err(Refusal::HeadlineMissing);
+    }
+    if public && after.blocks.is_empty() && !story.may_be_headline_alone(kind) {
+        return Err(Refusal::BodyMissing);
+    }
+    let bytes = after.text_bytes();
+    for (what, actual, limit) in
+        [("blocks", after.blocks.len(), BLOCKS_MAX), ("bytes of text", bytes, ARTICLE_TEXT_BYTES_MAX)]
+    {
+        if actual > limit {
+            return Err(Refusal::TooLarge { what, actual, limit });
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether readers do not see `after` yet.
+fn is_news(story: &Story, after: &Article) -> bool {
+    story.published.as_ref().is_none_or(|published| published.article != after.public())
+}
+
+/// Returns whether an update of this kind says something even where no word of the article
+/// changes.
+fn speaks_by_note(kind: Kind) -> bool {
+    matches!(kind, Kind::Correction | Kind::Clarification | Kind::Advisory)
 }

@@ -125,8 +125,8 @@ macro_rules! token {
             type Err = IdentityError;
 
             fn from_str(given: &str) -> Result<Self, Self::Err> {
-                let legal: fn(&u8) -> bool = $legal;
-                if given.is_empty() || given.len() > $max || !given.as_bytes().iter().all(legal) {
+                let legal: fn(u8) -> bool = $legal;
+                if given.is_empty() || given.len() > $max || !given.bytes().all(legal) {
                     return Err(IdentityError::new($what, given, $rule));
                 }
                 Ok(Self(given.into()))
@@ -151,7 +151,7 @@ macro_rules! token {
 }
 pub(crate) use token;
 
-fn subject_token(byte: &u8) -> bool {
+fn subject_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
@@ -169,5 +169,6 @@ token!(
 );
 token!(
     /// A caller's idempotency key: the same key for the same story always gets the first answer.
-    CommandKey, "idempotency key", COMMAND_KEY_BYTES_MAX, "1 to 128 visible ASCII characters", u8::is_ascii_graphic
+    CommandKey, "idempotency key", COMMAND_KEY_BYTES_MAX, "1 to 128 visible ASCII characters",
+    |byte| byte.is_ascii_graphic()
 );

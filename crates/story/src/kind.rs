@@ -76,6 +76,21 @@ words!(
     }
 );
 
+impl Kind {
+    /// Returns whether copy is filed as this kind; the others are acts on the story.
+    pub const fn is_for_copy(self) -> bool {
+        matches!(
+            self,
+            Self::Alert
+                | Self::Update
+                | Self::Correction
+                | Self::Clarification
+                | Self::Refile
+                | Self::Advisory
+        )
+    }
+}
+
 words!(
     /// Where a story stands.
     Status, "status", {

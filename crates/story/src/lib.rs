@@ -27,7 +27,7 @@ pub use apply::{IllegalEvent, apply};
 pub use article::Article;
 pub use block::{Block, BlockId, BlockKind, Mark, MarkKind};
 pub use command::{Command, CorrectionNotice, Push, Release};
-pub use copy::{Copy, CopyBlock, CopyError};
+pub use copy::{Copy, CopyBlock, CopyBuilder, CopyError, GivenBlock, note_text};
 pub use decide::{Refusal, decide};
 pub use event::{Event, Operation};
 pub use field::{Field, Fields};
@@ -48,6 +48,8 @@ pub mod limits {
     pub const FIELD_TEXT_BYTES_MAX: usize = 16 * 1024;
     /// Most items in a list field (bylines, tags, links).
     pub const LIST_ITEMS_MAX: usize = 200;
+    /// Most bytes in the address of a link.
+    pub const LINK_BYTES_MAX: usize = 2 * 1024;
     /// Most marks on one block.
     pub const MARKS_MAX: usize = 2_000;
     /// Most bytes in a block id.

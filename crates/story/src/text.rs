@@ -2,8 +2,15 @@
 //!
 //! A [`Text`] never changes after it is made, and nothing here normalises a text a second time.
 
+mod cut;
+mod normalise;
+
 use std::fmt;
 use std::sync::Arc;
+
+pub(crate) use cut::{cut, cut_after};
+pub use normalise::{IntakeReport, normalise};
+pub(crate) use normalise::{OffsetMap, normalise_mapped};
 
 /// A text and the places where intake cut it into values (sentences, or items of a list).
 ///
@@ -29,6 +36,9 @@ impl Text {
     pub const REDACTION_MARK: &'static str = "\u{2588}\u{2588}\u{2588}";
 
     /// Returns `joined` as a text of one value (of none, if it is empty).
+    ///
+    /// # Panics
+    /// If it has 4 GiB or more, which no text within [`limits`](crate::limits) has.
     pub fn uncut(joined: impl Into<Arc<str>>) -> Self {
         let joined = joined.into();
         let end = u32::try_from(joined.len())
@@ -39,6 +49,9 @@ impl Text {
 
     /// Returns the text that `values` make, one after the other; `None` is an erased value and
     /// shows as [`Text::REDACTION_MARK`].
+    ///
+    /// # Panics
+    /// If they have 4 GiB or more together, which no text within [`limits`](crate::limits) has.
     pub fn from_values<'a>(values: impl IntoIterator<Item = Option<&'a str>>) -> Self {
         let mut joined = String::new();
         let mut cuts = Vec::new();
@@ -99,18 +112,4 @@ impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.values()).finish()
     }
-}
-
-/// What intake took out of a text that an editor should know of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct IntakeReport {
-    /// How many invisible provenance characters (C2PA variation selectors) were stripped.
-    pub provenance_characters: usize,
-}
-
-/// Returns `given` in NFC with runs of white space folded to one space, ends trimmed and
-/// invisible provenance characters stripped; idempotent.
-pub fn normalise(given: &str) -> (String, IntakeReport) {
-    let _ = given;
-    todo!("normalise")
 }

@@ -1,0 +1,149 @@
+//! What copy changes in a story's article, as operations in the fixed order.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::aggregate::Story;
+use crate::article::Article;
+use crate::block::{Block, BlockId};
+use crate::copy::{Copy, CopyBlock};
+use crate::decide::Refusal;
+use crate::event::Operation;
+use crate::field::{Field, Fields};
+use crate::matching::carry_ids;
+use crate::text::{Text, cut_after};
+
+/// The operations that copy asks for, and the article they lead to.
+pub(super) struct Edits {
+    pub(super) operations: Vec<Operation>,
+    pub(super) after: Article,
+}
+
+/// Returns what `copy` changes; words that stay keep their values as they were cut before.
+pub(super) fn edits(story: &Story, copy: &Copy) -> Result<Edits, Refusal> {
+    let (fields, sets) = edit_fields(&story.article.fields, copy);
+    let language = fields.get(Field::Language).as_str();
+    let mut operations = Vec::new();
+    let blocks = match &copy.blocks {
+        Some(given) if !is_same_body(&story.article.blocks, given) => {
+            check_ids(&story.article.blocks, given)?;
+            edit_body(story, given, language, &mut operations)
+        }
+        _ => story.article.blocks.clone(),
+    };
+    operations.extend(sets);
+    Ok(Edits { operations, after: Article { fields, blocks } })
+}
+
+fn edit_fields(before: &Fields, copy: &Copy) -> (Fields, Vec<Operation>) {
+    let mut after = before.clone();
+    let mut changed: Vec<Field> =
+        copy.given.iter().copied().filter(|field| !before.same(&copy.fields, *field)).collect();
+    changed.sort_unstable();
+    changed.dedup();
+    let language = if changed.contains(&Field::Language) { &copy.fields } else { before };
+    let language = language.get(Field::Language);
+    let sets = changed.into_iter().map(|field| {
+        let (old, new) = (before.get(field), copy.fields.get(field));
+        let text = match field {
+            Field::Slug | Field::Language | Field::Urgency => Text::uncut(new.as_str()),
+            Field::Bylines | Field::Tags | Field::Links => items_after(old, new),
+            _ => cut_after(new.as_str(), old, language.as_str()),
+        };
+        after.set(field, text.clone());
+        Operation::Set { field, text }
+    });
+    let sets = sets.collect();
+    (after, sets)
+}
+
+/// Returns the items of `new`; a redaction mark stays an erased item, as often as `old` has one.
+fn items_after(old: &Text, new: &Text) -> Text {
+    let mut erased = old.values().filter(Option::is_none).count();
+    Text::from_values(new.values().map(|item| {
+        let item = item?;
+        if item == Text::REDACTION_MARK && erased > 0 {
+            erased -= 1;
+            return None;
+        }
+        Some(item)
+    }))
+}
+
+/// Returns whether the copy's body is the article's, word for word: the common case when a system
+/// sends everything again and only a field changed.
+fn is_same_body(before: &[Arc<Block>], copy: &[CopyBlock]) -> bool {
+    before.len() == copy.len()
+        && before.iter().zip(copy).all(|(old, new)| {
+            new.id.as_ref().is_none_or(|id| *id == old.id)
+                && old.kind == new.kind
+                && old.text == new.text
+                && old.marks == new.marks
+        })
+}
+
+fn check_ids(before: &[Arc<Block>], copy: &[CopyBlock]) -> Result<(), Refusal> {
+    if copy.iter().all(|block| block.id.is_none()) {
+        return Ok(());
+    }
+    let known: HashSet<&BlockId> = before.iter().map(|block| &block.id).collect();
+    let mut claimed = HashSet::new();
+    for (index, id) in copy.iter().enumerate().filter_map(|(index, block)| Some((index, block.id.as_ref()?)))
+    {
+        if !known.contains(id) {
+            return Err(Refusal::BlockUnknown { index, block: id.to_string() });
+        }
+        if !claimed.insert(id) {
+            return Err(Refusal::BlockTwice { index, block: id.to_string() });
+        }
+    }
+    Ok(())
+}
+
+fn edit_body(
+    story: &Story,
+    copy: &[CopyBlock],
+    language: &str,
+    operations: &mut Vec<Operation>,
+) -> Vec<Arc<Block>> {
+    let before = &story.article.blocks;
+    let known: HashMap<&BlockId, &Arc<Block>> = before.iter().map(|block| (&block.id, block)).collect();
+    let (carried, _) = carry_ids(before, copy, story.minted);
+    let after: Vec<Arc<Block>> = carried
+        .into_iter()
+        .map(|block| match known.get(&block.id) {
+            Some(old) => continued(old, &block, language),
+            None => recut(&block, &Text::default(), language),
+        })
+        .collect();
+    order_steps(before, &after, operations);
+    operations.extend(after.iter().filter_map(|block| {
+        let old = known.get(&block.id)?;
+        (!Arc::ptr_eq(old, block)).then(|| Operation::Edit {
+            block: block.id.clone(),
+            text: block.text.clone(),
+            kind: block.kind,
+            marks: Arc::clone(&block.marks),
+        })
+    }));
+    after
+}
+
+/// Returns what `old` becomes as `new`: itself, where nothing changed.
+fn continued(old: &Arc<Block>, new: &Arc<Block>, language: &str) -> Arc<Block> {
+    if old == new {
+        return Arc::clone(old);
+    }
+    if old.text != new.text {
+        return recut(new, &old.text, language);
+    }
+    Arc::new(Block { text: old.text.clone(), ..(**new).clone() })
+}
+
+fn recut(new: &Block, old: &Text, language: &str) -> Arc<Block> {
+    Arc::new(Block { text: cut_after(new.text.as_str(), old, language), ..new.clone() })
+}
+
+fn order_steps(_before: &[Arc<Block>], _after: &[Arc<Block>], _operations: &mut Vec<Operation>) {
+    todo!()
+}
