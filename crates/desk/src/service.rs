@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use log::{AppendError, Batch, Command as LogCommand, EventLog, NewRecord, Pending, Position, StoryKey};
 use story::{ActorId, CommandKey, Event, Field, Push, Revision, Slug, StoryId, Text, decide};
 use uuid::Uuid;
-use wire::envelope::{Chain, Header, Stamp};
+use wire::{Chain, Header, Stamp, recordable};
 
 use crate::directory::Directory;
 use crate::request::{Answer, OpenError, Preview, PushError, PushRequest, Seed, Step, StoryRef, Target};
@@ -295,8 +295,7 @@ fn insist(expected: Option<Revision>, actual: Revision) -> Result<(), PushError>
 
 /// Returns the time of a decision: now to the microsecond, and never before the story's last.
 fn now(story: &story::Story) -> Timestamp {
-    let now = Timestamp::now();
-    let now = now.round(Unit::Microsecond).unwrap_or(now);
+    let now = recordable(Timestamp::now());
     story.recorded.map_or(now, |last| now.max(last))
 }
 

@@ -7,7 +7,7 @@ use log::{EventLog, StoryKey};
 use lru::LruCache;
 use story::StoryId;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
-use wire::envelope::Chain;
+use wire::Chain;
 
 use crate::request::PushError;
 

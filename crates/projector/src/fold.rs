@@ -7,11 +7,12 @@ use std::num::NonZeroUsize;
 use jiff::Timestamp;
 use log::{Epoch, EventLog, Position, Record, StoryKey};
 use lru::LruCache;
-use story::diff::{Diff, Op, diff};
-use story::significance::{Significance, assess};
+use proof::Hash;
+use story::diff::diff;
 use story::{Article, Desk, Field, Kind, Level, Revision, Status, Story, StoryId};
-use wire::envelope::{Chain, Opened};
-use wire::{ArticleMeta, ArticleView, Change, ChangeMeta, CloudEvent, Cursor};
+use wire::{
+    ArticleHashes, ArticleMeta, ArticleView, Chain, Change, ChangeMeta, CloudEvent, Cursor, Opened, Side,
+};
 
 /// Most stories kept folded in memory; the others are folded again from the log.
 const STORIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("not zero");
@@ -85,7 +86,20 @@ pub(crate) struct PublicChange {
 #[derive(Debug)]
 pub(crate) struct Fold {
     log: EventLog,
-    stories: LruCache<StoryId, Chain>,
+    stories: LruCache<StoryId, Folded>,
+}
+
+/// One story, folded, and the hashes of its blocks.
+#[derive(Debug)]
+struct Folded {
+    chain: Chain,
+    hashes: ArticleHashes,
+}
+
+impl From<Chain> for Folded {
+    fn from(chain: Chain) -> Self {
+        Self { chain, hashes: ArticleHashes::default() }
+    }
 }
 
 impl Fold {
@@ -96,7 +110,7 @@ impl Fold {
     /// Brings the story of `record` to just before it, from the log where memory has less.
     pub(crate) async fn prepare(&mut self, record: &Record) -> Result<(), FoldError> {
         let story = StoryId::from_bytes(record.story.0);
-        let known = self.stories.get(&story).map(|chain| chain.story().revision.get());
+        let known = self.stories.get(&story).map(|folded| folded.chain.story().revision.get());
         if record.revision == 1 || known.is_some_and(|revision| revision + 1 == record.revision) {
             return Ok(());
         }
@@ -115,7 +129,7 @@ impl Fold {
                 open(&mut chain, earlier)?;
             }
         }
-        self.stories.put(story, chain);
+        self.stories.put(story, chain.into());
         Ok(())
     }
 
@@ -123,14 +137,15 @@ impl Fold {
     pub(crate) fn step(&mut self, record: &Record, carried: Carried) -> Result<Step, FoldError> {
         let story = StoryId::from_bytes(record.story.0);
         if record.revision == 1 {
-            self.stories.put(story, Chain::new(story));
+            self.stories.put(story, Chain::new(story).into());
         }
-        let chain = self.stories.get_mut(&story).ok_or_else(|| FoldError::Illegal {
+        let folded = self.stories.get_mut(&story).ok_or_else(|| FoldError::Illegal {
             problem: format!("revision {} was not prepared", record.revision),
         })?;
-        let before = chain.story().clone();
-        let opened = open(chain, record)?;
-        Ok(step(&before, chain.story(), &opened, record, self.log.epoch(), carried))
+        let before = folded.chain.story().clone();
+        let opened = open(&mut folded.chain, record)?;
+        let hashes = (&mut folded.hashes, self.log.epoch());
+        Ok(step(&before, folded.chain.story(), &opened, record, carried, hashes))
     }
 
     /// Forgets a story, so that it is folded again from the log.
@@ -150,13 +165,12 @@ fn step(
     after: &Story,
     opened: &Opened,
     record: &Record,
-    epoch: Epoch,
     carried: Carried,
+    (hashes_of, epoch): (&mut ArticleHashes, Epoch),
 ) -> Step {
     let event = &opened.event;
-    let working = diff(&before.article, &after.article);
-    let public = after.article.public();
-    let hash = wire::article_hash(&public);
+    let seen = before.published.as_ref().map_or_else(|| Article::default(), |published| published.article.clone());
+    let hashes = Hashes { seen: hashes_of.hash(&seen), now: hashes_of.hash(&after.article), epoch };
     let recorded = event.recorded.as_microsecond();
     let mut step = Step {
         story: StoryId::from_bytes(record.story.0),
@@ -172,76 +186,78 @@ fn step(
         actor: opened.header.actor.to_string(),
         note: event.note.as_str().to_owned(),
         significance: None,
-        hash: hash.to_string(),
+        hash: hashes.now.to_string(),
         published: after.published.as_ref().map(|published| published.at.as_microsecond()),
         significant: carried.significant,
         whole: event.revision.get() % WHOLE_EVERY == 1,
         content: Vec::new(),
         change: None,
     };
-    step.content = if step.whole { json(&diff(&Article::default(), &after.article).ops) } else { json(&working.ops) };
+    let base = if step.whole { &Article::default() } else { &before.article };
+    step.content = json(&diff(base, &after.article).ops);
     if event.public {
-        tell(&mut step, before, after, event, &working, hash, epoch);
+        tell(&mut step, before, after, event, hashes);
     }
     step
 }
 
 /// Adds to `step` what readers are told.
-fn tell(
-    step: &mut Step,
-    before: &Story,
-    after: &Story,
-    event: &story::Event,
-    working: &Diff,
-    hash: proof::Hash,
-    epoch: Epoch,
-) {
-    let nothing = Article::default();
+fn tell(step: &mut Step, before: &Story, after: &Story, event: &story::Event, hashes: Hashes) {
     let seen = before.published.as_ref();
-    let (from, old) = seen.map_or((Revision::ZERO, &nothing), |published| (published.revision, &published.article));
-    let new = after.published.as_ref().map_or(&nothing, |published| &published.article);
-    // Where readers saw the very article that was worked on, and no note for editors is about, the
-    // public difference is the one just made.
-    let same = from == before.revision && working.ops.iter().all(is_public);
-    let public = if same { working.clone() } else { diff(old, new) };
-    let significance = assess(old, new, &public, event.label);
-    if significance.level > Level::Minor {
+    let Some(now) = after.published.as_ref() else { return };
+    let old = seen.map(|published| Side { revision: published.revision, article: &published.article, hash: hashes.seen });
+    let new = Side { revision: now.revision, article: &now.article, hash: hashes.now };
+    let cursor = Cursor { epoch: hashes.epoch.0, position: step.position.0 };
+    let meta = ChangeMeta {
+        story: step.story,
+        desk: step.desk.clone(),
+        status: step.status,
+        kind: step.kind,
+        label: event.label,
+        cursor,
+        recorded: event.recorded,
+        published: now.at,
+        significant_before: step.significant.and_then(|time| Timestamp::from_microsecond(time).ok()),
+        note: event.note.as_str().to_owned(),
+        voids: Vec::new(),
+    };
+    let change = Change::between(old, new, meta);
+    let level = change.significance.level;
+    if level > Level::Minor {
         step.significant = Some(step.recorded);
     }
-    let cursor = Cursor { epoch: epoch.0, position: step.position.0 };
-    let time = |microseconds| Timestamp::from_microsecond(microseconds).expect("it came from a timestamp");
+    step.significance = Some(text(&change.significance));
     let meta = ArticleMeta {
         story: step.story,
         desk: step.desk.clone(),
         revision: step.revision,
         status: step.status,
         kind: step.kind,
+        hash: hashes.now,
         recorded: event.recorded,
-        published: step.published.map(time),
-        significant: step.significant.map(time),
+        published: Some(now.at),
+        significant: step.significant.and_then(|time| Timestamp::from_microsecond(time).ok()),
         cursor,
     };
-    let level = significance.level;
-    step.significance = Some(serde_json::to_string(&significance).expect("plain data has a JSON form"));
-    let view = ArticleView::of(new, &meta);
-    let article = CloudEvent::article(&view);
-    let change = Change::new(
-        ChangeMeta { from, note: event.note.as_str().to_owned(), base: seen.map(|_| wire::article_hash(old)), significance },
-        view,
-        public,
-    );
-    debug_assert_eq!(change.target, hash, "two ways to one article");
+    let article = ArticleView::of(&now.article, meta);
     step.change = Some(PublicChange {
         desk_before: before.desk.clone().filter(|desk| seen.is_some() && *desk != step.desk),
-        from,
+        from: seen.map_or(Revision::ZERO, |published| published.revision),
         level,
-        event: json(&CloudEvent::change(&change)),
-        article: json(&article),
+        event: json(&CloudEvent::changed(change)),
+        article: json(&CloudEvent::article(article)),
     });
 }
 
-fn is_public(op: &Op) -> bool {
-    !matches!(op, Op::Set { field, .. } if !field.is_public())
+/// Hashes of what readers saw and see, and the life of the log that they are from.
+struct Hashes {
+    seen: Hash,
+    now: Hash,
+    epoch: Epoch,
+}
+
+fn text(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("plain data has a JSON form")
 }
 
 fn json(value: &impl serde::Serialize) -> Vec<u8> {

@@ -64,12 +64,13 @@ impl Views {
             let article = if view == View::Public { article.public() } else { article };
             Ok(Some(ArticleView::of(
                 &article,
-                &ArticleMeta {
+                ArticleMeta {
                     story,
                     desk: word(&row.desk, "revisions.desk")?,
                     revision: row.revision,
                     status: word(&row.status, "revisions.status")?,
                     kind: word(&row.kind, "revisions.kind")?,
+                    hash: word(&row.hash, "revisions.hash")?,
                     recorded: time(row.recorded)?,
                     published: row.published.map(time).transpose()?,
                     significant: row.significant.map(time).transpose()?,
@@ -191,6 +192,7 @@ struct RevisionRow {
     kind: String,
     status: String,
     desk: String,
+    hash: String,
     recorded: i64,
     published: Option<i64>,
     significant: Option<i64>,
@@ -218,7 +220,7 @@ fn revision_at(
     };
     let public = if view == View::Public { " AND public" } else { "" };
     let sql = format!(
-        "SELECT revision, position, kind, status, desk, recorded, published, significant FROM revisions
+        "SELECT revision, position, kind, status, desk, recorded, published, significant, hash FROM revisions
          WHERE story = ?1 AND {condition}{public} ORDER BY revision DESC LIMIT 1"
     );
     let row = connection
@@ -233,6 +235,7 @@ fn revision_at(
                 recorded: row.get(5)?,
                 published: row.get(6)?,
                 significant: row.get(7)?,
+                hash: row.get(8)?,
             })
         })
         .optional()?;
@@ -317,7 +320,7 @@ fn page_token(given: &str) -> Result<(i64, StoryId), ViewError> {
 fn story_line(row: &Row<'_>, story: StoryId) -> Result<StoryLine, ViewError> {
     Ok(StoryLine {
         story,
-        slug: word(&row.get::<_, String>(1)?, "stories.slug")?,
+        slug: row.get(1)?,
         desk: word(&row.get::<_, String>(2)?, "stories.desk")?,
         status: word(&row.get::<_, String>(3)?, "stories.status")?,
         revision: Revision(row.get(4)?),
@@ -341,10 +344,10 @@ fn revision_line(row: &Row<'_>) -> Result<RevisionLine, ViewError> {
         recorded: time(row.get(3)?)?,
         occurred: row.get(4)?,
         actor: word(&row.get::<_, String>(5)?, "revisions.actor")?,
-        note: Some(row.get::<_, String>(6)?).filter(|note| !note.is_empty()),
+        note: row.get(6)?,
         significance,
         position: row.get(8)?,
-        hash: word(&row.get::<_, String>(9)?, "revisions.hash")?,
+        hash: Some(word(&row.get::<_, String>(9)?, "revisions.hash")?),
     })
 }
 
