@@ -12,6 +12,8 @@ mod discovery;
 mod event_log;
 mod exit;
 mod failure;
+mod feed;
+mod history;
 mod logging;
 mod output;
 mod session;

@@ -1,0 +1,126 @@
+//! Changes from the HTTP API by long polling: for where there is no NATS.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use story::{Article, Desk, Revision, StoryId};
+use wire::http::Info;
+use wire::{ArticleView, Change, ChangeBody, CloudEvent, Cursor};
+
+use super::Seen;
+use crate::api::{Api, Query};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// How long the server may wait for a change.
+const WAIT: Duration = Duration::from_secs(20);
+/// Most changes asked for at a time.
+const PAGE_CHANGES: usize = 100;
+/// Most stories whose articles are kept; others are fetched again when they change.
+const KEPT_STORIES_MAX: usize = 1_000;
+/// Pause after the server could not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A reader of `/v1/changes`.
+#[derive(Debug)]
+pub(crate) struct Poll {
+    api: Api,
+    desk: Option<Desk>,
+    cursor: Cursor,
+    waiting: VecDeque<Change>,
+    articles: HashMap<StoryId, (Revision, Article)>,
+}
+
+impl Poll {
+    /// Returns a reader of the changes from now on, of one desk or all.
+    ///
+    /// # Errors
+    /// The server cannot be asked how far it is.
+    pub(crate) async fn open(api: Api, desk: Option<&Desk>) -> Result<Self, Failure> {
+        let cursor = now(&api).await?;
+        Ok(Self { api, desk: desk.cloned(), cursor, waiting: VecDeque::new(), articles: HashMap::new() })
+    }
+
+    /// Returns the server that is asked.
+    pub(crate) fn source(&self) -> String {
+        self.api.base().to_string()
+    }
+
+    /// Returns the next change and the articles around it, once there is one.
+    ///
+    /// # Errors
+    /// The server says no in a way that waiting does not mend.
+    pub(crate) async fn next(&mut self) -> Result<Seen, Failure> {
+        loop {
+            if let Some(change) = self.waiting.front().cloned() {
+                let seen = self.read(change).await?;
+                // Only now is the change read: a call that is cut off reads it again.
+                self.waiting.pop_front();
+                return Ok(seen);
+            }
+            self.ask().await?;
+        }
+    }
+
+    /// Waits for a page of changes, or an empty one.
+    async fn ask(&mut self) -> Result<(), Failure> {
+        let mut query: Query = vec![
+            ("after", self.cursor.to_string()),
+            ("limit", PAGE_CHANGES.to_string()),
+            ("wait", WAIT.as_secs().to_string()),
+        ];
+        query.extend(self.desk.as_ref().map(|desk| ("desk", desk.to_string())));
+        match self.api.wait_for::<Vec<CloudEvent<Change>>>(&["v1", "changes"], &query, WAIT).await {
+            Ok(events) => {
+                if let Some(last) = events.last() {
+                    self.cursor = last.data.cursor;
+                }
+                self.waiting.extend(events.into_iter().map(|event| event.data));
+                Ok(())
+            }
+            Err(failure) if failure.exit() == Exit::Unavailable => {
+                tracing::warn!(failure = failure.what(), "The server does not answer; trying again");
+                tokio::time::sleep(PAUSE).await;
+                Ok(())
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn read(&mut self, change: Change) -> Result<Seen, Failure> {
+        let before = match self.articles.get(&change.story) {
+            _ if change.from == Revision::ZERO => None,
+            Some((revision, article)) if *revision == change.from => Some(article.clone()),
+            _ => Some(self.fetch(&change, change.from).await?),
+        };
+        let base = before.clone().unwrap_or_default();
+        let (after, reset) = match change.apply_to(&base, change.from) {
+            Ok(after) => (after, None),
+            Err(_) if matches!(change.body, ChangeBody::Fetch(_)) => (self.fetch(&change, change.to).await?, None),
+            Err(error) => (self.fetch(&change, change.to).await?, Some(error.to_string())),
+        };
+        if self.articles.len() >= KEPT_STORIES_MAX {
+            self.articles.clear();
+        }
+        self.articles.insert(change.story, (change.to, after.clone()));
+        Ok(Seen { change, before, after, reset })
+    }
+
+    async fn fetch(&self, change: &Change, revision: Revision) -> Result<Article, Failure> {
+        let query = vec![("view", "public".to_owned()), ("as_of", format!("rev:{revision}"))];
+        let view: ArticleView = self.api.get(&["v1", "stories", &change.story.to_string()], &query).await?;
+        view.to_article().map_err(|error| {
+            Failure::new(Exit::Failure, "answer-unreadable", "the server sent an article that is none")
+                .because(&error)
+        })
+    }
+}
+
+/// Returns the cursor of what the views show now.
+async fn now(api: &Api) -> Result<Cursor, Failure> {
+    let info: Info = api.get(&["v1", "info"], &Query::new()).await?;
+    let epoch = u64::from_str_radix(&info.epoch, 16).map_err(|error| {
+        Failure::new(Exit::Failure, "answer-unreadable", "the server names no epoch").because(&error)
+    })?;
+    Ok(Cursor { epoch, position: info.viewed })
+}
