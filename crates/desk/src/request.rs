@@ -7,7 +7,9 @@ use log::Position;
 use proof::Hash;
 use story::diff::Diff;
 use story::significance::{self, Significance};
-use story::{ActorId, Article, CommandKey, IdentityError, Kind, Level, Push, Refusal, Revision, Slug, StoryId};
+use story::{
+    ActorId, Article, CommandKey, IdentityError, Kind, Level, Push, Refusal, Revision, Slug, StoryId,
+};
 
 /// A story as people name it: by id or by slug.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -123,8 +123,9 @@ impl Desk {
         let directory = &self.inner.directory;
         let slug = match &request.target {
             Target::Existing(reference) => {
-                let story =
-                    self.find(reference).ok_or_else(|| PushError::NotFound { story: reference.to_string() })?;
+                let story = self
+                    .find(reference)
+                    .ok_or_else(|| PushError::NotFound { story: reference.to_string() })?;
                 return Ok(Aim { story, slug: None, reserved: false });
             }
             Target::BySlug(_) | Target::New(_) => slug_wanted(request),
@@ -230,7 +231,8 @@ impl Desk {
             return Ok(None);
         };
         let records = log.read_story(key, appended.revision, 1).await.map_err(unavailable)?;
-        let record = records.first().ok_or_else(|| damaged(aim.story, "an answered command has no record"))?;
+        let record =
+            records.first().ok_or_else(|| damaged(aim.story, "an answered command has no record"))?;
         let header =
             Header::parse(&record.envelope).map_err(|error| damaged(aim.story, &error.to_string()))?;
         Ok(Some(Answer {
@@ -307,12 +309,13 @@ fn seal(
     story: StoryId,
 ) -> Result<NewRecord, PushError> {
     let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| PushError::Unavailable { source: error.to_string().into() })?;
+    getrandom::fill(&mut seed)
+        .map_err(|error| PushError::Unavailable { source: error.to_string().into() })?;
     let stamp = Stamp {
         event: Uuid::now_v7(),
         actor: actor.clone(),
         command: command.clone(),
-        seed: proof::Seed::new(seed),
+        seed: proof::Seed(seed),
     };
     let sealed = chain.seal(event, &stamp).map_err(|error| damaged(story, &error.to_string()))?;
     Ok(NewRecord { envelope: sealed.envelope, disclosures: sealed.disclosures })

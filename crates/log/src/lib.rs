@@ -15,7 +15,7 @@ mod contract;
 mod sqlite;
 
 pub use contract::{
-    AppendError, Appended, Batch, Command, Epoch, EraseError, NewRecord, OpenError, Pending, Position,
+    AppendError, Appended, Batch, Cause, Command, Epoch, EraseError, NewRecord, OpenError, Pending, Position,
     ReadError, Record, StoryKey, limits,
 };
 pub use sqlite::{EventLog, Options, Tail};

@@ -123,7 +123,9 @@ impl Fold {
                 .read_story(StoryKey(record.story.0), revision + 1, wanted.min(LOAD_PAGE_RECORDS))
                 .await?;
             if page.is_empty() {
-                return Err(FoldError::Illegal { problem: format!("revision {} is not in the log", revision + 1) });
+                return Err(FoldError::Illegal {
+                    problem: format!("revision {} is not in the log", revision + 1),
+                });
             }
             for earlier in &page {
                 open(&mut chain, earlier)?;
@@ -144,8 +146,7 @@ impl Fold {
         })?;
         let before = folded.chain.story().clone();
         let opened = open(&mut folded.chain, record)?;
-        let hashes = (&mut folded.hashes, self.log.epoch());
-        Ok(step(&before, folded.chain.story(), &opened, record, carried, hashes))
+        Ok(step(&before, folded, &opened, record, (carried, self.log.epoch())))
     }
 
     /// Forgets a story, so that it is folded again from the log.
@@ -162,15 +163,15 @@ fn open(chain: &mut Chain, record: &Record) -> Result<Opened, FoldError> {
 
 fn step(
     before: &Story,
-    after: &Story,
+    folded: &mut Folded,
     opened: &Opened,
     record: &Record,
-    carried: Carried,
-    (hashes_of, epoch): (&mut ArticleHashes, Epoch),
+    (carried, epoch): (Carried, Epoch),
 ) -> Step {
+    let after = folded.chain.story();
     let event = &opened.event;
-    let seen = before.published.as_ref().map_or_else(|| Article::default(), |published| published.article.clone());
-    let hashes = Hashes { seen: hashes_of.hash(&seen), now: hashes_of.hash(&after.article), epoch };
+    let seen = before.published.as_ref().map_or_else(Article::default, |published| published.article.clone());
+    let hashes = Hashes { seen: folded.hashes.hash(&seen), now: folded.hashes.hash(&after.article), epoch };
     let recorded = event.recorded.as_microsecond();
     let mut step = Step {
         story: StoryId::from_bytes(record.story.0),
@@ -205,7 +206,11 @@ fn step(
 fn tell(step: &mut Step, before: &Story, after: &Story, event: &story::Event, hashes: Hashes) {
     let seen = before.published.as_ref();
     let Some(now) = after.published.as_ref() else { return };
-    let old = seen.map(|published| Side { revision: published.revision, article: &published.article, hash: hashes.seen });
+    let old = seen.map(|published| Side {
+        revision: published.revision,
+        article: &published.article,
+        hash: hashes.seen,
+    });
     let new = Side { revision: now.revision, article: &now.article, hash: hashes.now };
     let cursor = Cursor { epoch: hashes.epoch.0, position: step.position.0 };
     let meta = ChangeMeta {
@@ -250,6 +255,7 @@ fn tell(step: &mut Step, before: &Story, after: &Story, event: &story::Event, ha
 }
 
 /// Hashes of what readers saw and see, and the life of the log that they are from.
+#[derive(Clone, Copy)]
 struct Hashes {
     seen: Hash,
     now: Hash,
@@ -263,4 +269,3 @@ fn text(value: &impl serde::Serialize) -> String {
 fn json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("plain data has a JSON form")
 }
-

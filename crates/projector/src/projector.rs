@@ -85,7 +85,11 @@ impl Projector {
         let mut reached = writer.position()?;
         if reached > log.head() {
             // The log was put back to an earlier state: what the views say beyond it never was.
-            warn!(log.head = log.head().0, views.position = reached.0, "Views are ahead of the log: building them again");
+            warn!(
+                log.head = log.head().0,
+                views.position = reached.0,
+                "Views are ahead of the log: building them again"
+            );
             drop(writer);
             remove(path);
             writer = Writer::open(path, log.epoch())?;
@@ -160,7 +164,8 @@ impl Projector {
         let built = build_beside(&self.log, &path, upto, &mut progress).await;
         let outcome = match (built, self.writer.take()) {
             (Ok(beside), Some(live)) => {
-                let (outcome, writer) = self.pool.exchanged(|| put_in_place(&path, self.log.epoch(), beside, live));
+                let (outcome, writer) =
+                    self.pool.exchanged(|| put_in_place(&path, self.log.epoch(), beside, live));
                 self.writer = writer;
                 outcome
             }
@@ -192,7 +197,11 @@ pub(crate) enum AdvanceError {
 /// Writes what `records` make into `writer`, in one transaction with the checkpoint.
 ///
 /// A record that does not fit its story parks the story; the others go on.
-pub(crate) async fn project(fold: &mut Fold, writer: &mut Writer, records: &[Record]) -> Result<(), AdvanceError> {
+pub(crate) async fn project(
+    fold: &mut Fold,
+    writer: &mut Writer,
+    records: &[Record],
+) -> Result<(), AdvanceError> {
     let Some(last) = records.last() else { return Ok(()) };
     let mut illegal = Vec::new();
     for (index, record) in records.iter().enumerate() {

@@ -47,7 +47,7 @@ pub struct StoryFilter {
 #[derive(Debug, Clone)]
 pub struct StoryPage {
     /// The stories.
-    pub stories: Vec<wire::StoryLine>,
+    pub stories: Vec<wire::http::StoryLine>,
     /// Where the next page begins; `None` on the last.
     pub next: Option<String>,
 }
@@ -145,7 +145,7 @@ impl Views {
     pub fn open_read_only(path: &std::path::Path) -> Result<Self, OpenViewsError> {
         let pool = Arc::new(Pool::new(path.to_owned()));
         let io = |source| OpenViewsError::Io { path: path.display().to_string(), source };
-        let position = pool.with(|connection| schema::position(connection)).map_err(io)?;
+        let position = pool.with(schema::position).map_err(io)?;
         Ok(Self::new(pool, watch::channel(position).1))
     }
 

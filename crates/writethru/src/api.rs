@@ -117,6 +117,14 @@ impl Api {
         read(self.send(request).await?).await
     }
 
+    /// Returns how many seconds the server's clock is ahead of ours, if it says.
+    pub(crate) async fn clock_difference_seconds(&self) -> Option<i64> {
+        let response = self.send(self.request(Method::GET, &["livez"], &Query::new())).await.ok()?;
+        let date = response.headers().get("date")?.to_str().ok()?;
+        let theirs = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
+        Some(theirs.duration_since(crate::times::now()).as_secs())
+    }
+
     fn request(&self, method: Method, path: &[&str], query: &Query) -> RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut parts) = url.path_segments_mut() {

@@ -1,5 +1,6 @@
 //! What can be read from the views.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,7 +9,8 @@ use log::Position;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, types::Value};
 use story::diff::Op;
 use story::{Article, Kind, Revision, Slug, StoryId};
-use wire::{ArticleMeta, ArticleView, Cursor, RevisionLine, StoryLine};
+use wire::http::{RevisionLine, StoryLine};
+use wire::{ArticleMeta, ArticleView, Cursor};
 
 use crate::views::{AsOf, ChangeRow, ParkedStory, Pool, StoryFilter, StoryPage, View, ViewError, Views};
 
@@ -56,7 +58,12 @@ impl Views {
     ///
     /// # Errors
     /// [`ViewError`].
-    pub async fn article(&self, story: StoryId, at: AsOf, view: View) -> Result<Option<ArticleView>, ViewError> {
+    pub async fn article(
+        &self,
+        story: StoryId,
+        at: AsOf,
+        view: View,
+    ) -> Result<Option<ArticleView>, ViewError> {
         self.query(move |connection| {
             let epoch = epoch(connection)?;
             let Some(row) = revision_at(connection, story, at, view)? else { return Ok(None) };
@@ -85,7 +92,12 @@ impl Views {
     ///
     /// # Errors
     /// [`ViewError`].
-    pub async fn state(&self, story: StoryId, revision: Revision, view: View) -> Result<Option<Article>, ViewError> {
+    pub async fn state(
+        &self,
+        story: StoryId,
+        revision: Revision,
+        view: View,
+    ) -> Result<Option<Article>, ViewError> {
         self.query(move |connection| {
             if revision == Revision::ZERO {
                 return Ok(Some(Article::default()));
@@ -164,9 +176,14 @@ impl Views {
     /// [`ViewError`].
     pub async fn parked(&self) -> Result<Vec<ParkedStory>, ViewError> {
         self.query(|connection| {
-            let mut statement = connection.prepare("SELECT story, position, problem FROM parked ORDER BY position")?;
+            let mut statement =
+                connection.prepare("SELECT story, position, problem FROM parked ORDER BY position")?;
             let rows = statement.query_map([], |row| {
-                Ok(ParkedStory { story: story_id(row, 0)?, position: Position(row.get(1)?), problem: row.get(2)? })
+                Ok(ParkedStory {
+                    story: story_id(row, 0)?,
+                    position: Position(row.get(1)?),
+                    problem: row.get(2)?,
+                })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -209,7 +226,9 @@ fn revision_at(
         AsOf::Revision(revision) => ("revision = ?2", i64::try_from(revision).unwrap_or(i64::MAX)),
         AsOf::Back(back) => {
             let newest = revision_at(connection, story, AsOf::Latest, view)?;
-            let Some(wanted) = newest.and_then(|row| row.revision.get().checked_sub(back)) else { return Ok(None) };
+            let Some(wanted) = newest.and_then(|row| row.revision.get().checked_sub(back)) else {
+                return Ok(None);
+            };
             ("revision <= ?2", i64::try_from(wanted).unwrap_or(i64::MAX))
         }
         AsOf::Recorded(time) => ("recorded <= ?2", time.as_microsecond()),
@@ -289,10 +308,10 @@ fn list(connection: &Connection, filter: &StoryFilter) -> Result<StoryPage, View
     }
     if let Some(after) = &filter.after {
         let (time, story) = page_token(after)?;
-        sql += &format!(" AND ({recorded}, story) < (?, ?)");
+        let _ = write!(sql, " AND ({recorded}, story) < (?, ?)"); // Writing to a string cannot fail.
         values.extend([Value::Integer(time), Value::Blob(story.as_bytes().to_vec())]);
     }
-    sql += &format!(" ORDER BY {recorded} DESC, story DESC LIMIT {}", limit + 1);
+    let _ = write!(sql, " ORDER BY {recorded} DESC, story DESC LIMIT {}", limit + 1); // Nor here.
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
     let mut page = StoryPage { stories: Vec::new(), next: None };
@@ -327,16 +346,19 @@ fn story_line(row: &Row<'_>, story: StoryId) -> Result<StoryLine, ViewError> {
         headline: row.get(5)?,
         recorded: time(row.get(6)?)?,
         published: row.get::<_, Option<i64>>(7)?.map(time).transpose()?,
-        significance: row.get::<_, Option<String>>(8)?.map(|level| word(&level, "stories.level")).transpose()?,
+        significance: row
+            .get::<_, Option<String>>(8)?
+            .map(|level| word(&level, "stories.level"))
+            .transpose()?,
     })
 }
 
 fn revision_line(row: &Row<'_>) -> Result<RevisionLine, ViewError> {
-    let significance = row
-        .get::<_, Option<String>>(7)?
-        .map(|json| serde_json::from_str(&json))
-        .transpose()
-        .map_err(|error| ViewError::Damaged { place: format!("revisions.significance: {error}") })?;
+    let significance =
+        row.get::<_, Option<String>>(7)?
+            .map(|json| serde_json::from_str(&json))
+            .transpose()
+            .map_err(|error| ViewError::Damaged { place: format!("revisions.significance: {error}") })?;
     Ok(RevisionLine {
         revision: Revision(row.get(0)?),
         kind: word::<Kind>(&row.get::<_, String>(1)?, "revisions.kind")?,
@@ -370,8 +392,9 @@ fn change_row(row: &Row<'_>) -> Result<ChangeRow, ViewError> {
 }
 
 fn epoch(connection: &Connection) -> Result<u64, ViewError> {
-    let stamp: String =
-        connection.prepare_cached("SELECT value FROM meta WHERE name = 'of'")?.query_row([], |row| row.get(0))?;
+    let stamp: String = connection
+        .prepare_cached("SELECT value FROM meta WHERE name = 'of'")?
+        .query_row([], |row| row.get(0))?;
     let epoch = stamp.split_once(':').and_then(|(_, epoch)| u64::from_str_radix(epoch, 16).ok());
     epoch.ok_or_else(|| ViewError::Damaged { place: "meta.of".to_owned() })
 }
@@ -387,4 +410,3 @@ fn word<T: std::str::FromStr>(given: &str, place: &str) -> Result<T, ViewError> 
 fn time(microseconds: i64) -> Result<Timestamp, ViewError> {
     Timestamp::from_microsecond(microseconds).map_err(|_| ViewError::Damaged { place: "a time".to_owned() })
 }
-

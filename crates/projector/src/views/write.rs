@@ -37,7 +37,11 @@ impl Writer {
             connection.set_prepared_statement_cache_capacity(32);
             schema::prepare(&connection, epoch)
         };
-        if prepared().map_err(io)? { Ok(Self { connection }) } else { Err(OpenViewsError::OtherLog { path: shown() }) }
+        if prepared().map_err(io)? {
+            Ok(Self { connection })
+        } else {
+            Err(OpenViewsError::OtherLog { path: shown() })
+        }
     }
 
     pub(crate) fn position(&self) -> rusqlite::Result<Position> {
@@ -52,7 +56,8 @@ impl Writer {
     ) -> Result<(), E> {
         let transaction = self.connection.transaction()?;
         write(&Rows(&transaction))?;
-        transaction.execute("UPDATE meta SET value = ?1 WHERE name = 'position'", [position.0.to_string()])?;
+        transaction
+            .execute("UPDATE meta SET value = ?1 WHERE name = 'position'", [position.0.to_string()])?;
         transaction.commit()?;
         Ok(())
     }
@@ -85,9 +90,11 @@ impl Rows<'_> {
     }
 
     pub(crate) fn park(&self, parked: &ParkedStory) -> rusqlite::Result<()> {
-        self.0
-            .prepare_cached("INSERT OR IGNORE INTO parked VALUES(?1, ?2, ?3)")?
-            .execute(params![parked.story.as_bytes(), parked.position.0, parked.problem])?;
+        self.0.prepare_cached("INSERT OR IGNORE INTO parked VALUES(?1, ?2, ?3)")?.execute(params![
+            parked.story.as_bytes(),
+            parked.position.0,
+            parked.problem
+        ])?;
         Ok(())
     }
 
