@@ -112,7 +112,11 @@ impl Api {
     ///
     /// # Errors
     /// As [`Api::get`].
-    pub(crate) async fn command<T: DeserializeOwned>(&self, path: &[&str], wait: Duration) -> Result<T, Failure> {
+    pub(crate) async fn command<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        wait: Duration,
+    ) -> Result<T, Failure> {
         let request = self.request(Method::POST, path, &Query::new()).timeout(wait);
         read(self.send(request).await?).await
     }
@@ -143,7 +147,8 @@ impl Api {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let failure = Failure::new(Exit::Unavailable, "server-unreachable", format!("no answer from {}", self.base));
+        let failure =
+            Failure::new(Exit::Unavailable, "server-unreachable", format!("no answer from {}", self.base));
         if error.is_timeout() && !error.is_connect() {
             return failure
                 .why("it took too long; the command may have been carried out")

@@ -69,9 +69,10 @@ fn runtime(command: &Command) -> Result<tokio::runtime::Runtime, Failure> {
         }
         _ => tokio::runtime::Builder::new_current_thread(),
     };
-    builder.enable_all().build().map_err(|error| {
-        Failure::new(Exit::Failure, "runtime", "cannot start the runtime").because(&error)
-    })
+    builder
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failure, "runtime", "cannot start the runtime").because(&error))
 }
 
 async fn dispatch(command: Command, session: Session) -> Result<Exit, Failure> {

@@ -92,7 +92,11 @@ pub(crate) fn matters(significance: &Significance) -> String {
             codes.push(code);
         }
     }
-    if codes.is_empty() { significance.level.to_string() } else { format!("{} ({})", significance.level, codes.join(", ")) }
+    if codes.is_empty() {
+        significance.level.to_string()
+    } else {
+        format!("{} ({})", significance.level, codes.join(", "))
+    }
 }
 
 /// Returns the byte offsets at which words begin.
@@ -162,10 +166,7 @@ mod tests {
         let run = "one two three four five six seven eight nine ten eleven twelve ";
         let spans = vec![Span::Same(run.into()), Span::New("thirteen".into())];
         let shown = PLAIN.line(&line(Happened::Changed, spans.clone()));
-        assert_eq!(
-            shown,
-            "  headline: …five six seven eight nine ten eleven twelve {+thirteen+}"
-        );
+        assert_eq!(shown, "  headline: …five six seven eight nine ten eleven twelve {+thirteen+}");
         let whole = Words { color: false, whole: true }.line(&line(Happened::Changed, spans));
         assert!(whole.contains("one two three"), "{whole}");
     }

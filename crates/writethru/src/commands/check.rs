@@ -62,7 +62,10 @@ impl Check {
                 replayed.records, replayed.stories, replayed.bytes
             ))?;
             if replayed.erased > 0 {
-                output.line(format_args!("erased: {} records have had words erased; their hashes hold", replayed.erased))?;
+                output.line(format_args!(
+                    "erased: {} records have had words erased; their hashes hold",
+                    replayed.erased
+                ))?;
             }
         }
         answer["records"] = json!(replayed.records);
@@ -76,7 +79,11 @@ impl Check {
             answer["views"] = json!({"position": views.0.0, "tables": views.1});
         }
         answer["verified"] = json!(true);
-        if output.json { output.json(&answer)? } else { output.line("verified")? }
+        if output.json {
+            output.json(&answer)?
+        } else {
+            output.line("verified")?
+        }
         Ok(Exit::Ok)
     }
 }
@@ -94,9 +101,10 @@ async fn replay(log: &EventLog) -> Result<Replayed, Failure> {
     let mut replayed = Replayed::default();
     let mut position = Position::ZERO;
     while position < head {
-        let records = log.read(position.next(), PAGE_RECORDS).await.map_err(|error| {
-            fault("the log cannot be read to its end").because(&error)
-        })?;
+        let records = log
+            .read(position.next(), PAGE_RECORDS)
+            .await
+            .map_err(|error| fault("the log cannot be read to its end").because(&error))?;
         for record in &records {
             if record.position != position.next() {
                 return Err(fault(format!("position {} is missing", position.next())));

@@ -91,7 +91,11 @@ impl Diff {
             say(format_args!("{} is the same at revision {from} and {to}", self.story));
             return Ok(Exit::Ok);
         }
-        session.output.line(format_args!("{}  {from} → {to}  {}", self.story, matters(&answer.significance)))?;
+        session.output.line(format_args!(
+            "{}  {from} → {to}  {}",
+            self.story,
+            matters(&answer.significance)
+        ))?;
         for line in lines {
             session.output.line(line)?;
         }
@@ -127,7 +131,8 @@ impl Diff {
         }
         let view = self.view_of(api, &format!("rev:{revision}")).await?;
         view.to_article().map_err(|error| {
-            Failure::new(Exit::Failure, "answer-unreadable", "the server sent an article that is none").because(&error)
+            Failure::new(Exit::Failure, "answer-unreadable", "the server sent an article that is none")
+                .because(&error)
         })
     }
 }

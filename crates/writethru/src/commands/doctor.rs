@@ -116,9 +116,11 @@ fn data_dir(data: &Path) -> Finding {
             "start it again: writethru up removes the file",
         ),
         Ok(false) => Finding::ok(WHAT, format!("{} is there, no server runs on it", data.display())),
-        Err(error) => {
-            Finding::fault(WHAT, format!("cannot look into {}: {error}", data.display()), "check its permissions")
-        }
+        Err(error) => Finding::fault(
+            WHAT,
+            format!("cannot look into {}: {error}", data.display()),
+            "check its permissions",
+        ),
     }
 }
 
@@ -129,9 +131,14 @@ fn disk(data: &Path) -> Vec<Finding> {
     findings.push(match sync_times(folder) {
         Ok(times) => {
             let median = times[times.len() / 2];
-            let found = format!("fdatasync takes {:.2} ms (median of {SYNCS})", median.as_secs_f64() * 1_000.0);
+            let found =
+                format!("fdatasync takes {:.2} ms (median of {SYNCS})", median.as_secs_f64() * 1_000.0);
             if median > SYNC_SLOW {
-                Finding::note("disk speed", found, "every push waits for one: put the data dir on a faster disk")
+                Finding::note(
+                    "disk speed",
+                    found,
+                    "every push waits for one: put the data dir on a faster disk",
+                )
             } else {
                 Finding::ok("disk speed", found)
             }
@@ -148,7 +155,9 @@ fn disk(data: &Path) -> Vec<Finding> {
             format!("{} MiB are free", free / (1024 * 1024)),
             "make room: a full disk stops every push",
         )),
-        Ok(free) => findings.push(Finding::ok("disk space", format!("{} GiB are free", free / FREE_BYTES_MIN))),
+        Ok(free) => {
+            findings.push(Finding::ok("disk space", format!("{} GiB are free", free / FREE_BYTES_MIN)))
+        }
         Err(error) => findings.push(Finding::note("disk space", error.to_string(), "look with df")),
     }
     findings
@@ -175,7 +184,9 @@ fn sync_times(folder: &Path) -> std::io::Result<Vec<Duration>> {
 async fn nats_program(session: &Session) -> Finding {
     const WHAT: &str = "nats-server";
     match &session.settings.nats {
-        NatsChoice::Off => return Finding::note(WHAT, "NATS is turned off", "take no_nats out of the configuration"),
+        NatsChoice::Off => {
+            return Finding::note(WHAT, "NATS is turned off", "take no_nats out of the configuration");
+        }
         NatsChoice::Url(url) => return reachable(url).await,
         NatsChoice::Child => {}
     }
@@ -184,20 +195,23 @@ async fn nats_program(session: &Session) -> Finding {
         Err(error) => Finding::note(
             WHAT,
             chain(&error),
-            format!("`make up` fetches one; {} or later; changes wait in the log until then", Version::OLDEST),
+            format!(
+                "`make up` fetches one; {} or later; changes wait in the log until then",
+                Version::OLDEST
+            ),
         ),
     }
 }
 
 async fn reachable(url: &str) -> Finding {
     const WHAT: &str = "nats-server";
-    let connected = async_nats::ConnectOptions::new()
-        .connection_timeout(Duration::from_secs(3))
-        .connect(url)
-        .await;
+    let connected =
+        async_nats::ConnectOptions::new().connection_timeout(Duration::from_secs(3)).connect(url).await;
     match connected {
         Ok(client) => Finding::ok(WHAT, format!("{} answers at {url}", client.server_info().version)),
-        Err(error) => Finding::fault(WHAT, format!("{url}: {}", chain(&error)), "start it, or take the URL out"),
+        Err(error) => {
+            Finding::fault(WHAT, format!("{url}: {}", chain(&error)), "start it, or take the URL out")
+        }
     }
 }
 
@@ -214,7 +228,11 @@ async fn server(session: &Session) -> Vec<Finding> {
     };
     let mut findings = vec![Finding::ok(WHAT, format!("{} at {}", info.version, api.base()))];
     if info.version != env!("CARGO_PKG_VERSION") {
-        findings.push(Finding::note("release", "server and command line are of different releases", "install the same"));
+        findings.push(Finding::note(
+            "release",
+            "server and command line are of different releases",
+            "install the same",
+        ));
     }
     if info.viewed < info.head {
         findings.push(Finding::note(

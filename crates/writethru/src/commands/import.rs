@@ -89,8 +89,14 @@ impl Import {
         let bytes = self.files.iter().filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum();
         let bar = progress(bytes, "importing");
         let work = stories.into_iter().map(|(file, slug)| {
-            let importer =
-                Importer { api: api.clone(), output: session.output, bar: bar.clone(), desk: self.desk.clone(), file, slug };
+            let importer = Importer {
+                api: api.clone(),
+                output: session.output,
+                bar: bar.clone(),
+                desk: self.desk.clone(),
+                file,
+                slug,
+            };
             importer.run()
         });
         let tallies: Vec<Tally> = stream::iter(work).buffer_unordered(usize::from(self.jobs)).collect().await;
@@ -110,7 +116,9 @@ impl Import {
             })?;
             if let Some((other, _)) = stories.iter().find(|(_, taken)| *taken == slug) {
                 let what = format!("{} and {} are the same story", other.display(), file.display());
-                return Err(Failure::new(Exit::Usage, "same-slug", what).next("import them one after the other"));
+                return Err(
+                    Failure::new(Exit::Usage, "same-slug", what).next("import them one after the other")
+                );
             }
             stories.push((file.clone(), slug));
         }
@@ -140,7 +148,8 @@ impl Importer {
     }
 
     async fn file_lines(&self, tally: &mut Tally) -> Result<(), Failure> {
-        let mut input = BufReader::new(File::open(&self.file).map_err(|error| unreadable(&self.file, &error))?);
+        let mut input =
+            BufReader::new(File::open(&self.file).map_err(|error| unreadable(&self.file, &error))?);
         let mut history = History::new();
         let mut last: Option<Last> = None;
         let mut number = 0_u64;
@@ -234,7 +243,8 @@ fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
 
 fn summary(tallies: &[Tally], output: Output) -> Exit {
     let sum = |count: fn(&Tally) -> u64| tallies.iter().map(count).sum::<u64>();
-    let failed: Vec<Exit> = tallies.iter().filter_map(|tally| tally.failure.as_ref()).map(Failure::exit).collect();
+    let failed: Vec<Exit> =
+        tallies.iter().filter_map(|tally| tally.failure.as_ref()).map(Failure::exit).collect();
     if !output.json {
         say(format_args!(
             "{} stories, {} states: {} revisions added, {} unchanged, {} in already{}",

@@ -66,8 +66,6 @@ async fn directly(session: &Session) -> Result<Value, Failure> {
 
 /// Returns how each table fared, as JSON.
 pub(crate) fn tables(rebuilt: &projector::Rebuilt) -> Value {
-    let table = |table: &projector::Comparison| {
-        json!({"table": table.table, "rows": table.live_rows, "rebuilt_rows": table.built_rows, "equal": table.equal})
-    };
+    let table = |table: &projector::Comparison| json!({"table": table.table, "rows": table.live_rows, "rebuilt_rows": table.built_rows, "equal": table.equal});
     Value::Array(rebuilt.tables.iter().map(table).collect())
 }

@@ -56,7 +56,9 @@ impl Up {
         if !address.ip().is_loopback() && !self.insecure {
             return Err(Failure::new(Exit::Usage, "insecure", format!("will not listen on {address}"))
                 .why("whoever can reach it could push and publish: nobody is asked who they are yet")
-                .next("listen on 127.0.0.1 behind a proxy that asks, or say --insecure if the network is yours"));
+                .next(
+                    "listen on 127.0.0.1 behind a proxy that asks, or say --insecure if the network is yours",
+                ));
         }
         let demo = self.demo.then_some(self.demo_speed);
         up::run(session, demo).await

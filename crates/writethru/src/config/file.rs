@@ -38,8 +38,11 @@ pub(super) fn read(named: Option<&Path>, data: &Path) -> Result<Vec<Entry>, Fail
     if named.is_none()
         && let Some((_, _, line, _)) = entries.iter().find(|(key, ..)| *key == Key::Data)
     {
-        return Err(misconfigured(format!("{}:{line}: data cannot be set from inside the data dir", path.display()))
-            .next("take the line out, or pass the file with --config"));
+        return Err(misconfigured(format!(
+            "{}:{line}: data cannot be set from inside the data dir",
+            path.display()
+        ))
+        .next("take the line out, or pass the file with --config"));
     }
     Ok(entries)
 }
@@ -49,7 +52,8 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 fn parse(text: &str, path: &Path) -> Result<Vec<Entry>, Failure> {
-    let line_of = |at: usize| text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1;
+    let line_of =
+        |at: usize| text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1;
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(span.start));
         misconfigured(format!("{}:{line}: this is not TOML", path.display())).why(error.message())

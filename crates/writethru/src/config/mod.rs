@@ -139,9 +139,10 @@ fn read_environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Returns the folders of `PATH`, for finding programs.
-pub(crate) fn program_folders() -> Vec<PathBuf> {
-    read_environment("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
+/// Returns the search path for programs.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that configuration comes from")]
+pub(crate) fn program_path() -> Option<std::ffi::OsString> {
+    std::env::var_os("PATH")
 }
 
 /// Returns the configuration file of a data dir.

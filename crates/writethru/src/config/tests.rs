@@ -27,13 +27,15 @@ fn check_refused(text: &str, expected: &str) {
 
 #[test]
 fn flags_win_over_environment_over_file_over_defaults() {
-    let (_folder, path) = with_file("http = \"127.0.0.1:3\"\nlog = \"debug\"\nnats_url = \"nats://file:4222\"\n");
+    let (_folder, path) =
+        with_file("http = \"127.0.0.1:3\"\nlog = \"debug\"\nnats_url = \"nats://file:4222\"\n");
     let environment = |name: &str| match name {
         "WRITETHRU_HTTP" => Some("127.0.0.1:2".to_owned()),
         "WRITETHRU_LOG" => Some("info".to_owned()),
         _ => None,
     };
-    let settings = Settings::resolve(&flags(&[(Key::Http, "127.0.0.1:1")], Some(&path)), &environment).unwrap();
+    let settings =
+        Settings::resolve(&flags(&[(Key::Http, "127.0.0.1:1")], Some(&path)), &environment).unwrap();
     assert_eq!(settings.http.port(), 1);
     assert_eq!(settings.log.as_deref(), Some("info"));
     assert_eq!(settings.nats, NatsChoice::Url("nats://file:4222".into()));

@@ -16,10 +16,10 @@ type Sources = BTreeMap<Key, (String, Origin)>;
 /// Names the key that makes no sense, where it was set, and what is allowed.
 pub(super) fn settings(sources: Sources) -> Result<Settings, Failure> {
     let text = |key: Key| sources.get(&key).map(|(value, _)| value.as_str());
-    let off = check(&sources, Key::NoNats, "true or false", |value| value.parse::<bool>().ok())?.unwrap_or(false);
+    let off =
+        check(&sources, Key::NoNats, "true or false", |value| value.parse::<bool>().ok())?.unwrap_or(false);
     let url = check(&sources, Key::Url, "an http:// URL such as http://127.0.0.1:8080", http_url)?;
-    let nats_url =
-        check(&sources, Key::NatsUrl, "a NATS URL such as nats://127.0.0.1:4222", nats_url)?;
+    let nats_url = check(&sources, Key::NatsUrl, "a NATS URL such as nats://127.0.0.1:4222", nats_url)?;
     let nats = match nats_url {
         _ if off => NatsChoice::Off,
         Some(url) => NatsChoice::Url(url),

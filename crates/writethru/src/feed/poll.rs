@@ -96,7 +96,9 @@ impl Poll {
         let base = before.clone().unwrap_or_default();
         let (after, reset) = match change.apply_to(&base, change.from) {
             Ok(after) => (after, None),
-            Err(_) if matches!(change.body, ChangeBody::Fetch(_)) => (self.fetch(&change, change.to).await?, None),
+            Err(_) if matches!(change.body, ChangeBody::Fetch(_)) => {
+                (self.fetch(&change, change.to).await?, None)
+            }
             Err(error) => (self.fetch(&change, change.to).await?, Some(error.to_string())),
         };
         if self.articles.len() >= KEPT_STORIES_MAX {
