@@ -12,10 +12,13 @@
 
 pub mod conformance;
 mod contract;
+mod event_log;
 mod sqlite;
+mod tail;
 
 pub use contract::{
-    AppendError, Appended, Batch, Cause, Command, Epoch, EraseError, NewRecord, OpenError, Pending, Position,
-    ReadError, Record, StoryKey, limits,
+    AppendError, Appended, Batch, Cause, CheckError, Checked, Command, Epoch, EraseError, NewRecord,
+    OpenError, Pending, Position, ReadError, Record, StoryKey, limits,
 };
-pub use sqlite::{EventLog, Options, Tail};
+pub use event_log::{EventLog, Options};
+pub use tail::Tail;
