@@ -24,7 +24,7 @@ const RESTART_DELAY_MAX: Duration = Duration::from_secs(10);
 /// Wait before the first such attempt.
 const RESTART_DELAY_MIN: Duration = Duration::from_millis(100);
 /// A server that lived this long was healthy: the next delay starts from the shortest again.
-const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+const HEALTHY_AFTER: Duration = Duration::from_mins(1);
 
 /// What a server needs to start.
 #[derive(Debug, Clone)]
@@ -131,7 +131,7 @@ impl NatsServer {
                 // Cancel-safe: waiting for a process takes nothing from it.
                 status = self.child.ended() => status,
             };
-            warn!(nats.status = status, "nats-server ended by itself, starting it again");
+            warn!(nats.status = %status, "nats-server ended by itself, starting it again");
             if began.elapsed() >= HEALTHY_AFTER {
                 delay = RESTART_DELAY_MIN;
             }

@@ -14,7 +14,7 @@ use super::leftover::STOP_TIMEOUT;
 use super::{ServerOptions, StartError};
 
 /// Longest wait for a server to be ready: a big store is read first.
-const READY_TIMEOUT: Duration = Duration::from_secs(60);
+const READY_TIMEOUT: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Most bytes of a server's greeting.
 const GREETING_BYTES_MAX: u64 = 64 * 1024;
@@ -76,7 +76,8 @@ impl Child {
 
     /// Asks the process to end and kills it if it does not in time.
     pub(super) async fn stop(&mut self) {
-        let Some(process) = self.process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) else {
+        let Some(process) = self.process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw)
+        else {
             return; // It has ended and been waited for.
         };
         if let Err(problem) = kill_process(process, Signal::TERM) {
@@ -125,7 +126,8 @@ async fn greets(port: u16) -> bool {
     if reader.read_line(&mut line).await.is_err() {
         return false;
     }
-    let greeting = line.strip_prefix("INFO ").and_then(|json| serde_json::from_str::<Greeting>(json.trim()).ok());
+    let greeting =
+        line.strip_prefix("INFO ").and_then(|json| serde_json::from_str::<Greeting>(json.trim()).ok());
     greeting.is_some_and(|greeting| greeting.jetstream)
 }
 

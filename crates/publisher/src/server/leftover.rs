@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use tracing::warn;
 
 use super::StartError;
@@ -28,11 +28,11 @@ pub(super) async fn end_leftover(directory: &Path) -> Result<(), StartError> {
     warn!(nats.process = process.as_raw_pid(), "Ending a nats-server that an earlier run left behind");
     // Errors mean that it has ended meanwhile.
     let _ = kill_process(process, Signal::TERM);
-    if gone(process, STOP_TIMEOUT).await {
+    if gone(process, &files, STOP_TIMEOUT).await {
         return Ok(());
     }
     let _ = kill_process(process, Signal::KILL);
-    if gone(process, KILL_TIMEOUT).await {
+    if gone(process, &files, KILL_TIMEOUT).await {
         return Ok(());
     }
     Err(StartError::Leftover { process: process.as_raw_pid() })
@@ -56,9 +56,11 @@ async fn is_ours(process: Pid, files: &Files) -> bool {
     asked.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(config))
 }
 
-async fn gone(process: Pid, within: Duration) -> bool {
+/// Returns whether the process ended in time. One that has ended but is still waited for by its
+/// parent has no arguments any more, and counts.
+async fn gone(process: Pid, files: &Files, within: Duration) -> bool {
     let look = async {
-        while test_kill_process(process).is_ok() {
+        while is_ours(process, files).await {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
