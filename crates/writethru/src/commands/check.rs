@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use clap::Args;
-use log::{EventLog, Position, Record};
+use log::{CheckError, Checked, EventLog, Position, Record};
 use serde_json::{Value, json};
 use story::StoryId;
 use uuid::Uuid;
@@ -53,10 +53,13 @@ impl Check {
         let output = session.output;
         let mut answer = json!({"data": data.display().to_string(), "head": log.head().0});
 
-        let structure = structure(&log).await?;
+        let checked = structure(&log).await?;
         let replayed = replay(&log).await?;
         if !output.json {
-            output.line(format_args!("log structure: {structure}"))?;
+            output.line(format_args!(
+                "log: {} records in {} batches, as they were written, no hole, no command twice",
+                checked.records, checked.batches
+            ))?;
             output.line(format_args!(
                 "envelopes: {} of {} stories, each in its place, every commitment and state hash right ({} bytes)",
                 replayed.records, replayed.stories, replayed.bytes
@@ -91,6 +94,22 @@ impl Check {
 fn fault(what: impl Into<String>) -> Failure {
     Failure::new(Exit::Differs, "not-verified", what)
         .next("keep a copy of the data dir as it is before anything else; restore from a backup to go on")
+}
+
+/// Verifies the log's own structure.
+async fn structure(log: &EventLog) -> Result<Checked, Failure> {
+    let bar = progress(log.head().0, "reading");
+    let shown = bar.clone();
+    let checked = log.check(move |reached, _| shown.set_position(reached.0)).await;
+    bar.finish_and_clear();
+    checked.map_err(|error| match &error {
+        CheckError::Index { .. } => fault(error.to_string())
+            .next("the log is whole: stop the server, delete index.db and start it again"),
+        CheckError::Damaged { .. } => fault(error.to_string()),
+        CheckError::Unavailable { .. } => Failure::new(Exit::Unavailable, "log", "cannot read the event log")
+            .because(&error)
+            .next("try again"),
+    })
 }
 
 /// Replays the whole log and verifies every record.

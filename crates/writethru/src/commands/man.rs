@@ -47,10 +47,5 @@ fn page(command: clap::Command) -> io::Result<Vec<u8>> {
 
 fn write_all(root: &clap::Command, folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    fs::write(folder.join("writethru.1"), page(root.clone())?)?;
-    for command in root.get_subcommands() {
-        let name = format!("writethru-{}", command.get_name());
-        fs::write(folder.join(format!("{name}.1")), page(command.clone().name(name))?)?;
-    }
-    Ok(())
+    clap_mangen::generate_to(root.clone(), folder)
 }

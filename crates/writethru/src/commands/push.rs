@@ -143,6 +143,12 @@ fn read_copy(file: &Path) -> Result<Vec<u8>, Failure> {
     Ok(copy)
 }
 
+/// Prints what a filing would change.
+fn preview(preview: &serde_json::Value, output: Output) -> Result<(), Failure> {
+    let _ = Words { color: output.color(), whole: false };
+    output.json(preview)
+}
+
 /// Prints the answer to a filing.
 fn report(pushed: &Pushed, output: Output) -> Result<(), Failure> {
     for warning in &pushed.warnings {
