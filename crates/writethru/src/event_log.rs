@@ -53,6 +53,9 @@ async fn open(paths: &Paths, options: Options) -> Result<EventLog, Failure> {
             OpenError::Foreign { .. } => {
                 (Exit::Differs, "use the release that wrote it, or restore the file from a backup")
             }
+            OpenError::Damaged { .. } => {
+                (Exit::Differs, "keep a copy of the data dir as it is, then restore it from a backup")
+            }
             OpenError::Io { .. } => (Exit::Unavailable, "check the disk and the permissions"),
         };
         Failure::new(exit, "log", "cannot open the event log").because(&error).next(next)
