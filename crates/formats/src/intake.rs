@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use story::{Copy, CopyError, Desk, IntakeReport, Kind, Text};
+use story::{Copy, CopyError, Desk, Field, IntakeReport, Kind, Text};
 
 use crate::limits::INTAKE_BYTES_MAX;
 use crate::{json, json_copy, markdown, ninjs, plain};
@@ -134,12 +134,18 @@ pub fn read(given: &[u8], declared: Option<Format>) -> Result<Intake, IntakeErro
         Some(format) => format,
         None => sniffed(text)?,
     };
-    match format {
-        Format::Plain => plain::read(text),
-        Format::Markdown => markdown::read(text),
-        Format::Json => json_copy::read(text),
-        Format::Ninjs => ninjs::read(text),
+    let intake = match format {
+        // It may clear or keep every text, and change no more than a desk.
+        Format::Json => return json_copy::read(text),
+        Format::Plain => plain::read(text)?,
+        Format::Markdown => markdown::read(text)?,
+        Format::Ninjs => ninjs::read(text)?,
+    };
+    let has_body = intake.copy.blocks.as_ref().is_some_and(|blocks| !blocks.is_empty());
+    if intake.copy.fields.get(Field::Headline).is_empty() && !has_body {
+        return Err(IntakeError::Empty);
     }
+    Ok(intake)
 }
 
 /// Returns `given` as text without a byte order mark.

@@ -61,6 +61,9 @@ fn describe(path: &str, error: &serde_json::Error) -> IntakeError {
     let said = whole.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&whole);
     let problem = match error.classify() {
         serde_json::error::Category::Eof => format!("it ends too early ({said}): send the whole of it"),
+        _ if said.contains("hex escape") => {
+            format!("a \\u escape is no character ({said}): write both halves of its pair, or the character")
+        }
         _ => said.to_owned(),
     };
     IntakeError::Json { line, column, path: path.to_owned(), problem }

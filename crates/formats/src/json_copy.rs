@@ -10,6 +10,7 @@ use crate::json::{decode, present};
 /// What is absent keeps its present state; `null` clears a field.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "JSON has three states: absent, null and a value")]
 struct GivenCopy {
     #[serde(default, deserialize_with = "present")]
     headline: Option<Option<String>>,

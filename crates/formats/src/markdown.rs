@@ -1,7 +1,7 @@
 //! Markdown, the part of it that newsrooms type: headings, quotes, list items, and inline strong,
 //! emphasis, links and code.
 //!
-//! Anything else is literal text: this is not CommonMark, and it never guesses at mark-up that it
+//! Anything else is literal text: this is not `CommonMark`, and it never guesses at mark-up that it
 //! does not know.
 
 mod inline;

@@ -3,7 +3,7 @@
 //! Keys that mean nothing to a story are passed over, as the standard lets a receiver do.
 
 use serde::Deserialize;
-use story::{CopyBuilder, CopyError, Field, Kind, limits::TOKEN_BYTES_MAX};
+use story::{CopyBuilder, Field, Kind, limits::TOKEN_BYTES_MAX};
 
 use crate::html;
 use crate::intake::{Format, Intake, IntakeError, time};
@@ -63,7 +63,7 @@ struct Item {
 struct Content {
     role: Option<String>,
     #[serde(alias = "contenttype", rename = "contentType")]
-    content_type: Option<String>,
+    media_type: Option<String>,
     value: String,
 }
 
@@ -74,8 +74,8 @@ struct Concept {
 
 impl Content {
     fn is_html(&self) -> bool {
-        match &self.content_type {
-            Some(content_type) => content_type.to_ascii_lowercase().contains("html"),
+        match &self.media_type {
+            Some(media_type) => media_type.to_ascii_lowercase().contains("html"),
             None => self.has_role(&["html", "xhtml"]),
         }
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::{Config, LastRawMessageErrorKind, Stream};
-use async_nats::jetstream::{Context, ErrorCode};
 use serde::{Deserialize, Serialize};
 use wire::{Cursor, Subject, WT_ARTICLES, WT_CHANGES};
 
@@ -92,11 +92,8 @@ pub(crate) async fn look(stream: &Stream, name: &'static str, filter: &str) -> R
     let mark = mark(stream, name).await?;
     let last = match stream.get_last_raw_message_by_subject(filter).await {
         Ok(message) => Some(message),
-        Err(error) => match error.kind() {
-            LastRawMessageErrorKind::NoMessageFound => None,
-            LastRawMessageErrorKind::JetStream(cause) if cause.error_code() == ErrorCode::NO_MESSAGE_FOUND => None,
-            _ => return Err(trouble(name, &error)),
-        },
+        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => None,
+        Err(error) => return Err(trouble(name, &error)),
     };
     let relayed = last.and_then(|message| message.headers.get(headers::RELAYED)?.as_str().parse().ok());
     Ok(Found { mark, relayed })

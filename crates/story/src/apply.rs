@@ -202,14 +202,19 @@ fn place_near(blocks: &[Arc<Block>], id: &BlockId, near: usize) -> Option<usize>
 }
 
 fn check_content(id: &BlockId, text: &Text, marks: &[Mark]) -> Result<(), String> {
+    content_problem(text, marks).map_or(Ok(()), |problem| Err(format!("{id} {problem}")))
+}
+
+/// Returns what keeps a block from having this content.
+pub(crate) fn content_problem(text: &Text, marks: &[Mark]) -> Option<String> {
     if text.is_empty() {
-        return Err(format!("it leaves {id} without words"));
+        return Some("has no words".to_owned());
     }
-    match marks.iter().find_map(|mark| mark.problem(text.as_str())) {
-        Some(problem) => Err(format!("a mark of {id} {problem}")),
-        None if marks.is_sorted() => Ok(()),
-        None => Err(format!("the marks of {id} are not sorted")),
+    let mark = marks.iter().find_map(|mark| mark.problem(text.as_str()));
+    if let Some(problem) = mark {
+        return Some(format!("has a mark that {problem}"));
     }
+    (!marks.is_sorted()).then(|| "has marks that are not sorted".to_owned())
 }
 
 fn check_field(field: Field, text: &Text) -> Result<(), String> {

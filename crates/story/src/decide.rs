@@ -76,6 +76,14 @@ pub enum Refusal {
         /// The id.
         block: String,
     },
+    /// A block of the copy has content that intake lets no one file.
+    #[error("blocks[{index}] {problem}")]
+    BlockIllegal {
+        /// Place in the copy, from 0.
+        index: usize,
+        /// What is wrong.
+        problem: String,
+    },
     /// The resulting article would pass a limit.
     #[error("the article would have {actual} {what}; the limit is {limit}")]
     TooLarge {

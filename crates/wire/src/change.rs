@@ -3,15 +3,18 @@
 use jiff::Timestamp;
 use proof::Hash;
 use serde::{Deserialize, Serialize};
-use story::diff::{Observation, Op, PatchError};
-use story::significance::Significance;
-use story::{Article, Desk, Kind, Level, Revision, Status, StoryId};
+use story::diff::{self, Diff, Observation, Op, PatchError};
+use story::significance::{self, Significance};
+use story::{Article, Desk, Field, Kind, Level, Revision, Status, StoryId};
 
-use crate::article::{ArticleHashes, ArticleView, ViewError};
+use crate::article::{ArticleHashes, ArticleMeta, ArticleView, ViewError, article_hash};
 use crate::cursor::Cursor;
 
 /// Most bytes of one change as JSON; one with more is sent as a reference to fetch.
 pub const CHANGE_BYTES_MAX: usize = 512 * 1024;
+
+/// Most reasons in a change that is sent as a reference.
+const REFERRED_REASONS_MAX: usize = 100;
 
 /// What takes the public article of a story from one revision to a later one.
 ///
@@ -175,10 +178,50 @@ impl Change {
     /// Returns the change from `before` (`None` if readers saw nothing) to `after`.
     ///
     /// The body is ops, or a snapshot if there was nothing before or the snapshot is smaller, or a
-    /// reference if the change would pass [`CHANGE_BYTES_MAX`].
+    /// reference if the change would pass [`CHANGE_BYTES_MAX`]; a reference comes without
+    /// observations and without the words in the reasons.
     pub fn between(before: Option<Side<'_>>, after: Side<'_>, meta: ChangeMeta) -> Self {
-        let _ = (before, after, meta);
-        todo!("between")
+        let nothing = Article::default();
+        let old = before.map_or(&nothing, |side| side.article);
+        let difference: Diff = diff::diff(old, after.article);
+        let significance = significance::assess(old, after.article, &difference, meta.label);
+        let snapshot = || Box::new(snapshot(&after, &meta, significance.level));
+        let body = if before.is_none() {
+            ChangeBody::Snapshot(snapshot())
+        } else {
+            smaller(difference.ops, after.article, snapshot)
+        };
+        let change = Self {
+            story: meta.story,
+            slug: after.article.fields.get(Field::Slug).as_str().to_owned(),
+            from: before.map_or(Revision::ZERO, |side| side.revision),
+            to: after.revision,
+            kind: meta.kind,
+            base: before.map(|side| side.hash),
+            target: after.hash,
+            cursor: meta.cursor,
+            recorded: meta.recorded,
+            published: meta.published,
+            body,
+            observations: difference.observations,
+            significance,
+            desk: meta.desk,
+            note: meta.note,
+            voids: meta.voids,
+        };
+        if json_bytes(&change) > CHANGE_BYTES_MAX { change.referred() } else { change }
+    }
+
+    /// Returns the change without what may be large: the article is to be fetched.
+    fn referred(mut self) -> Self {
+        let path = format!("/v1/stories/{}?as_of=rev:{}", self.story, self.to);
+        self.body = ChangeBody::Fetch(path);
+        self.observations.clear();
+        self.significance.reasons.truncate(REFERRED_REASONS_MAX);
+        for reason in &mut self.significance.reasons {
+            (reason.old, reason.new) = (None, None);
+        }
+        self
     }
 
     /// Returns the public article after the change, given the one at `revision` before it.
@@ -193,6 +236,8 @@ impl Change {
     /// Does what [`Change::apply_to`] does, at the cost of what changed: `hashes` are those of the
     /// story's articles so far.
     ///
+    /// A snapshot needs no article before it, so it also heals a hole.
+    ///
     /// # Errors
     /// As [`Change::apply_to`].
     pub fn apply_keeping(
@@ -201,7 +246,90 @@ impl Change {
         revision: Revision,
         hashes: &mut ArticleHashes,
     ) -> Result<Article, ApplyError> {
-        let _ = (article, revision, hashes);
-        todo!("apply_keeping")
+        if revision >= self.to {
+            return Err(ApplyError::Repeated { actual: revision, to: self.to });
+        }
+        let after = match &self.body {
+            ChangeBody::Fetch(path) => return Err(ApplyError::Fetch { path: path.clone() }),
+            ChangeBody::Snapshot(view) => view.to_article()?.public(),
+            ChangeBody::Ops(ops) => {
+                self.check_base(article, revision, hashes)?;
+                diff::apply(article, ops)?
+            }
+        };
+        let actual = hashes.hash(&after);
+        if actual != self.target {
+            return Err(ApplyError::Target { expected: self.target, actual });
+        }
+        Ok(after)
+    }
+
+    fn check_base(
+        &self,
+        article: &Article,
+        revision: Revision,
+        hashes: &mut ArticleHashes,
+    ) -> Result<(), ApplyError> {
+        if revision != self.from {
+            return Err(ApplyError::Hole { actual: revision, from: self.from });
+        }
+        let actual = hashes.hash(article);
+        // Readers who saw nothing hold an article of nothing.
+        let expected = self.base.unwrap_or_else(|| article_hash(&Article::default()));
+        if actual != expected {
+            return Err(ApplyError::Base { expected, actual });
+        }
+        Ok(())
+    }
+}
+
+/// Returns `ops`, or the snapshot if that is fewer bytes of JSON.
+fn smaller(ops: Vec<Op>, after: &Article, snapshot: impl FnOnce() -> Box<ArticleView>) -> ChangeBody {
+    let ops_bytes = json_bytes(&ops);
+    // A snapshot holds every text: most changes are decided without making one.
+    if ops_bytes < after.text_bytes() {
+        return ChangeBody::Ops(ops);
+    }
+    let snapshot = snapshot();
+    if json_bytes(&snapshot) < ops_bytes { ChangeBody::Snapshot(snapshot) } else { ChangeBody::Ops(ops) }
+}
+
+fn snapshot(after: &Side<'_>, meta: &ChangeMeta, level: Level) -> ArticleView {
+    let worth_while = level > Level::Minor;
+    let significant = if worth_while { Some(meta.published) } else { meta.significant_before };
+    let meta = ArticleMeta {
+        story: meta.story,
+        desk: meta.desk.clone(),
+        revision: after.revision,
+        status: meta.status,
+        kind: meta.kind,
+        hash: after.hash,
+        recorded: meta.recorded,
+        published: Some(meta.published),
+        significant,
+        cursor: meta.cursor,
+    };
+    ArticleView::of(&after.article.public(), meta)
+}
+
+/// Returns how many bytes `value` is as JSON, without keeping them.
+fn json_bytes(value: &impl Serialize) -> usize {
+    let mut counter = Counter(0);
+    // Our own types have string keys only, and a counter takes every byte.
+    let written = serde_json::to_writer(&mut counter, value);
+    debug_assert!(written.is_ok(), "a change is always JSON");
+    counter.0
+}
+
+struct Counter(usize);
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }

@@ -5,15 +5,20 @@
 //! folds a story's history; nothing here stores or sends.
 
 mod disclosures;
+mod form;
 mod header;
+mod json;
 mod ledger;
+mod marks;
+mod open;
 mod reader;
+mod seal;
 mod writer;
 
 use bytes::Bytes;
 use jiff::{Timestamp, Unit};
 use proof::{Commitment, Hash, Seed};
-use story::{ActorId, CommandKey, Event, IllegalEvent, Revision, Story, StoryId};
+use story::{ActorId, BlockId, CommandKey, Event, Field, IllegalEvent, Revision, Story, StoryId};
 use uuid::Uuid;
 
 pub use disclosures::{Disclosure, Disclosures, DisclosuresError};
@@ -159,12 +164,12 @@ pub enum OpenError {
 
 /// Where bytes stop being what was ever written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("at byte {at}: {problem}")]
+#[error("at byte {at}: expected {expected}")]
 pub struct Damaged {
     /// Offset of the first byte that does not fit.
     pub at: usize,
     /// What was expected there.
-    pub problem: &'static str,
+    pub expected: &'static str,
 }
 
 /// Returns `now` as a record can hold it: truncated to microseconds.
@@ -212,8 +217,7 @@ impl Chain {
     /// # Errors
     /// [`SealError`], and the chain is as it was.
     pub fn seal(&mut self, event: &Event, stamp: &Stamp) -> Result<SealedRecord, SealError> {
-        let _ = (event, stamp);
-        todo!("seal")
+        seal::seal(self, event, stamp)
     }
 
     /// Returns what a record says, verified, and advances past it.
@@ -224,19 +228,22 @@ impl Chain {
     /// # Errors
     /// [`OpenError`], and the chain is as it was. No bytes make it panic.
     pub fn open(&mut self, envelope: &[u8], disclosures: &[u8]) -> Result<Opened, OpenError> {
-        let _ = (envelope, disclosures);
-        todo!("open")
+        open::open(self, envelope, disclosures)
     }
 
-    /// Returns the commitments of `field`'s values, in order.
-    pub fn field_commitments(&self, field: story::Field) -> &[Commitment] {
-        let _ = field;
-        todo!("field_commitments")
+    /// Returns the commitments of `field`'s values, in order; none if it is absent.
+    pub fn field_commitments(&self, field: Field) -> &[Commitment] {
+        self.ledger.field(field).map_or(&[], |entry| &entry.commitments)
     }
 
     /// Returns the commitments of a block's values, in order; none if the story has no such block.
-    pub fn block_commitments(&self, block: &story::BlockId) -> &[Commitment] {
-        let _ = block;
-        todo!("block_commitments")
+    pub fn block_commitments(&self, block: &BlockId) -> &[Commitment] {
+        self.ledger.block(block).map_or(&[], |entry| &entry.text.commitments)
+    }
+
+    fn advance(&mut self, story: Story, updates: ledger::Updates, (prev, state): (Hash, Hash)) {
+        self.story = story;
+        self.ledger.put(updates);
+        (self.prev, self.state) = (Some(prev), state);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::aggregate::Story;
+use crate::apply::content_problem;
 use crate::article::Article;
 use crate::block::{Block, BlockId};
 use crate::copy::{Copy, CopyBlock};
@@ -26,6 +27,7 @@ pub(super) fn edits(story: &Story, copy: &Copy) -> Result<Edits, Refusal> {
     let mut operations = Vec::new();
     let blocks = match &copy.blocks {
         Some(given) if !is_same_body(&story.article.blocks, given) => {
+            check_content(given)?;
             check_ids(&story.article.blocks, given)?;
             edit_body(story, given, language, &mut operations)
         }
@@ -80,6 +82,17 @@ fn is_same_body(before: &[Arc<Block>], copy: &[CopyBlock]) -> bool {
                 && old.text == new.text
                 && old.marks == new.marks
         })
+}
+
+/// Refuses what [`CopyBuilder`](crate::CopyBuilder) never lets through, so that no copy made by
+/// other means writes an event that cannot be applied.
+fn check_content(copy: &[CopyBlock]) -> Result<(), Refusal> {
+    for (index, block) in copy.iter().enumerate() {
+        if let Some(problem) = content_problem(&block.text, &block.marks) {
+            return Err(Refusal::BlockIllegal { index, problem });
+        }
+    }
+    Ok(())
 }
 
 fn check_ids(before: &[Arc<Block>], copy: &[CopyBlock]) -> Result<(), Refusal> {
@@ -144,6 +157,25 @@ fn recut(new: &Block, old: &Text, language: &str) -> Arc<Block> {
     Arc::new(Block { text: cut_after(new.text.as_str(), old, language), ..new.clone() })
 }
 
-fn order_steps(_before: &[Arc<Block>], _after: &[Arc<Block>], _operations: &mut Vec<Operation>) {
-    todo!()
+/// Adds what takes the order of `before` to that of `after`: deletes, then moves and inserts in
+/// target order.
+fn order_steps(before: &[Arc<Block>], after: &[Arc<Block>], operations: &mut Vec<Operation>) {
+    let places: HashMap<&BlockId, usize> =
+        before.iter().enumerate().map(|(place, block)| (&block.id, place)).collect();
+    let stays: HashSet<&BlockId> = after.iter().map(|block| &block.id).collect();
+    let gone = before.iter().filter(|block| !stays.contains(&block.id));
+    operations.extend(gone.map(|block| Operation::Delete { block: block.id.clone() }));
+    let mut kept = None;
+    let mut previous: Option<&BlockId> = None;
+    for block in after {
+        let place = places.get(&block.id).copied();
+        if place.is_none() {
+            operations.push(Operation::Insert { block: Arc::clone(block), after: previous.cloned() });
+        } else if kept < place {
+            kept = place;
+        } else {
+            operations.push(Operation::Move { block: block.id.clone(), after: previous.cloned() });
+        }
+        previous = Some(&block.id);
+    }
 }

@@ -33,50 +33,56 @@ pub fn normalise(given: &str) -> (String, IntakeReport) {
         return (given.to_owned(), IntakeReport::default());
     }
     let mut folder = Folder::default();
-    folder.run(given, |_, _| ());
+    folder.run(given, |_| ());
     (folder.out, folder.report)
 }
 
 /// Where the characters of a given text went in its normalised form.
 #[derive(Debug)]
 pub(crate) struct OffsetMap {
-    /// Pairs (given offset, normalised offset), both ascending; empty when nothing changed.
-    steps: Vec<(usize, usize)>,
+    /// The groups that were kept, in order; `None` when nothing changed.
+    groups: Option<Vec<Group>>,
     end: usize,
 }
 
+/// Characters that were normalised together.
+#[derive(Debug)]
+struct Group {
+    /// Its first byte as given, and the byte behind its last.
+    given: (usize, usize),
+    /// Its first byte in the normalised text.
+    normal: usize,
+}
+
 impl OffsetMap {
-    /// Returns the normalised offset of the first kept character at or behind the given `offset`
-    /// (or of the group of combining characters that it stands in).
+    /// Returns the normalised offset of the first group that has a character at or behind the
+    /// given `offset`.
     pub(crate) fn start(&self, offset: usize) -> usize {
-        if self.steps.is_empty() {
-            return offset;
-        }
-        let behind = self.steps.partition_point(|step| step.0 <= offset);
-        behind.checked_sub(1).map_or(0, |index| self.steps[index].1).min(self.end)
+        let Some(groups) = &self.groups else { return offset };
+        let first = groups.partition_point(|group| group.given.1 <= offset);
+        groups.get(first).map_or(self.end, |group| group.normal.min(self.end))
     }
 
-    /// Returns the normalised offset behind the last kept character before the given `offset`.
+    /// Returns the normalised offset behind the last group that has a character before the given
+    /// `offset`.
     pub(crate) fn end(&self, offset: usize) -> usize {
-        if self.steps.is_empty() {
-            return offset;
-        }
-        let behind = self.steps.partition_point(|step| step.0 < offset);
-        self.steps.get(behind).map_or(self.end, |step| step.1).min(self.end)
+        let Some(groups) = &self.groups else { return offset };
+        let behind = groups.partition_point(|group| group.given.0 < offset);
+        if behind == 0 { 0 } else { groups.get(behind).map_or(self.end, |group| group.normal.min(self.end)) }
     }
 }
 
 /// As [`normalise`], with the map from offsets in `given` to offsets in the result.
 pub(crate) fn normalise_mapped(given: &str) -> (String, IntakeReport, OffsetMap) {
     if is_normal(given) {
-        let map = OffsetMap { steps: Vec::new(), end: given.len() };
+        let map = OffsetMap { groups: None, end: given.len() };
         return (given.to_owned(), IntakeReport::default(), map);
     }
     let mut folder = Folder::default();
-    let mut steps = Vec::new();
-    folder.run(given, |from, to| steps.push((from, to)));
+    let mut groups = Vec::new();
+    folder.run(given, |group| groups.push(group));
     let end = folder.out.len();
-    (folder.out, folder.report, OffsetMap { steps, end })
+    (folder.out, folder.report, OffsetMap { groups: Some(groups), end })
 }
 
 /// Returns whether `given` is surely normal already; cheap, and `false` if in doubt.
@@ -104,50 +110,52 @@ fn is_normal(given: &str) -> bool {
 struct Folder {
     out: String,
     group: String,
-    group_at: usize,
-    space_at: Option<usize>,
+    group_given: (usize, usize),
+    space_given: Option<(usize, usize)>,
     report: IntakeReport,
 }
 
 impl Folder {
-    fn run(&mut self, given: &str, mut step: impl FnMut(usize, usize)) {
+    fn run(&mut self, given: &str, mut kept: impl FnMut(Group)) {
         let mut before = None;
         let mut rest = given.char_indices().peekable();
         while let Some((at, c)) = rest.next() {
             let after = rest.peek().map(|next| next.1);
+            let end = at + c.len_utf8();
             if is_invisible(c) && !is_selection(before, c, after) {
                 self.report.provenance_characters += 1;
             } else if c.is_whitespace() {
-                self.flush(&mut step);
-                self.space_at.get_or_insert(at);
+                self.flush(&mut kept);
+                self.space_given.get_or_insert((at, end)).1 = end;
             } else {
                 if begins_group(c) {
-                    self.flush(&mut step);
+                    self.flush(&mut kept);
                 }
                 if self.group.is_empty() {
-                    self.group_at = at;
+                    self.group_given.0 = at;
                 }
+                self.group_given.1 = end;
                 self.group.push(c);
             }
             before = Some(c);
         }
-        self.flush(&mut step);
-        if let Some(at) = self.space_at {
-            step(at, self.out.len());
+        self.flush(&mut kept);
+        if let Some(given) = self.space_given {
+            kept(Group { given, normal: self.out.len() });
         }
     }
 
-    fn flush(&mut self, step: &mut impl FnMut(usize, usize)) {
+    fn flush(&mut self, kept: &mut impl FnMut(Group)) {
         if self.group.is_empty() {
             return;
         }
-        if let Some(at) = self.space_at.take() {
-            step(at, self.out.len());
+        if let Some(given) = self.space_given.take() {
+            kept(Group { given, normal: self.out.len() });
             if !self.out.is_empty() {
                 self.out.push(' ');
             }
         }
-        step(self.group_at, self.out.len());
+        kept(Group { given: self.group_given, normal: self.out.len() });
         self.out.extend(self.group.nfc());
         self.group.clear();
     }
@@ -269,7 +277,8 @@ mod tests {
         assert_eq!(normal, "caf\u{e9} bar");
         let at = given.find("bar").expect("it is there");
         assert_eq!(&normal[map.start(at)..map.end(at + 3)], "bar");
-        assert_eq!(&normal[map.start(0)..map.end(8)], "caf\u{e9}", "a mark of the leading space on");
+        assert_eq!(&normal[map.start(0)..map.end(8)], "caf\u{e9}", "from the leading space on");
+        assert_eq!(&normal[map.start(given.find('\u{FEFF}').expect("it is there"))..], "bar");
         assert_eq!(&normal[map.start(5)..map.end(6)], "\u{e9}", "a group is not cut");
         assert_eq!(map.end(given.len()), normal.len());
     }

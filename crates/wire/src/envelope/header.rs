@@ -7,7 +7,7 @@ use proof::Hash;
 use story::{ActorId, CommandKey, Desk, Kind, Level, Revision, Status, StoryId};
 use uuid::Uuid;
 
-use super::Damaged;
+use super::{Damaged, reader};
 
 /// An envelope without its operations, note and commitments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,6 @@ impl Header {
     /// # Errors
     /// [`HeaderError`]. No bytes make it panic.
     pub fn parse(envelope: &[u8]) -> Result<Self, HeaderError> {
-        let _ = envelope;
-        todo!("parse")
+        reader::read(envelope).map(|form| form.header)
     }
 }

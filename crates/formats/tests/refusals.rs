@@ -1,0 +1,143 @@
+//! What is wrong with a submission is said with its place and the next step.
+
+use writethru_formats::{Format, History, IntakeError, read};
+
+#[track_caller]
+fn check(given: &[u8], said: &str) {
+    let refused = read(given, None).expect_err("it is refused");
+    assert_eq!(refused.to_string(), said);
+}
+
+#[test]
+fn bytes_that_are_no_text_are_named_by_place() {
+    check(b"Talks\xff", "byte 5 is not UTF-8: save the file as UTF-8 text");
+    check(b"Talks\n\na\0b", "blocks[0].text: holds the control character U+0000 at byte 1: take it out");
+    check(b"Tal\x1bks", "headline: holds the control character U+001B at byte 3: take it out");
+}
+
+#[test]
+fn nothing_to_file_is_refused() {
+    let said = "it has no words: send a headline, and paragraphs below it";
+    check(b"", said);
+    check(" \n\u{A0}\u{FEFF}".as_bytes(), said);
+    check("\u{FEFF}\u{FE0F}".as_bytes(), said);
+    assert_eq!(read(b" ", Some(Format::Json)), Err(IntakeError::Empty));
+}
+
+#[test]
+fn json_errors_name_the_field_and_the_place() {
+    check(
+        br#"{"headline":"A","blok":[]}"#,
+        "line 1 column 22: blok: unknown field `blok`, expected one of `headline`, `summary`, `bylines`, \
+         `dateline`, `language`, `tags`, `links`, `urgency`, `ed_note`, `blocks`, `slug`, `desk`, `kind`, \
+         `note`, `occurred`",
+    );
+    check(br#"{"headline":"A","headline":"B"}"#, "line 1 column 26: .: duplicate field `headline`");
+    check(
+        b"{\"headline\":\"A\",\n\"blocks\":[{\"text\":\"a\"},{\"text\":7}]}",
+        "line 2 column 32: blocks[1].text: invalid type: integer `7`, expected a string",
+    );
+    check(
+        b"{\"headline\":\"A\",\n\"summary\":\"tr",
+        "line 2 column 13: summary: it ends too early (EOF while parsing a string): send the whole of it",
+    );
+    check(br#"{"headline":"\ud800"}"#, "line 1 column 19: headline: unexpected end of hex escape");
+    check(
+        br#"{"headline":"\ude00 a"}"#,
+        "line 1 column 19: headline: a \\u escape is no character (lone leading surrogate in hex escape): write \
+         both halves of its pair, or the character",
+    );
+    check(br#"{"headline":"A"} {"#, "line 1 column 18: .: trailing characters");
+    check(
+        br#"{"headline":"A","desk":"a.b"}"#,
+        "line 1 column 28: desk: desk \"a.b\" is not legal: 1 to 64 characters out of A-Z a-z 0-9 - _",
+    );
+}
+
+#[test]
+fn json_values_that_may_not_be_kept_are_named() {
+    check(br#"{"headline":"A","urgency":10}"#, "urgency: is not an urgency: 1 (most urgent) to 9");
+    check(
+        br#"{"headline":"A","links":["/a"]}"#,
+        "links[0]: is not a link: an http or https address, then a space and a title if it has one",
+    );
+    check(
+        br#"{"headline":"A","blocks":[{"text":"a"},{"text":"bcd","marks":[{"start":1,"end":4,"kind":"em"}]}]}"#,
+        "blocks[1].marks[0]: ends at byte 4, behind the text's 3 bytes",
+    );
+    check(
+        br#"{"headline":"A","blocks":[{"text":"a","html":"b"}]}"#,
+        "blocks[0]: has text and html: give one of them",
+    );
+    check(
+        br#"{"headline":"A","occurred":"yesterday"}"#,
+        "occurred: is not a time: write it as RFC 3339, such as 2026-11-22T18:04:00+01:00",
+    );
+}
+
+#[test]
+fn what_is_not_a_story_is_named() {
+    check(
+        br#"{"uri":"urn:a","type":"picture","headlines":[{"value":"A"}]}"#,
+        "it is a ninjs item of type picture: send an item of type text or composite",
+    );
+    check(
+        br#"{"uri":"urn:a","type":"text","title":"A"}"#,
+        "it is a ninjs item without a headline or a body: send an item with headlines or bodies",
+    );
+    check(
+        b" <?xml version=\"1.0\"?><newsItem/>",
+        "it is XML or a web page: send ninjs, JSON, Markdown or plain text",
+    );
+    check(br#"[{"headline":"A"}]"#, "it is a JSON list: send one story at a time, as an object");
+    check(
+        br#"{"seq":1,"headline":"A","body":[],"source":"x"}"#,
+        "it is a history, one state a line: import it instead of pushing it",
+    );
+}
+
+#[test]
+fn a_submission_at_the_limit_is_read_and_one_byte_more_is_refused() {
+    let limit = writethru_formats::limits::INTAKE_BYTES_MAX;
+    let mut given = b"Talks".to_vec();
+    given.resize(limit, b' ');
+    assert!(read(&given, None).is_ok());
+    given.push(b' ');
+    let said = format!("it has {} bytes; the limit is {limit}: send less at once", limit + 1);
+    check(&given, &said);
+}
+
+#[test]
+fn html_that_nests_too_deep_is_refused_at_once() {
+    let limit = writethru_formats::limits::HTML_DEPTH_MAX;
+    let html = |depth: usize| {
+        let html = format!("{}a{}", "<div>".repeat(depth), "</div>".repeat(depth));
+        format!(r#"{{"headline":"A","blocks":[{{"html":"{html}"}}]}}"#)
+    };
+    assert!(read(html(limit).as_bytes(), None).is_ok());
+    let said = format!("blocks[0].html: nests elements more than {limit} deep: send paragraphs");
+    check(html(limit + 1).as_bytes(), &said);
+    check(html(100_000).as_bytes(), &said);
+}
+
+#[test]
+fn a_history_names_the_line() {
+    let mut history = History::new();
+    let line = br#"{"seq":1,"at":null,"headline":"A","body":["b"],"source":"s","extra":1}"#;
+    let state = history.read(line).expect("it is legal").expect("it is no blank line");
+    assert_eq!((state.sequence, state.intake.occurred), (1, None));
+    assert_eq!(history.read(b"  "), Ok(None));
+    let said = |refused: IntakeError| refused.to_string();
+    assert_eq!(
+        history.read(line).map_err(said),
+        Err("line 3: seq: is 1 after 1: number the states from 1 without gaps".to_owned())
+    );
+    assert_eq!(
+        history.read(br#"{"seq":2,"headline":"A","body":["b"]}"#).map_err(said),
+        Err("line 4: line 1 column 37: .: missing field `source`".to_owned())
+    );
+    assert_eq!(
+        history.read(br#"{"seq":2,"headline":"A","body":["b",null],"source":"s"}"#).map_err(said),
+        Err("line 5: line 1 column 40: body[1]: invalid type: null, expected a string".to_owned())
+    );
+}
