@@ -18,8 +18,12 @@ pub(super) fn ready(run: &Run, session: &Session) {
     say("in another terminal:");
     let flag = data_flag(session);
     say(format_args!("  writethru{flag} watch"));
-    say(format_args!("  printf 'Storm nears coast\\n\\nThree ships are overdue.\\n' | writethru{flag} push - --slug storm --desk world"));
-    say(format_args!("  printf 'Storm nears coast\\n\\nFour ships are overdue.\\n' | writethru{flag} push - --slug storm"));
+    say(format_args!(
+        "  printf 'Storm nears coast\\n\\nThree ships are overdue.\\n' | writethru{flag} push - --slug storm --desk world"
+    ));
+    say(format_args!(
+        "  printf 'Storm nears coast\\n\\nFour ships are overdue.\\n' | writethru{flag} push - --slug storm"
+    ));
     say("Ctrl-C stops it in order.");
     say("");
 }
@@ -32,7 +36,9 @@ pub(super) fn after_demo(session: &Session) {
     say("that was the whole storm, as a subscriber saw it. It is all still there; in another terminal:");
     say(format_args!("  writethru{flag} log {slug}                     # every revision"));
     say(format_args!("  writethru{flag} show {slug} --as-of rev:3      # what readers saw then"));
-    say(format_args!("  writethru{flag} diff {slug} 20..40             # twenty advisories in one difference"));
+    say(format_args!(
+        "  writethru{flag} diff {slug} 20..40             # twenty advisories in one difference"
+    ));
     say(format_args!("  writethru{flag} check                          # verify every hash"));
     say("the service goes on; Ctrl-C stops it.");
 }

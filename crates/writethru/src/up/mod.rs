@@ -106,6 +106,8 @@ async fn bind(session: &Session) -> Result<TcpListener, Failure> {
             std::io::ErrorKind::PermissionDenied => "choose a port from 1024 on",
             _ => "choose another address: --http ADDR",
         };
-        Failure::new(Exit::Unavailable, "bind", format!("cannot listen on {address}")).because(&error).next(next)
+        Failure::new(Exit::Unavailable, "bind", format!("cannot listen on {address}"))
+            .because(&error)
+            .next(next)
     })
 }

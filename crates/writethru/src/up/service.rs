@@ -57,7 +57,7 @@ impl Service {
         keep(&projecting, "projector", shutdown.clone(), &broken, projector.run(shutdown.clone()));
         let parts = edge::Parts { desk, views: views.clone(), control, log: log.clone() };
         let relay = Relay::start(session, data, &parts, &broken).await;
-        let edge = Edge::start(listener, parts, relay.published()).await?;
+        let edge = Edge::start(listener, parts).await?;
         info!(log.head = log.head().0, "Service is ready");
         Ok(Self { log, views, edge, relay, projector: (projecting, shutdown), broken })
     }
