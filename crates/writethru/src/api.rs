@@ -13,7 +13,7 @@ use crate::failure::{Failure, chain};
 /// How long connecting may take.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// How long an answer may take; a long poll adds what it waits.
-const ANSWER_MAX: Duration = Duration::from_secs(60);
+const ANSWER_MAX: Duration = Duration::from_mins(1);
 
 /// A client for one server.
 #[derive(Debug, Clone)]

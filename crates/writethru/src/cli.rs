@@ -38,14 +38,29 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Data dir; a server that runs on it is found by itself [env: WRITETHRU_DATA] [default: ./writethru-data]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Data dir.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help = "Data dir; a server that runs on it is found by itself [env: WRITETHRU_DATA] [default: ./writethru-data]"
+    )]
     pub(crate) data: Option<PathBuf>,
-    /// Server to talk to, in place of the one on the data dir [env: WRITETHRU_URL]
-    #[arg(long, global = true, value_name = "URL")]
+    /// Server to talk to, in place of the one on the data dir.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = "Server to talk to, in place of the one on the data dir [env: WRITETHRU_URL]"
+    )]
     pub(crate) url: Option<String>,
-    /// Configuration file [env: WRITETHRU_CONFIG] [default: writethru.toml in the data dir]
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Configuration file.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "Configuration file [env: WRITETHRU_CONFIG] [default: writethru.toml in the data dir]"
+    )]
     pub(crate) config: Option<PathBuf>,
     /// Answer in JSON, one object a line; errors too, on stderr
     #[arg(long, global = true)]
@@ -56,8 +71,8 @@ pub(crate) struct Global {
     /// Log only errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Log more: -v debug, -vv trace [env: WRITETHRU_LOG]
-    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    /// Log more: -v debug, -vv trace.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, help = "Log more: -v debug, -vv trace [env: WRITETHRU_LOG]")]
     pub(crate) verbose: u8,
 }
 
@@ -146,12 +161,25 @@ mod tests {
             .collect()
     }
 
+    /// Returns the words of a shell line, quoted ones whole.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = Vec::new();
+        for (index, part) in line.split('"').enumerate() {
+            if index % 2 == 1 {
+                words.push(part.to_owned());
+            } else {
+                words.extend(part.split_whitespace().map(str::to_owned));
+            }
+        }
+        words
+    }
+
     #[track_caller]
     fn check_examples(command: &clap::Command) {
         let examples = examples(command);
         assert!(!examples.is_empty(), "{} has no example", command.get_name());
         for example in examples {
-            let words = example.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
+            let words = words(&example);
             if let Err(error) = Cli::try_parse_from(words) {
                 panic!("example {example:?} of {} is wrong: {error}", command.get_name());
             }

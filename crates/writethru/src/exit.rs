@@ -1,5 +1,6 @@
 //! Exit codes: what a script may rely on.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 /// How a command ended. The numbers are a promise: they never change meaning.
@@ -78,7 +79,8 @@ impl Exit {
     pub(crate) fn help() -> String {
         let mut help = String::from("Exit codes:\n");
         for exit in Self::ALL {
-            help.push_str(&format!("  {:>3}  {}\n", exit.code(), exit.meaning()));
+            // Writing to a String cannot fail.
+            let _ = writeln!(help, "  {:>3}  {}", exit.code(), exit.meaning());
         }
         help
     }

@@ -8,7 +8,10 @@ use crate::exit::Exit;
 
 /// A command's failure, ready to be shown to a person or a program.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct Failure(Box<Said>);
+
+#[derive(Debug)]
+struct Said {
     exit: Exit,
     name: &'static str,
     what: String,
@@ -21,13 +24,13 @@ pub(crate) struct Failure {
 impl Failure {
     /// Returns a failure named `name` (the last part of its problem type) in which `what` happened.
     pub(crate) fn new(exit: Exit, name: &'static str, what: impl Into<String>) -> Self {
-        Self { exit, name, what: what.into(), why: None, next: None, problem: None }
+        Self(Box::new(Said { exit, name, what: what.into(), why: None, next: None, problem: None }))
     }
 
     /// Adds the reason.
     #[must_use]
     pub(crate) fn why(mut self, why: impl Into<String>) -> Self {
-        self.why = Some(why.into());
+        self.0.why = Some(why.into());
         self
     }
 
@@ -41,15 +44,15 @@ impl Failure {
     /// Adds what to do about it.
     #[must_use]
     pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
-        self.next = Some(next.into());
+        self.0.next = Some(next.into());
         self
     }
 
     /// Says where it happened, such as a file and a line.
     #[must_use]
     pub(crate) fn at(mut self, place: impl std::fmt::Display) -> Self {
-        self.what = format!("{place}: {}", self.what);
-        if let Some(problem) = &mut self.problem {
+        self.0.what = format!("{place}: {}", self.0.what);
+        if let Some(problem) = &mut self.0.problem {
             problem.insert("input".into(), json!(place.to_string()));
         }
         self
@@ -58,7 +61,7 @@ impl Failure {
     /// Adds the problem object that the server sent; a program gets it whole.
     #[must_use]
     pub(crate) fn problem(mut self, problem: Map<String, Value>) -> Self {
-        self.problem = Some(problem);
+        self.0.problem = Some(problem);
         self
     }
 
@@ -72,36 +75,36 @@ impl Failure {
     }
 
     /// Returns how the process should end.
-    pub(crate) const fn exit(&self) -> Exit {
-        self.exit
+    pub(crate) fn exit(&self) -> Exit {
+        self.0.exit
     }
 
     /// Returns what happened.
     pub(crate) fn what(&self) -> &str {
-        &self.what
+        &self.0.what
     }
 
     /// Returns the failure as a problem object (RFC 9457) with `next` and `exit` beside it.
     pub(crate) fn to_json(&self) -> Value {
-        let mut object = self.problem.clone().unwrap_or_else(|| {
+        let mut object = self.0.problem.clone().unwrap_or_else(|| {
             let mut local = Map::new();
-            local.insert("type".into(), json!(format!("/problems/{}", self.name)));
-            local.insert("title".into(), json!(self.what));
-            if let Some(why) = &self.why {
+            local.insert("type".into(), json!(format!("/problems/{}", self.0.name)));
+            local.insert("title".into(), json!(self.0.what));
+            if let Some(why) = &self.0.why {
                 local.insert("detail".into(), json!(why));
             }
             local
         });
-        if let Some(next) = &self.next {
+        if let Some(next) = &self.0.next {
             object.insert("next".into(), json!(next));
         }
-        object.insert("exit".into(), json!(self.exit.code()));
+        object.insert("exit".into(), json!(self.0.exit.code()));
         Value::Object(object)
     }
 
     /// Writes the failure to stderr: three labelled lines, or one JSON line.
     pub(crate) fn report(&self, json: bool) {
-        if self.exit == Exit::Ok {
+        if self.0.exit == Exit::Ok {
             return;
         }
         let mut stderr = anstream::stderr().lock();
@@ -115,11 +118,11 @@ impl Failure {
             anstyle::Style::new().dimmed(),
             anstyle::Reset,
         );
-        writeln!(out, "{red}error:{reset} {}", self.what)?;
-        if let Some(why) = &self.why {
+        writeln!(out, "{red}error:{reset} {}", self.0.what)?;
+        if let Some(why) = &self.0.why {
             writeln!(out, "  {dim}why:{reset}  {why}")?;
         }
-        if let Some(next) = &self.next {
+        if let Some(next) = &self.0.next {
             writeln!(out, "  {dim}next:{reset} {next}")?;
         }
         Ok(())

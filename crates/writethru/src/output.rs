@@ -19,7 +19,7 @@ pub(crate) enum Color {
     Never,
 }
 
-/// Where answers go.
+/// Where answers go: stdout, settled once how.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     /// Whether the caller asked for JSON.

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 
 use clap::Args;
 use log::{CheckError, Checked, EventLog, Position, Record};
-use serde_json::{Value, json};
+use serde_json::json;
 use story::StoryId;
 use uuid::Uuid;
 use wire::Chain;
+use wire::http::RebuiltTable;
 
 use crate::commands::rebuild::tables;
 use crate::event_log;
@@ -83,9 +84,9 @@ impl Check {
         }
         answer["verified"] = json!(true);
         if output.json {
-            output.json(&answer)?
+            output.json(&answer)?;
         } else {
-            output.line("verified")?
+            output.line("verified")?;
         }
         Ok(Exit::Ok)
     }
@@ -157,7 +158,7 @@ fn verify(record: &Record, chains: &mut HashMap<StoryId, Chain>) -> Result<(), F
 }
 
 /// Compares the views with ones built anew.
-async fn views(log: &EventLog, paths: &Paths) -> Result<(Position, Value), Failure> {
+async fn views(log: &EventLog, paths: &Paths) -> Result<(Position, Vec<RebuiltTable>), Failure> {
     let bar = progress(log.head().0, "comparing views");
     let shown = bar.clone();
     let report = projector::Progress::new(move |reached, _| shown.set_position(reached.0));

@@ -87,7 +87,7 @@ pub(crate) fn table(header: &[&str]) -> Table {
 
 fn row(line: &wire::http::StoryLine) -> Vec<String> {
     vec![
-        line.slug.to_string(),
+        line.slug.clone(),
         line.desk.to_string(),
         line.status.to_string(),
         line.revision.to_string(),

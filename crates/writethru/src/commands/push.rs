@@ -5,11 +5,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use story::{ActorId, CommandKey, Desk, Kind, Level, Slug};
+use story::{ActorId, Article, CommandKey, Desk, Kind, Level, Revision, Slug, StoryId};
 use uuid::Uuid;
-use wire::http::Pushed;
+use wire::ArticleView;
+use wire::http::{Previewed, Pushed};
 
-use crate::api::{Filing, Query};
+use crate::api::{Api, Filing, Query};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, say};
@@ -69,6 +70,9 @@ pub(crate) struct Push {
     /// Of a correction: who approved it
     #[arg(long, value_name = "ACTOR")]
     approver: Option<ActorId>,
+    /// Who files it (a pseudonym)
+    #[arg(long, value_name = "ACTOR")]
+    actor: Option<ActorId>,
     /// Idempotency key: the same key never files twice
     #[arg(long, value_name = "KEY")]
     key: Option<CommandKey>,
@@ -86,7 +90,7 @@ impl Push {
             copy: read_copy(&self.file)?,
         };
         if self.dry_run {
-            preview(&api.file(&filing).await?, session.output)?;
+            preview(&api, &api.file(&filing).await?, session.output).await?;
         } else {
             report(&api.file(&filing).await?, session.output)?;
         }
@@ -107,6 +111,7 @@ impl Push {
         add("occurred", self.occurred.clone());
         add("what", self.what.clone());
         add("where", self.place.clone());
+        add("actor", self.actor.as_ref().map(ToString::to_string));
         add("approver", self.approver.as_ref().map(ToString::to_string));
         query
     }
@@ -143,10 +148,41 @@ fn read_copy(file: &Path) -> Result<Vec<u8>, Failure> {
     Ok(copy)
 }
 
-/// Prints what a filing would change.
-fn preview(preview: &serde_json::Value, output: Output) -> Result<(), Failure> {
-    let _ = Words { color: output.color(), whole: false };
-    output.json(preview)
+/// Prints what a filing would change, word by word.
+async fn preview(api: &Api, preview: &Previewed, output: Output) -> Result<(), Failure> {
+    for warning in &preview.warnings {
+        say(format_args!("note: {warning}"));
+    }
+    if output.json {
+        return output.json(preview);
+    }
+    let Some(kind) = preview.kind.filter(|_| preview.changed) else {
+        return output.line("nothing would change");
+    };
+    let matters = matters(&preview.significance);
+    output.line(format_args!("would make revision {}  {kind} · {matters}  (dry run)", preview.to))?;
+    let before = match preview.story {
+        Some(story) if preview.from > Revision::ZERO => article(api, story, preview.from).await?,
+        _ => Article::default(),
+    };
+    let after = story::diff::apply(&before, &preview.ops).map_err(|error| {
+        Failure::new(Exit::Failure, "answer-unreadable", "the dry run's changes do not fit the story")
+            .because(&error)
+            .next("the story may have moved on: try again")
+    })?;
+    for line in (Words { color: output.color(), whole: false }).difference(&before, &after) {
+        output.line(line)?;
+    }
+    Ok(())
+}
+
+async fn article(api: &Api, story: StoryId, revision: Revision) -> Result<Article, Failure> {
+    let query = vec![("view", "desk".to_owned()), ("as_of", format!("rev:{revision}"))];
+    let view: ArticleView = api.get(&["v1", "stories", &story.to_string()], &query).await?;
+    let article = view.to_article().map_err(|error| {
+        Failure::new(Exit::Failure, "answer-unreadable", "the server sent an article that is none").because(&error)
+    })?;
+    Ok(article.public())
 }
 
 /// Prints the answer to a filing.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
+use wire::http::{RebuiltTable, RebuiltViews};
 
 use crate::discovery::Run;
 use crate::event_log;
@@ -14,7 +14,7 @@ use crate::session::Session;
 use crate::up::data_dir::{DataDir, Paths, is_held};
 
 /// How long a running server may take to rebuild.
-const REBUILD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+const REBUILD_MAX: Duration = Duration::from_hours(24);
 
 /// Options of `rebuild`.
 #[derive(Debug, Args)]
@@ -29,24 +29,23 @@ impl Rebuild {
         let data = &session.settings.data;
         let held = is_held(&Paths::new(data)).unwrap_or(false);
         let answer = if session.settings.url.is_some() || (held && Run::read(data)?.is_some()) {
-            session.api()?.command::<Value>(&["v1", "admin", "rebuild"], REBUILD_MAX).await?
+            session.api()?.command::<RebuiltViews>(&["v1", "admin", "rebuild"], REBUILD_MAX).await?
         } else {
             directly(session).await?
         };
-        let equal = answer.get("equal").and_then(Value::as_bool).unwrap_or(false);
         if session.output.json {
             session.output.json(&answer)?;
         } else {
-            let position = answer.get("position").and_then(Value::as_u64).unwrap_or_default();
-            let verdict = if equal { "the old ones were equal" } else { "the old ones DIFFERED" };
+            let verdict = if answer.equal { "the old ones were equal" } else { "the old ones DIFFERED" };
+            let position = answer.position;
             session.output.line(format_args!("views rebuilt up to position {position}; {verdict}"))?;
         }
-        Ok(if equal { Exit::Ok } else { Exit::Differs })
+        Ok(if answer.equal { Exit::Ok } else { Exit::Differs })
     }
 }
 
 /// Rebuilds the views of a data dir on which nothing runs.
-async fn directly(session: &Session) -> Result<Value, Failure> {
+async fn directly(session: &Session) -> Result<RebuiltViews, Failure> {
     event_log::must_exist(&session.settings.data)?;
     let held = DataDir::take(&session.settings.data)?;
     let log = event_log::open_existing(&held.paths).await?;
@@ -61,11 +60,16 @@ async fn directly(session: &Session) -> Result<Value, Failure> {
             .because(&error)
             .next("look at what is named here, then run `writethru doctor`")
     })?;
-    Ok(json!({"position": rebuilt.position.0, "equal": rebuilt.is_equal(), "tables": tables(&rebuilt)}))
+    Ok(RebuiltViews { position: rebuilt.position.0, equal: rebuilt.is_equal(), tables: tables(&rebuilt) })
 }
 
-/// Returns how each table fared, as JSON.
-pub(crate) fn tables(rebuilt: &projector::Rebuilt) -> Value {
-    let table = |table: &projector::Comparison| json!({"table": table.table, "rows": table.live_rows, "rebuilt_rows": table.built_rows, "equal": table.equal});
-    Value::Array(rebuilt.tables.iter().map(table).collect())
+/// Returns how each table fared, in the words of the API.
+pub(crate) fn tables(rebuilt: &projector::Rebuilt) -> Vec<RebuiltTable> {
+    let table = |table: &projector::Comparison| RebuiltTable {
+        table: table.table.to_owned(),
+        live_rows: table.live_rows,
+        built_rows: table.built_rows,
+        equal: table.equal,
+    };
+    rebuilt.tables.iter().map(table).collect()
 }

@@ -59,7 +59,7 @@ fn print(article: &wire::ArticleView, output: Output) -> Result<(), Failure> {
         output.line(summary)?;
     }
     let mut about = vec![
-        article.slug.to_string(),
+        article.slug.clone(),
         article.desk.to_string(),
         format!("revision {}", article.revision),
         article.status.to_string(),

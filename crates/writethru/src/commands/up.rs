@@ -18,11 +18,20 @@ use crate::up;
     writethru up --http 127.0.0.1:0            # any free port; run.json says which\n  \
     writethru up --nats nats://127.0.0.1:4222  # a NATS server that runs already")]
 pub(crate) struct Up {
-    /// Where to listen; port 0 takes any free port [env: WRITETHRU_HTTP] [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR")]
+    /// Where to listen.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        help = "Where to listen; port 0 takes any free port [env: WRITETHRU_HTTP] [default: 127.0.0.1:8080]"
+    )]
     http: Option<String>,
-    /// NATS server that runs already; otherwise one is started [env: WRITETHRU_NATS_URL]
-    #[arg(long, value_name = "URL", conflicts_with = "no_nats")]
+    /// NATS server that runs already.
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with = "no_nats",
+        help = "NATS server that runs already; otherwise one is started [env: WRITETHRU_NATS_URL]"
+    )]
     nats: Option<String>,
     /// Run without NATS: changes wait in the log
     #[arg(long)]

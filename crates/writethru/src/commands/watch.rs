@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
-use story::{Desk, Kind, Level, Slug};
-use wire::Change;
+use jiff::Timestamp;
+use serde_json::json;
+use story::{Article, Desk, Kind, Level, Revision, Slug};
 
 use crate::config::Key;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::feed::{Feed, Seen};
+use crate::feed::{Feed, News};
 use crate::output::{Output, say};
 use crate::session::Session;
 use crate::times;
@@ -42,8 +43,13 @@ pub(crate) struct Watch {
     /// Stop after this time, such as 10s or 5m
     #[arg(long = "for", value_name = "TIME", value_parser = times::duration)]
     duration: Option<Duration>,
-    /// NATS server to subscribe at, in place of the one in run.json [env: WRITETHRU_NATS_URL]
-    #[arg(long, value_name = "URL", conflicts_with = "no_nats")]
+    /// NATS server to subscribe at, in place of the one in run.json.
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with = "no_nats",
+        help = "NATS server to subscribe at, in place of the one in run.json [env: WRITETHRU_NATS_URL]"
+    )]
     nats: Option<String>,
     /// Ask the HTTP API in place of NATS
     #[arg(long)]
@@ -75,59 +81,88 @@ impl Watch {
         tokio::pin!(end);
         let mut left = self.count.unwrap_or(u64::MAX);
         while left > 0 {
-            let seen = tokio::select! {
+            let news = tokio::select! {
                 () = &mut end => break,
                 // Without a handler Ctrl-C ends the process as it does everywhere.
                 Ok(()) = tokio::signal::ctrl_c() => break,
                 // What is cut off here is not needed any more: the loop ends.
-                seen = feed.next() => seen?,
+                news = feed.next() => news?,
             };
-            if self.wants(&seen.change) {
-                print(&seen, session.output, self.whole)?;
-                left -= 1;
+            if self.wants(&news) {
+                print(&news, session.output, self.whole)?;
+                left -= u64::from(!matches!(news, News::Trouble(_)));
             }
         }
         Ok(Exit::Ok)
     }
 
-    fn wants(&self, change: &Change) -> bool {
-        self.desk.as_ref().is_none_or(|desk| *desk == change.desk)
-            && self.kind.is_none_or(|kind| kind == change.kind)
-            && self.min_significance.is_none_or(|level| change.significance.level >= level)
-            && self.story.as_ref().is_none_or(|story| {
-                story.as_str() == change.slug || story.as_str() == change.story.to_string()
-            })
+    fn wants(&self, news: &News) -> bool {
+        let (desk, slug, story) = match news {
+            News::Trouble(_) => return true,
+            News::Changed(seen) => (&seen.change.desk, &seen.change.slug, seen.change.story),
+            News::Reset(started) => (&started.now.desk, &started.now.slug, started.now.story),
+        };
+        let story = story.to_string();
+        let place = self.desk.as_ref().is_none_or(|wanted| wanted == desk)
+            && self.story.as_ref().is_none_or(|wanted| wanted.as_str() == slug || wanted.as_str() == story);
+        // What kind of changes a reset skips is not known: it passes, or they would be lost.
+        let News::Changed(seen) = news else { return place };
+        place
+            && self.kind.is_none_or(|kind| kind == seen.change.kind)
+            && self.min_significance.is_none_or(|level| seen.change.significance.level >= level)
     }
 }
 
-fn print(seen: &Seen, output: Output, whole: bool) -> Result<(), Failure> {
+fn print(news: &News, output: Output, whole: bool) -> Result<(), Failure> {
     if output.json {
-        return output.json(&seen.change);
+        return match news {
+            News::Changed(seen) => output.json(&seen.change),
+            News::Reset(started) => output.json(&json!({"reset": started.reason, "article": started.now})),
+            News::Trouble(trouble) => {
+                say(format_args!("note: {trouble}"));
+                Ok(())
+            }
+        };
     }
-    for line in lines(seen, Words { color: output.color(), whole }) {
+    for line in lines(news, Words { color: output.color(), whole }) {
         output.line(line)?;
     }
     Ok(())
 }
 
-/// Returns a change as people read it: what happened, then where and in which words.
-pub(crate) fn lines(seen: &Seen, words: Words) -> Vec<String> {
-    let change = &seen.change;
-    let bold = anstyle::Style::new().bold();
-    let name = if words.color { format!("{bold}{}{bold:#}", change.slug) } else { change.slug.clone() };
-    let time = change.published.strftime("%H:%M:%S");
-    let note = if change.note.is_empty() { String::new() } else { format!(" — {}", change.note) };
-    let significance = matters(&change.significance);
-    let mut lines = vec![format!(
-        "{time} {name}  {} → {}  {} · {significance}{note}",
-        change.from, change.to, change.kind
-    )];
-    if let Some(reset) = &seen.reset {
-        lines.push(format!("  (started over at revision {}: {reset})", change.to));
+/// Returns news as people read it: what happened, then where and in which words.
+pub(crate) fn lines(news: &News, words: Words) -> Vec<String> {
+    match news {
+        News::Trouble(trouble) => vec![format!("note: {trouble}")],
+        News::Changed(seen) => {
+            let change = &seen.change;
+            let note = if change.note.is_empty() { String::new() } else { format!(" — {}", change.note) };
+            let what = format!("{} · {}{note}", change.kind, matters(&change.significance));
+            let head = (change.published, change.slug.as_str(), change.from, change.to);
+            described(head, &what, (seen.before.as_ref(), &seen.after), words)
+        }
+        News::Reset(started) => {
+            let now = &started.now;
+            let head = (now.published.unwrap_or(now.recorded), now.slug.as_str(), now.revision, now.revision);
+            let what = format!("taken as a whole: {}", started.reason);
+            described(head, &what, (started.before.as_ref(), &started.after), words)
+        }
     }
-    match &seen.before {
-        Some(before) => lines.extend(words.difference(before, &seen.after)),
-        None => lines.push(format!("  {}  ({} paragraphs)", seen.after.headline(), seen.after.blocks.len())),
+}
+
+fn described(
+    (time, slug, from, to): (Timestamp, &str, Revision, Revision),
+    what: &str,
+    (before, after): (Option<&Article>, &Article),
+    words: Words,
+) -> Vec<String> {
+    let bold = anstyle::Style::new().bold();
+    let slug = if words.color { format!("{bold}{slug}{bold:#}") } else { slug.to_owned() };
+    let time = time.strftime("%H:%M:%S");
+    let mut lines = vec![format!("{time} {slug}  {from} → {to}  {what}")];
+    match before {
+        Some(before) => lines.extend(words.difference(before, after)),
+        None => lines.push(format!("  {}  ({} paragraphs)", after.headline(), after.blocks.len())),
     }
     lines
 }

@@ -53,7 +53,7 @@ fn is_absent(error: &io::Error) -> bool {
 
 fn parse(text: &str, path: &Path) -> Result<Vec<Entry>, Failure> {
     let line_of =
-        |at: usize| text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1;
+        |at: usize| text.get(..at).unwrap_or(text).matches('\n').count() + 1;
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(span.start));
         misconfigured(format!("{}:{line}: this is not TOML", path.display())).why(error.message())

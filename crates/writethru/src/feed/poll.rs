@@ -7,7 +7,7 @@ use story::{Article, Desk, Revision, StoryId};
 use wire::http::Info;
 use wire::{ArticleView, Change, ChangeBody, CloudEvent, Cursor};
 
-use super::Seen;
+use super::{News, Seen, Started, no_article};
 use crate::api::{Api, Query};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -50,7 +50,7 @@ impl Poll {
     ///
     /// # Errors
     /// The server says no in a way that waiting does not mend.
-    pub(crate) async fn next(&mut self) -> Result<Seen, Failure> {
+    pub(crate) async fn next(&mut self) -> Result<News, Failure> {
         loop {
             if let Some(change) = self.waiting.front().cloned() {
                 let seen = self.read(change).await?;
@@ -87,34 +87,41 @@ impl Poll {
         }
     }
 
-    async fn read(&mut self, change: Change) -> Result<Seen, Failure> {
+    async fn read(&mut self, change: Change) -> Result<News, Failure> {
         let before = match self.articles.get(&change.story) {
             _ if change.from == Revision::ZERO => None,
             Some((revision, article)) if *revision == change.from => Some(article.clone()),
-            _ => Some(self.fetch(&change, change.from).await?),
+            _ => Some(self.fetch(change.story, change.from).await?.1),
         };
         let base = before.clone().unwrap_or_default();
-        let (after, reset) = match change.apply_to(&base, change.from) {
-            Ok(after) => (after, None),
-            Err(_) if matches!(change.body, ChangeBody::Fetch(_)) => {
-                (self.fetch(&change, change.to).await?, None)
+        let news = match change.apply_to(&base, change.from) {
+            Ok(after) => News::Changed(Box::new(Seen { change, before, after })),
+            Err(error) => {
+                let (now, after) = self.fetch(change.story, change.to).await?;
+                if matches!(change.body, ChangeBody::Fetch(_)) {
+                    News::Changed(Box::new(Seen { change, before, after }))
+                } else {
+                    News::Reset(Box::new(Started { reason: error.to_string(), before, now, after }))
+                }
             }
-            Err(error) => (self.fetch(&change, change.to).await?, Some(error.to_string())),
         };
         if self.articles.len() >= KEPT_STORIES_MAX {
             self.articles.clear();
         }
-        self.articles.insert(change.story, (change.to, after.clone()));
-        Ok(Seen { change, before, after, reset })
+        let (story, revision, article) = match &news {
+            News::Changed(seen) => (seen.change.story, seen.change.to, &seen.after),
+            News::Reset(started) => (started.now.story, started.now.revision, &started.after),
+            News::Trouble(_) => return Ok(news),
+        };
+        self.articles.insert(story, (revision, article.clone()));
+        Ok(news)
     }
 
-    async fn fetch(&self, change: &Change, revision: Revision) -> Result<Article, Failure> {
+    async fn fetch(&self, story: StoryId, revision: Revision) -> Result<(ArticleView, Article), Failure> {
         let query = vec![("view", "public".to_owned()), ("as_of", format!("rev:{revision}"))];
-        let view: ArticleView = self.api.get(&["v1", "stories", &change.story.to_string()], &query).await?;
-        view.to_article().map_err(|error| {
-            Failure::new(Exit::Failure, "answer-unreadable", "the server sent an article that is none")
-                .because(&error)
-        })
+        let view: ArticleView = self.api.get(&["v1", "stories", &story.to_string()], &query).await?;
+        let article = view.to_article().map_err(|error| no_article(&error))?;
+        Ok((view, article))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::commands::import::send;
 use crate::commands::watch;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::feed::Feed;
+use crate::feed::{Feed, News};
 use crate::history::{filing, next_line};
 use crate::output::say;
 use crate::session::Session;
@@ -88,10 +88,14 @@ async fn show(
         };
         tokio::select! {
             // Cancel-safe: the feed passes a change only when it returns it.
-            seen = feed.next() => {
-                let seen = seen?;
-                shown = seen.change.to.get();
-                print(&watch::lines(&seen, words), session)?;
+            news = feed.next() => {
+                let news = news?;
+                shown = match &news {
+                    News::Changed(seen) => seen.change.to.get(),
+                    News::Reset(started) => started.now.revision.get(),
+                    News::Trouble(_) => shown,
+                };
+                print(&watch::lines(&news, words), session)?;
             }
             // Cancel-safe: a change of the channel is seen now or next time.
             Ok(()) = told.changed() => {}
