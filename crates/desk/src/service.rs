@@ -341,6 +341,8 @@ fn refused_append(error: AppendError) -> Result<PushError, PushError> {
         }
         AppendError::TooLarge { actual, limit, .. } => Err(PushError::TooLarge { actual, limit }),
         AppendError::Unavailable { source } => Err(PushError::Unavailable { source }),
+        // The desk appends only events that a decision caused, under a key of legal length.
+        AppendError::Empty { .. } => Err(PushError::Unavailable { source: Box::new(error) }),
         AppendError::OutcomeUnknown { source } => Err(PushError::OutcomeUnknown { source }),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use desk::{Answer, Desk, PushError, PushRequest, Seed, Target};
 use log::{Epoch, EventLog, Options, Position, StoryKey};
 use story::{
     ActorId, BlockKind, CommandKey, CopyBuilder, Field, GivenBlock, Kind, Push, Refusal, Release, Revision,
@@ -10,6 +9,7 @@ use story::{
 };
 use tempfile::TempDir;
 use wire::Chain;
+use writethru_desk::{Answer, Desk, PushError, PushRequest, Seed, Target};
 
 async fn open_log(directory: &Path) -> EventLog {
     let options = Options { new_epoch: Epoch(7), create: true, read_only: false };

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use desk::{Desk, PushRequest, Seed, Target};
 use log::{Batch, Command, Epoch, EventLog, NewRecord, Options, Position, StoryKey};
-use projector::{AsOf, Control, Progress, Projector, StoryFilter, View, Views, compare, rebuild};
 use story::{BlockKind, CopyBuilder, Field, GivenBlock, Level, Push, Release, Revision, StoryId, Text};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wire::{Change, CloudEvent};
+use writethru_projector::{AsOf, Control, Progress, Projector, StoryFilter, View, Views, compare, rebuild};
 
 /// A log, its desk and its projector, running.
 struct Service {

@@ -56,6 +56,7 @@ impl Seed {
 
 impl Salts {
     /// Returns the salt of the value number `index`, from 0, as [`Seed::salt`] does.
+    #[expect(clippy::missing_panics_doc, reason = "HKDF refuses only lengths above 8160 bytes")]
     pub fn at(&self, index: u32) -> Salt {
         let mut salt = [0; 32];
         self.0
@@ -88,9 +89,7 @@ impl Commitment {
 
     /// Returns the commitment in base64url: 43 characters, no padding.
     pub fn to_base64url(&self) -> String {
-        let mut out = Vec::new();
-        self.push_base64url(&mut out);
-        String::from_utf8(out).expect("base64url is ASCII")
+        crate::hash::Hash(self.0).to_base64url()
     }
 
     /// Returns the commitment whose base64url form is `text`.

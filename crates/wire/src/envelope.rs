@@ -241,6 +241,11 @@ impl Chain {
         self.ledger.block(block).map_or(&[], |entry| &entry.text.commitments)
     }
 
+    /// Returns the commitment of a block's mark-up, if it has any.
+    pub fn marks_commitment(&self, block: &BlockId) -> Option<Commitment> {
+        self.ledger.block(block)?.marks.as_ref().map(|marks| marks.commitment)
+    }
+
     fn advance(&mut self, story: Story, updates: ledger::Updates, (prev, state): (Hash, Hash)) {
         self.story = story;
         self.ledger.put(updates);

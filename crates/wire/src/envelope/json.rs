@@ -107,14 +107,13 @@ impl<'a> Scanner<'a> {
                 return Ok(character);
             }
         }
-        let rest = self.rest();
-        let digits = rest.strip_prefix("\\u00").and_then(|rest| rest.get(..2));
-        let code = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match code {
-            // Written again, so that digits in upper case, signs and needless escapes are refused.
-            Some(code) if rest.starts_with(&escaped(char::from(code))) => {
+        let digits = self.rest().strip_prefix("\\u00").and_then(|rest| rest.get(..2));
+        let lower = |digits: &&str| digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let code = digits.filter(lower).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match code.map(char::from) {
+            Some(character) if character < ' ' && ESCAPES.iter().all(|(_, short)| *short != character) => {
                 self.at += 6;
-                Ok(char::from(code))
+                Ok(character)
             }
             _ => Err(self.damaged("an escape that is needed, in its one form")),
         }
@@ -173,13 +172,6 @@ const ESCAPES: [(&str, char); 7] = [
     ("\\f", '\u{c}'),
     ("\\r", '\r'),
 ];
-
-/// Returns how `character` is written in a string.
-fn escaped(character: char) -> String {
-    let mut out = Vec::new();
-    push_string(&mut out, character.encode_utf8(&mut [0; 4]));
-    String::from_utf8_lossy(&out).trim_matches('"').to_owned()
-}
 
 /// Appends `text` as a string.
 pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {

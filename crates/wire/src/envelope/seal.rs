@@ -55,9 +55,10 @@ pub(super) fn seal(chain: &mut Chain, event: &Event, stamp: &Stamp) -> Result<Se
 }
 
 fn check_times(event: &Event) -> Result<(), SealError> {
-    let years = Timestamp::constant(-62_167_219_200, 0)..Timestamp::constant(253_402_300_800, 0);
+    // The year 0: RFC 3339 has no earlier one, and a timestamp none behind 9999.
+    const FIRST: Timestamp = Timestamp::constant(-62_167_219_200, 0);
     let recorded = event.recorded;
-    if recordable(recorded) != recorded || !years.contains(&recorded) {
+    if recordable(recorded) != recorded || recorded < FIRST {
         return Err(SealError::Recorded { recorded });
     }
     match &event.occurred {
