@@ -10,6 +10,8 @@
 //!
 //! It refuses to interpret, change or (except by [`EventLog::erase`]) forget a record.
 
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod conformance;
 mod contract;
 mod event_log;

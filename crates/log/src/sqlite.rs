@@ -13,6 +13,8 @@
 mod check;
 mod checkpoint;
 mod erase;
+#[cfg(test)]
+mod faults;
 mod files;
 mod follow;
 mod group;
@@ -169,19 +171,6 @@ impl Store {
         }
         // The sender lives in `self`, so waiting ends only with the thread that writes or follows.
         drop(live.wait_for(|live| live.ended).await);
-    }
-
-    /// Lets `inspection` at the writer's connection, behind every append submitted before.
-    #[cfg(test)]
-    async fn inspect(&self, inspection: impl FnOnce(&rusqlite::Connection) + Send + 'static) {
-        let Role::Writes { requests, .. } = &self.role else { panic!("a log opened for writing") };
-        let (done, is_done) = oneshot::channel();
-        let inspection = writer::Inspection(Box::new(move |log| {
-            inspection(log);
-            done.send(()).expect("the test waits");
-        }));
-        requests.send(Request::Inspect(Box::new(inspection))).await.expect("open");
-        is_done.await.expect("inspected");
     }
 }
 

@@ -74,7 +74,8 @@ pub async fn a_repeat_is_answered_after_many_other_appends(home: &impl Home) {
     let mut pending = Vec::new();
     for number in 0..10_000_u64 {
         // Half go to the same story.
-        let (key, expected) = if number % 2 == 0 { (story(1), number / 2 + 1) } else { (story(number), 0) };
+        let (key, expected) =
+            if number % 2 == 0 { (story(1), number / 2 + 1) } else { (story(1_000_000 + number), 0) };
         let one = Batch { command: command(format!("{number}")), records: vec![record("filler")] };
         pending.push(log.submit(key, expected, one).await.expect("taken"));
     }

@@ -13,9 +13,9 @@ use super::record::Extent;
 use crate::contract::{Position, StoryKey};
 
 /// Batches after which the indexer takes what there is into the file.
-const SEAL_BATCHES: usize = 32 * 1024;
+const SEAL_BATCHES: usize = 8 * 1024;
 /// Batches after which the writer waits for the indexer.
-const HELD_BATCHES_MAX: usize = 8 * SEAL_BATCHES;
+const HELD_BATCHES_MAX: usize = 32 * SEAL_BATCHES;
 /// How long the writer waits for the indexer before it refuses appends.
 const ROOM_WAIT: Duration = Duration::from_secs(5);
 

@@ -19,7 +19,7 @@ use super::group::{Answer, Append, Group};
 use super::hot::Hot;
 use super::index::Lookup;
 use super::shared::Shared;
-use crate::contract::{AppendError, Cause, EraseError, Position};
+use crate::contract::{AppendError, Cause, EraseError, Position, limits};
 
 /// Bytes after which a group is committed though more appends wait.
 const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -103,50 +103,41 @@ impl Writer {
     }
 
     /// Commits `append` with all that waits behind it; returns the request that was no append.
+    ///
+    /// What arrives while the group is being written still joins it, so groups grow with the load
+    /// and nobody waits for a clock.
     fn serve_group(&mut self, append: Append) -> Option<Request> {
-        let mut waiting = vec![append];
-        let mut bytes: usize = waiting[0].bytes();
-        let mut left_over = None;
-        while bytes < GROUP_BYTES_MAX {
-            match self.queue.try_recv() {
-                Ok(Request::Append(append)) => {
-                    bytes += append.bytes();
-                    waiting.push(append);
-                }
-                Ok(other) => {
-                    left_over = Some(other);
-                    break;
-                }
-                Err(_) => break,
-            }
-        }
-        self.commit(waiting);
-        left_over
-    }
-
-    fn commit(&mut self, waiting: Vec<Append>) {
         let first = match self.ready() {
             Ok(first) => first,
             Err(source) => {
-                let why = source.to_string();
-                for append in waiting {
-                    let _ = append.answer.send(Err(AppendError::Unavailable { source: why.clone().into() }));
-                }
-                return;
+                // Who dropped the receiver forgot the answer.
+                let _ = append.answer.send(Err(AppendError::Unavailable { source }));
+                return None;
             }
         };
         let mut group = Group::new(first);
         self.hot.begin_group();
-        for append in waiting {
+        let (mut next, mut left_over, mut bytes) = (Some(append), None, 0);
+        let mut written = Ok(());
+        while let Some(append) = next.take() {
+            bytes += append.bytes();
+            let before = group.bodies.len();
             group.decide(append, &mut self.hot, &self.lookup);
+            written = self.write(&group, before);
+            if written.is_err() || bytes >= GROUP_BYTES_MAX || group.answers.len() >= limits::QUEUE_MAX {
+                break;
+            }
+            match self.queue.try_recv() {
+                Ok(Request::Append(append)) => next = Some(append),
+                Ok(other) => left_over = Some(other),
+                Err(_) => {}
+            }
         }
-        if group.bodies.is_empty() {
-            return answer_all(group.answers);
-        }
-        match self.store(&group) {
+        match written.and_then(|()| self.commit(&group)) {
             Ok(()) => self.publish(group),
             Err(failure) => self.fail(group, &failure),
         }
+        left_over
     }
 
     /// Returns where the next record goes, once there is room for it in the index's memory.
@@ -162,22 +153,38 @@ impl Writer {
         Ok(next)
     }
 
-    fn store(&self, group: &Group) -> Result<(), Failure> {
-        let before = |source| Failure { source, committing: false };
-        let run = |sql| self.log.prepare_cached(sql)?.execute([]);
-        run("BEGIN IMMEDIATE").map_err(before)?;
-        {
-            let mut insert =
-                self.log.prepare_cached("INSERT INTO records VALUES (?1, ?2)").map_err(before)?;
-            for (position, body) in (group.first.0..).zip(&group.bodies) {
-                insert.execute((integer(position), &body[..])).map_err(before)?;
-            }
+    /// Writes the bodies of `group` from the `before`th on; the first of all begins the transaction.
+    fn write(&self, group: &Group, before: usize) -> Result<(), Failure> {
+        let bodies = &group.bodies[before..];
+        if bodies.is_empty() {
+            return Ok(());
         }
-        run("COMMIT").map(drop).map_err(|source| Failure { source, committing: true })
+        let write = || {
+            if before == 0 {
+                self.log.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+            }
+            let mut insert = self.log.prepare_cached("INSERT INTO records VALUES (?1, ?2)")?;
+            for (position, body) in (group.first.0 + before as u64..).zip(bodies) {
+                insert.execute((integer(position), &body[..]))?;
+            }
+            Ok(())
+        };
+        write().map_err(|source| Failure { source, committing: false })
+    }
+
+    fn commit(&self, group: &Group) -> Result<(), Failure> {
+        if group.bodies.is_empty() {
+            return Ok(());
+        }
+        let committed = self.log.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        committed.map(drop).map_err(|source| Failure { source, committing: true })
     }
 
     /// Shows the group to readers, then answers its callers.
     fn publish(&mut self, group: Group) {
+        if group.bodies.is_empty() {
+            return answer_all(group.answers);
+        }
         let next = group.next();
         let bytes = group.bodies.iter().map(Vec::len).sum();
         self.next = Some(next);
