@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use wire::ProblemKind;
+use wire::{Change, CloudEvent, Cursor, ProblemKind};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
@@ -79,18 +79,20 @@ impl Api {
         read(response).await
     }
 
-    /// Like [`Api::get`], for an answer that may take up to `wait` longer.
+    /// Returns the public changes that `query` asks for, and from where to go on; the server may
+    /// wait for as long as `wait`.
     ///
     /// # Errors
     /// As [`Api::get`].
-    pub(crate) async fn wait_for<T: DeserializeOwned>(
+    pub(crate) async fn changes(
         &self,
-        path: &[&str],
         query: &Query,
         wait: Duration,
-    ) -> Result<T, Failure> {
-        let request = self.request(Method::GET, path, query).timeout(ANSWER_MAX + wait);
-        read(self.send(request).await?).await
+    ) -> Result<(Vec<CloudEvent<Change>>, Option<Cursor>), Failure> {
+        let request = self.request(Method::GET, &["v1", "changes"], query).timeout(ANSWER_MAX + wait);
+        let response = self.send(request).await?;
+        let cursor = response.headers().get("writethru-cursor").and_then(|cursor| cursor.to_str().ok()?.parse().ok());
+        Ok((read(response).await?, cursor))
     }
 
     /// Returns the answer to a filing of copy.

@@ -180,7 +180,8 @@ async fn article(api: &Api, story: StoryId, revision: Revision) -> Result<Articl
     let query = vec![("view", "desk".to_owned()), ("as_of", format!("rev:{revision}"))];
     let view: ArticleView = api.get(&["v1", "stories", &story.to_string()], &query).await?;
     let article = view.to_article().map_err(|error| {
-        Failure::new(Exit::Failure, "answer-unreadable", "the server sent an article that is none").because(&error)
+        Failure::new(Exit::Failure, "answer-unreadable", "the server sent an article that is none")
+            .because(&error)
     })?;
     Ok(article.public())
 }

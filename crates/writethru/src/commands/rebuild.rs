@@ -67,8 +67,8 @@ async fn directly(session: &Session) -> Result<RebuiltViews, Failure> {
 pub(crate) fn tables(rebuilt: &projector::Rebuilt) -> Vec<RebuiltTable> {
     let table = |table: &projector::Comparison| RebuiltTable {
         table: table.table.to_owned(),
-        live_rows: table.live_rows,
-        built_rows: table.built_rows,
+        rows: table.live_rows,
+        rebuilt_rows: table.built_rows,
         equal: table.equal,
     };
     rebuilt.tables.iter().map(table).collect()

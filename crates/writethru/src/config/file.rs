@@ -52,8 +52,7 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 fn parse(text: &str, path: &Path) -> Result<Vec<Entry>, Failure> {
-    let line_of =
-        |at: usize| text.get(..at).unwrap_or(text).matches('\n').count() + 1;
+    let line_of = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count() + 1;
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(span.start));
         misconfigured(format!("{}:{line}: this is not TOML", path.display())).why(error.message())

@@ -4,8 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use story::{Article, Desk, Revision, StoryId};
-use wire::http::Info;
-use wire::{ArticleView, Change, ChangeBody, CloudEvent, Cursor};
+use wire::{ArticleView, Change, ChangeBody, Cursor};
 
 use super::{News, Seen, Started, no_article};
 use crate::api::{Api, Query};
@@ -70,11 +69,11 @@ impl Poll {
             ("wait", WAIT.as_secs().to_string()),
         ];
         query.extend(self.desk.as_ref().map(|desk| ("desk", desk.to_string())));
-        match self.api.wait_for::<Vec<CloudEvent<Change>>>(&["v1", "changes"], &query, WAIT).await {
-            Ok(events) => {
-                if let Some(last) = events.last() {
-                    self.cursor = last.data.cursor;
-                }
+        match self.api.changes(&query, WAIT).await {
+            Ok((events, cursor)) => {
+                // The server's cursor is also past changes that the filter left out.
+                let last = events.last().map(|event| event.data.cursor);
+                self.cursor = cursor.or(last).unwrap_or(self.cursor);
                 self.waiting.extend(events.into_iter().map(|event| event.data));
                 Ok(())
             }
@@ -127,9 +126,10 @@ impl Poll {
 
 /// Returns the cursor of what the views show now.
 async fn now(api: &Api) -> Result<Cursor, Failure> {
-    let info: Info = api.get(&["v1", "info"], &Query::new()).await?;
-    let epoch = u64::from_str_radix(&info.epoch, 16).map_err(|error| {
-        Failure::new(Exit::Failure, "answer-unreadable", "the server names no epoch").because(&error)
-    })?;
-    Ok(Cursor { epoch, position: info.viewed })
+    let query: Query = vec![("after", "now".to_owned())];
+    let (_, cursor) = api.changes(&query, Duration::ZERO).await?;
+    cursor.ok_or_else(|| {
+        Failure::new(Exit::Failure, "answer-unreadable", "the server does not say where its changes are")
+            .next("compare `writethru --version` with the server's (`writethru doctor`)")
+    })
 }

@@ -1,22 +1,24 @@
 //! Everything that has to do with NATS while the service runs: the child server, the publisher,
 //! and the desk's commands over request/reply.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use log::Position;
-use publisher::{NatsTarget, Options, Publisher, PublisherStatus, Retention};
+use async_nats::ConnectOptions;
+use gateway::{Gateway, NatsService};
+use log::{Epoch, Position};
+use projector::Views;
+use publisher::{NatsTarget, Options, Publisher, Retention};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
-use super::data_dir::{DataDir, Paths};
-use super::edge::{self, Parts};
+use super::data_dir::Paths;
+use super::edge::PublisherCell;
 use super::nats;
 use super::service::{Broken, keep};
 use crate::config::{NatsChoice, Settings};
-use crate::session::Session;
 
 /// How long NATS may take to catch up with the views at the end.
 const PUBLISHER_DRAIN_MAX: Duration = Duration::from_secs(5);
@@ -29,40 +31,49 @@ pub(super) struct Relay {
     children: (TaskTracker, CancellationToken),
 }
 
+/// What the relay needs of the rest of the service.
+#[derive(Debug)]
+pub(super) struct Joint {
+    /// The configuration.
+    pub(super) settings: Settings,
+    /// The files.
+    pub(super) paths: Paths,
+    /// Answers commands.
+    pub(super) gateway: Gateway,
+    /// What is published.
+    pub(super) views: Views,
+    /// Which life of the log it is of.
+    pub(super) epoch: Epoch,
+    /// Where to say that something broke.
+    pub(super) broken: Broken,
+    /// Where to put how the publisher does.
+    pub(super) publisher: PublisherCell,
+}
+
 #[derive(Debug)]
 struct Shared {
-    settings: Settings,
-    paths: Paths,
-    parts: Parts,
-    broken: Broken,
+    joint: Joint,
     url: watch::Sender<Option<String>>,
-    status: OnceLock<watch::Receiver<PublisherStatus>>,
     publishing: (TaskTracker, CancellationToken),
-    commands: CancellationToken,
+    commanding: (TaskTracker, CancellationToken),
 }
 
 impl Relay {
     /// Starts what the configuration asks for. Where there is no NATS yet, goes on looking.
-    pub(super) async fn start(session: &Session, data: &DataDir, parts: &Parts, broken: &Broken) -> Self {
-        let url = watch::Sender::new(None);
+    pub(super) async fn start(joint: Joint) -> Self {
         let shared = Arc::new(Shared {
-            settings: session.settings.clone(),
-            paths: data.paths.clone(),
-            parts: parts.clone(),
-            broken: broken.clone(),
-            url,
-            status: OnceLock::new(),
+            joint,
+            url: watch::Sender::new(None),
             publishing: (TaskTracker::new(), CancellationToken::new()),
-            commands: CancellationToken::new(),
+            commanding: (TaskTracker::new(), CancellationToken::new()),
         });
+        let Joint { settings, paths, .. } = &shared.joint;
         let children = (TaskTracker::new(), CancellationToken::new());
-        match &session.settings.nats {
+        match &settings.nats {
             NatsChoice::Off => {}
             NatsChoice::Url(url) => shared.connect(url.clone()),
             NatsChoice::Child => {
-                let started =
-                    nats::start_child(&shared.settings, &shared.paths, &children.0, children.1.clone()).await;
-                match started {
+                match nats::start_child(settings, paths, &children.0, children.1.clone()).await {
                     Some(url) => shared.connect(url),
                     None => look_on(Arc::clone(&shared), &children),
                 }
@@ -85,15 +96,18 @@ impl Relay {
         self.appeared.borrow_and_update().clone()
     }
 
-    /// Stops taking commands over NATS.
-    pub(super) fn stop_commands(&self) {
-        self.shared.commands.cancel();
+    /// Takes no more commands over NATS and returns once those begun are finished.
+    pub(super) async fn drain_commands(&self) {
+        let (tasks, shutdown) = &self.shared.commanding;
+        shutdown.cancel();
+        tasks.close();
+        tasks.wait().await;
     }
 
     /// Waits for a bounded time until NATS has everything up to `position`, then ends the
     /// publisher and our server.
     pub(super) async fn drain(self, position: Position) {
-        if let Some(status) = self.shared.status.get() {
+        if let Some(status) = self.shared.joint.publisher.get() {
             let mut status = status.clone();
             let caught_up = status.wait_for(|status| !status.connected || status.published >= position);
             match tokio::time::timeout(PUBLISHER_DRAIN_MAX, caught_up).await {
@@ -123,25 +137,40 @@ impl Shared {
                 return;
             }
         };
-        let options = Options {
-            epoch: self.parts.log.epoch(),
-            checkpoint: self.paths.publisher(),
-            retention: Retention::default(),
-        };
-        let publisher = Publisher::new(self.parts.views.clone(), target, options);
+        let Joint { gateway, views, epoch, broken, .. } = &self.joint;
+        let checkpoint = self.joint.paths.publisher();
+        let options = Options { epoch: *epoch, checkpoint, retention: Retention::default() };
+        let publisher = Publisher::new(views.clone(), target, options);
         // Set once: there is one NATS server in the life of a service.
-        let _ = self.status.set(publisher.status());
+        let _ = self.joint.publisher.set(publisher.status());
         let (tasks, shutdown) = &self.publishing;
-        keep(tasks, "publisher", shutdown.clone(), &self.broken, publisher.run(shutdown.clone()));
-        tasks.spawn(edge::take_commands(url.clone(), self.parts.clone(), self.commands.clone()));
+        keep(tasks, "publisher", shutdown.clone(), broken, publisher.run(shutdown.clone()));
+        let (tasks, shutdown) = &self.commanding;
+        tasks.spawn(take_commands(url.clone(), gateway.clone(), shutdown.clone()));
         self.url.send_replace(Some(url));
+    }
+}
+
+/// Takes the desk's commands over NATS until `shutdown`.
+async fn take_commands(url: String, gateway: Gateway, shutdown: CancellationToken) {
+    let options = ConnectOptions::new().name("writethru desk").retry_on_initial_connect().max_reconnects(None);
+    let addresses: Vec<&str> = url.split(',').map(str::trim).collect();
+    let client = match options.connect(addresses).await {
+        Ok(client) => client,
+        Err(problem) => {
+            error!(error = %problem, nats.url = url, "Takes no commands over NATS");
+            return;
+        }
+    };
+    if let Err(problem) = NatsService::new(gateway, client).run(shutdown).await {
+        error!(error = %problem, nats.url = url, "Takes no commands over NATS");
     }
 }
 
 fn look_on(shared: Arc<Shared>, children: &(TaskTracker, CancellationToken)) {
     let (tasks, shutdown) = (children.0.clone(), children.1.clone());
     children.0.spawn(async move {
-        let found = nats::wait_for_child(&shared.settings, &shared.paths, &tasks, shutdown).await;
+        let found = nats::wait_for_child(&shared.joint.settings, &shared.joint.paths, &tasks, shutdown).await;
         if let Some(url) = found {
             shared.connect(url);
         }

@@ -13,15 +13,16 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::data_dir::DataDir;
-use super::edge::{self, Edge};
-use super::relay::Relay;
+use super::edge::{self, Edge, PublisherCell};
+use super::relay::{Joint, Relay};
+use crate::config::NatsChoice;
 use crate::event_log;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
 
 /// How long the edge may take to finish what it has begun.
-const EDGE_DRAIN_MAX: Duration = Duration::from_secs(10);
+const EDGE_DRAIN_MAX: Duration = Duration::from_secs(12);
 /// How long the views may take to catch up with the log.
 const VIEWS_DRAIN_MAX: Duration = Duration::from_secs(10);
 
@@ -55,9 +56,20 @@ impl Service {
         let broken = Broken { first: Arc::default(), stop };
         let (projecting, shutdown) = (TaskTracker::new(), CancellationToken::new());
         keep(&projecting, "projector", shutdown.clone(), &broken, projector.run(shutdown.clone()));
-        let parts = edge::Parts { desk, views: views.clone(), control, log: log.clone() };
-        let relay = Relay::start(session, data, &parts, &broken).await;
-        let edge = Edge::start(listener, parts).await?;
+        let publisher = PublisherCell::default();
+        let told = (session.settings.nats != NatsChoice::Off).then(|| Arc::clone(&publisher));
+        let gateway = edge::gateway(log.clone(), desk, views.clone(), control, told);
+        let joint = Joint {
+            settings: session.settings.clone(),
+            paths: data.paths.clone(),
+            gateway: gateway.clone(),
+            views: views.clone(),
+            epoch: log.epoch(),
+            broken: broken.clone(),
+            publisher,
+        };
+        let relay = Relay::start(joint).await;
+        let edge = Edge::start(listener, gateway, &broken)?;
         info!(log.head = log.head().0, "Service is ready");
         Ok(Self { log, views, edge, relay, projector: (projecting, shutdown), broken })
     }
@@ -86,8 +98,8 @@ impl Service {
     /// views catch up, then NATS, each for a bounded time; then the log is closed. Returns what
     /// broke while the service ran, if anything did.
     pub(crate) async fn drain(self) -> Option<Failure> {
-        self.relay.stop_commands();
-        if tokio::time::timeout(EDGE_DRAIN_MAX, self.edge.drain()).await.is_err() {
+        let edges = async { tokio::join!(self.edge.drain(), self.relay.drain_commands()) };
+        if tokio::time::timeout(EDGE_DRAIN_MAX, edges).await.is_err() {
             warn!("Some requests were cut off: they took too long to finish");
         }
         let head = self.log.head();
