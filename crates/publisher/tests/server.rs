@@ -1,5 +1,7 @@
 //! A real nats-server, started, killed, left behind and ended.
 
+use writethru_publisher as publisher;
+
 mod nats;
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};

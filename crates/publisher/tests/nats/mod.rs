@@ -3,27 +3,27 @@
 use std::path::Path;
 use std::time::Duration;
 
-use writethru_publisher::server::{Binary, NatsServer, Search, ServerOptions, find};
+use crate::publisher::server::{Binary, NatsServer, Search, ServerOptions, find};
 
 #[expect(clippy::disallowed_methods, reason = "tests are an edge: they read where the program is")]
 fn given() -> Option<std::path::PathBuf> {
     std::env::var("NATS_SERVER_BIN").ok().map(Into::into)
 }
 
-pub async fn binary() -> Binary {
+pub(crate) async fn binary() -> Binary {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools");
     let search = Search { given: given(), tools: Some(tools), path: std::env::var_os("PATH") };
     find(&search).await.expect("tests need a nats-server: run scripts/fetch-nats-server")
 }
 
 /// Starts a server that keeps everything in `directory`.
-pub async fn start(directory: &Path, port: Option<u16>) -> NatsServer {
+pub(crate) async fn start(directory: &Path, port: Option<u16>) -> NatsServer {
     let options = ServerOptions { binary: binary().await, directory: directory.to_owned(), port };
     NatsServer::start(options).await.expect("nats-server starts")
 }
 
 /// Returns a client that tries for ever.
-pub async fn client(url: &str) -> async_nats::Client {
+pub(crate) async fn client(url: &str) -> async_nats::Client {
     async_nats::ConnectOptions::new()
         .retry_on_initial_connect()
         .reconnect_delay_callback(|_| Duration::from_millis(20))
@@ -33,7 +33,7 @@ pub async fn client(url: &str) -> async_nats::Client {
 }
 
 /// Returns once the server has answered.
-pub async fn round_trip(client: &async_nats::Client) {
+pub(crate) async fn round_trip(client: &async_nats::Client) {
     let jetstream = async_nats::jetstream::new(client.clone());
     while jetstream.query_account().await.is_err() {
         tokio::task::yield_now().await;
