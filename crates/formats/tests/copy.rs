@@ -8,20 +8,17 @@ fn taken(given: &str, declared: Option<Format>) -> Intake {
     read(given.as_bytes(), declared).unwrap_or_else(|refused| panic!("{refused}"))
 }
 
-/// Each block as its kind, its words, and the words under its marks.
-fn body(intake: &Intake) -> Vec<(BlockKind, &str, Vec<(MarkKind, &str)>)> {
-    let blocks = intake.copy.blocks.iter().flatten();
-    let marks = |block: &story::CopyBlock| -> Vec<(MarkKind, &str)> {
-        let words = |mark: &story::Mark| mark.start as usize..mark.end as usize;
-        let text = blocks_text(intake, block);
-        block.marks.iter().map(|mark| (mark.kind, &text[words(mark)])).collect()
-    };
-    blocks.map(|block| (block.kind, block.text.as_str(), marks(block))).collect()
+/// A block as its kind, its words, and the words under its marks.
+type Shown<'a> = (BlockKind, &'a str, Vec<(MarkKind, &'a str)>);
+
+fn body(intake: &Intake) -> Vec<Shown<'_>> {
+    intake.copy.blocks.iter().flatten().map(shown).collect()
 }
 
-fn blocks_text<'a>(intake: &'a Intake, wanted: &story::CopyBlock) -> &'a str {
-    let mut blocks = intake.copy.blocks.iter().flatten();
-    blocks.find(|block| std::ptr::eq(*block, wanted)).map_or("", |block| block.text.as_str())
+fn shown(block: &story::CopyBlock) -> Shown<'_> {
+    let text = block.text.as_str();
+    let words = |mark: &story::Mark| (mark.kind, &text[mark.start as usize..mark.end as usize]);
+    (block.kind, text, block.marks.iter().map(words).collect())
 }
 
 #[test]

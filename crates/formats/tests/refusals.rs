@@ -41,7 +41,10 @@ fn json_errors_name_the_field_and_the_place() {
         b"{\"headline\":\"A\",\n\"summary\":\"tr",
         "line 2 column 13: summary: it ends too early (EOF while parsing a string): send the whole of it",
     );
-    check(br#"{"headline":"\ud800"}"#, "line 1 column 19: headline: unexpected end of hex escape");
+    check(
+        br#"{"headline":"\ud800"}"#,
+        "line 1 column 20: headline: a \\u escape is no character (unexpected end of hex escape): write both halves of its pair, or the character",
+    );
     check(
         br#"{"headline":"\ude00 a"}"#,
         "line 1 column 19: headline: a \\u escape is no character (lone leading surrogate in hex escape): write \
@@ -50,7 +53,7 @@ fn json_errors_name_the_field_and_the_place() {
     check(br#"{"headline":"A"} {"#, "line 1 column 18: .: trailing characters");
     check(
         br#"{"headline":"A","desk":"a.b"}"#,
-        "line 1 column 28: desk: desk \"a.b\" is not legal: 1 to 64 characters out of A-Z a-z 0-9 - _",
+        "line 1 column 29: desk: desk \"a.b\" is not legal: 1 to 64 characters out of A-Z a-z 0-9 - _",
     );
 }
 

@@ -1,6 +1,12 @@
 //! Which block of the copy is which block of the story.
+//!
+//! A wrong pairing can make a difference longer than it need be, never inexact: ids only say what
+//! an edit is shown against.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod equal;
+mod similar;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::block::{Block, BlockId};
@@ -10,80 +16,147 @@ use crate::copy::CopyBlock;
 /// (`b{minted + 1}`, …) for the others; and how many ids are minted then.
 ///
 /// A block that names an id keeps it. The others are matched by equal text first, then by word
-/// similarity; a block that is edited, moved, or both keeps its id.
+/// similarity; a block that is edited, moved, or both keeps its id. A block whose words did not
+/// change keeps the cuts of its text too, and one in which nothing changed is the same [`Arc`].
+///
+/// Ids in the result are unique: of two blocks that name the same id the first has it, and the
+/// other is matched as if it named none. The same input always gives the same ids.
 pub fn carry_ids(before: &[Arc<Block>], copy: &[CopyBlock], minted: u64) -> (Vec<Arc<Block>>, u64) {
-    let named: HashSet<&BlockId> = copy.iter().filter_map(|block| block.id.as_ref()).collect();
-    let mut equal: HashMap<(&str, u8), VecDeque<usize>> = HashMap::new();
-    let mut taken = vec![false; before.len()];
-    for (place, block) in before.iter().enumerate() {
-        if named.contains(&block.id) {
-            taken[place] = true;
-        } else {
-            equal.entry((block.text.as_str(), block.kind as u8)).or_default().push_back(place);
-        }
-    }
-    let mut ids: Vec<Option<BlockId>> = copy.iter().map(|block| block.id.clone()).collect();
-    for (place, block) in copy.iter().enumerate().filter(|(_, block)| block.id.is_none()) {
-        if let Some(old) =
-            equal.get_mut(&(block.text.as_str(), block.kind as u8)).and_then(VecDeque::pop_front)
-        {
-            ids[place] = Some(before[old].id.clone());
-            taken[old] = true;
-        }
-    }
-    similar(before, copy, &mut ids, &mut taken);
-    let mut minted = minted;
+    let mut pairing = Pairing::new(before.len(), copy.len());
+    claim(before, copy, &mut pairing);
+    equal::pair(before, copy, &mut pairing);
+    similar::pair(before, copy, &mut pairing);
+
+    let mut mint = Mint::new(before, copy, minted);
     let blocks = copy
         .iter()
-        .zip(ids)
-        .map(|(block, id)| {
-            let id = id.unwrap_or_else(|| {
-                minted += 1;
-                BlockId::minted(minted)
-            });
-            Arc::new(Block {
-                id,
-                kind: block.kind,
-                text: block.text.clone(),
-                marks: Arc::clone(&block.marks),
-            })
+        .enumerate()
+        .map(|(new, given)| match (pairing.old_of[new], &given.id) {
+            (Side::Paired(old), _) => carried(&before[old], given),
+            (Side::Claimed, Some(id)) => block(id.clone(), given),
+            _ => block(mint.next(), given),
         })
         .collect();
-    (blocks, minted)
+    (blocks, mint.minted)
 }
 
-fn similar(before: &[Arc<Block>], copy: &[CopyBlock], ids: &mut [Option<BlockId>], taken: &mut [bool]) {
-    let mut pairs = Vec::new();
-    for (place, block) in copy.iter().enumerate().filter(|(place, _)| ids[*place].is_none()).take(256) {
-        for (old, candidate) in before.iter().enumerate().filter(|(old, _)| !taken[*old]).take(256) {
-            let dice = dice(candidate.text.as_str(), block.text.as_str());
-            if dice >= 500 {
-                pairs.push((std::cmp::Reverse(dice), place.abs_diff(old), place, old));
+/// Lets every copy block that names an id have it.
+fn claim(before: &[Arc<Block>], copy: &[CopyBlock], pairing: &mut Pairing) {
+    let mut named: HashMap<&BlockId, usize> = HashMap::new();
+    for (new, id) in copy.iter().enumerate().filter_map(|(new, given)| Some((new, given.id.as_ref()?))) {
+        named.entry(id).or_insert(new);
+    }
+    for new in named.values() {
+        pairing.old_of[*new] = Side::Claimed;
+    }
+    if !named.is_empty() {
+        for (old, block) in before.iter().enumerate() {
+            if let Some(new) = named.get(&block.id) {
+                pairing.pair(old, *new);
             }
         }
     }
-    pairs.sort_unstable();
-    for (_, _, place, old) in pairs {
-        if ids[place].is_none() && !taken[old] {
-            ids[place] = Some(before[old].id.clone());
-            taken[old] = true;
+}
+
+/// Returns the block that `given` makes of `old`.
+fn carried(old: &Arc<Block>, given: &CopyBlock) -> Arc<Block> {
+    if old.text != given.text {
+        return block(old.id.clone(), given);
+    }
+    if old.kind == given.kind && old.marks == given.marks {
+        return Arc::clone(old);
+    }
+    let (id, text) = (old.id.clone(), old.text.clone());
+    Arc::new(Block { id, kind: given.kind, text, marks: Arc::clone(&given.marks) })
+}
+
+fn block(id: BlockId, given: &CopyBlock) -> Arc<Block> {
+    Arc::new(Block { id, kind: given.kind, text: given.text.clone(), marks: Arc::clone(&given.marks) })
+}
+
+/// What is known of one block's counterpart on the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// Not yet anything.
+    Free,
+    /// It names an id that the other side does not have.
+    Claimed,
+    /// It is the block at this place on the other side.
+    Paired(usize),
+}
+
+/// Who is who so far.
+struct Pairing {
+    /// For each block before, its counterpart in the copy.
+    new_of: Vec<Side>,
+    /// For each block of the copy, its counterpart before.
+    old_of: Vec<Side>,
+}
+
+impl Pairing {
+    fn new(old_count: usize, new_count: usize) -> Self {
+        Self { new_of: vec![Side::Free; old_count], old_of: vec![Side::Free; new_count] }
+    }
+
+    fn pair(&mut self, old: usize, new: usize) {
+        self.new_of[old] = Side::Paired(new);
+        self.old_of[new] = Side::Paired(old);
+    }
+
+    fn both_free(&self, old: usize, new: usize) -> bool {
+        self.new_of.get(old) == Some(&Side::Free) && self.old_of.get(new) == Some(&Side::Free)
+    }
+
+    fn free(sides: &[Side]) -> impl Iterator<Item = usize> + '_ {
+        sides.iter().enumerate().filter(|(_, side)| **side == Side::Free).map(|(place, _)| place)
+    }
+
+    /// Returns whether the blocks just before `old` and `new` are one block, or neither has one.
+    fn follow_same(&self, old: usize, new: usize) -> bool {
+        match (old.checked_sub(1), new.checked_sub(1)) {
+            (None, None) => true,
+            (Some(old), Some(new)) => self.new_of[old] == Side::Paired(new),
+            _ => false,
+        }
+    }
+
+    /// Returns whether the blocks just behind `old` and `new` are one block, or neither has one.
+    fn precede_same(&self, old: usize, new: usize) -> bool {
+        match (self.new_of.get(old + 1), new + 1 < self.old_of.len()) {
+            (None, false) => true,
+            (Some(side), true) => *side == Side::Paired(new + 1),
+            _ => false,
         }
     }
 }
 
-fn dice(old: &str, new: &str) -> usize {
-    let mut counts: HashMap<&str, i64> = HashMap::new();
-    let (mut total, mut common) = (0, 0);
-    for word in old.split(' ') {
-        *counts.entry(word).or_default() += 1;
-        total += 1;
-    }
-    for word in new.split(' ') {
-        total += 1;
-        if let Some(count) = counts.get_mut(word).filter(|count| **count > 0) {
-            *count -= 1;
-            common += 2;
-        }
-    }
-    common * 1000 / total
+/// Mints ids that no block has or names.
+struct Mint {
+    minted: u64,
+    /// Numbers above `minted` that are taken all the same, sorted.
+    taken: Vec<u64>,
 }
+
+impl Mint {
+    fn new(before: &[Arc<Block>], copy: &[CopyBlock], minted: u64) -> Self {
+        let ids =
+            before.iter().map(|block| &block.id).chain(copy.iter().filter_map(|given| given.id.as_ref()));
+        let mut taken: Vec<u64> = ids
+            .filter_map(|id| id.as_str().strip_prefix('b')?.parse().ok())
+            .filter(|number| *number > minted)
+            .collect();
+        taken.sort_unstable();
+        Self { minted, taken }
+    }
+
+    fn next(&mut self) -> BlockId {
+        self.minted = self.minted.saturating_add(1);
+        while self.taken.binary_search(&self.minted).is_ok() && self.minted < u64::MAX {
+            self.minted += 1;
+        }
+        BlockId::minted(self.minted)
+    }
+}
+
+#[cfg(test)]
+mod tests;

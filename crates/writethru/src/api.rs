@@ -91,7 +91,8 @@ impl Api {
     ) -> Result<(Vec<CloudEvent<Change>>, Option<Cursor>), Failure> {
         let request = self.request(Method::GET, &["v1", "changes"], query).timeout(ANSWER_MAX + wait);
         let response = self.send(request).await?;
-        let cursor = response.headers().get("writethru-cursor").and_then(|cursor| cursor.to_str().ok()?.parse().ok());
+        let cursor =
+            response.headers().get("writethru-cursor").and_then(|cursor| cursor.to_str().ok()?.parse().ok());
         Ok((read(response).await?, cursor))
     }
 

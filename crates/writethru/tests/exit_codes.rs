@@ -120,7 +120,16 @@ fn a_closed_pipe_is_no_failure() {
 #[test]
 fn help_names_every_exit_code() {
     let said = run(writethru().arg("--help")).exits(0);
-    for code in ["0  ok", "1  failure", "2  usage", "3  conflict", "4  differs", "65  bad", "66  the input", "69  unav"] {
+    for code in [
+        "0  ok",
+        "1  failure",
+        "2  usage",
+        "3  conflict",
+        "4  differs",
+        "65  bad",
+        "66  the input",
+        "69  unav",
+    ] {
         assert!(said.stdout.contains(code), "{code} is not in {}", said.stdout);
     }
     assert!(said.stdout.starts_with("Examples:"), "{}", said.stdout);

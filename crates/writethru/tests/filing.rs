@@ -89,7 +89,9 @@ fn stories_are_listed_shown_and_their_past_is_kept() {
     assert!(table.contains("Fire in the hills") && table.contains("just now"), "{table}");
     let old = service.run(&["show", "storm", "--as-of", "rev:1", "--json"]).exits(0).json();
     assert_eq!(old["blocks"][0]["text"], "Three ships are overdue.");
-    for key in ["story", "slug", "desk", "revision", "status", "headline", "summary", "blocks", "hash", "recorded"] {
+    for key in
+        ["story", "slug", "desk", "revision", "status", "headline", "summary", "blocks", "hash", "recorded"]
+    {
         assert!(old.get(key).is_some(), "{key} is not in {old}");
     }
     let text = service.run(&["show", "storm"]).exits(0).stdout;
@@ -138,7 +140,9 @@ fn a_watcher_sees_the_words_change_without_nats() {
 fn a_history_is_imported_once_however_often_it_is_sent() {
     let service = Service::start();
     let line = |seq: u32, text: &str| {
-        format!(r#"{{"seq":{seq},"at":"2017-08-17T15:00:0{seq}Z","headline":"H","body":["{text}"],"source":"s"}}"#)
+        format!(
+            r#"{{"seq":{seq},"at":"2017-08-17T15:00:0{seq}Z","headline":"H","body":["{text}"],"source":"s"}}"#
+        )
     };
     let lines = [line(1, "One."), line(2, "Two."), line(3, "Two. "), line(4, "One.")].join("\n");
     let file = service.file("tale.jsonl", lines);

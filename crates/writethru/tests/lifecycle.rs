@@ -78,7 +78,10 @@ fn doctor_finds_nothing_wrong_with_a_healthy_service() {
     let said = service.run(&["doctor", "--json"]).exits(0);
     let found: Vec<serde_json::Value> =
         said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(found.iter().any(|finding| finding["what"] == "server" && finding["verdict"] == "ok"), "{found:?}");
+    assert!(
+        found.iter().any(|finding| finding["what"] == "server" && finding["verdict"] == "ok"),
+        "{found:?}"
+    );
     assert!(found.iter().all(|finding| finding["verdict"] != "fault"), "{found:?}");
 }
 
@@ -87,7 +90,8 @@ fn a_port_that_is_taken_is_named() {
     let service = Service::start();
     let address = service.run["http"].as_str().unwrap().trim_start_matches("http://").to_owned();
     let other = tempfile::tempdir().unwrap();
-    let said = run(writethru().args(["up", "--no-nats", "--http", &address, "--data"]).arg(other.path())).exits(69);
+    let said =
+        run(writethru().args(["up", "--no-nats", "--http", &address, "--data"]).arg(other.path())).exits(69);
     assert!(said.stderr.contains(&address) && said.stderr.contains("next:"), "{said:?}");
 }
 

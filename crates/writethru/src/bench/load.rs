@@ -56,8 +56,13 @@ pub(super) async fn push(
     let end = began + duration;
     let mut tasks = tokio::task::JoinSet::new();
     for (number, story) in stories.into_iter().enumerate() {
-        let writer =
-            Writer { desk: desk.clone(), versions: Arc::clone(&versions), clock: clock.clone(), number, story };
+        let writer = Writer {
+            desk: desk.clone(),
+            versions: Arc::clone(&versions),
+            clock: clock.clone(),
+            number,
+            story,
+        };
         tasks.spawn(writer.run(end));
     }
     let mut timings = Timings::default();

@@ -38,11 +38,12 @@ pub(crate) struct Plan {
 /// # Errors
 /// The disk cannot be written, or a part fails.
 pub(crate) async fn measure(plan: &Plan, session: &Session) -> Result<Report, Failure> {
-    let folder = tempfile::Builder::new().prefix("writethru-bench-").tempdir_in(&plan.dir).map_err(|error| {
-        Failure::new(Exit::Unavailable, "bench", format!("cannot write in {}", plan.dir.display()))
-            .because(&error)
-            .next("choose another folder: --dir DIR")
-    })?;
+    let folder =
+        tempfile::Builder::new().prefix("writethru-bench-").tempdir_in(&plan.dir).map_err(|error| {
+            Failure::new(Exit::Unavailable, "bench", format!("cannot write in {}", plan.dir.display()))
+                .because(&error)
+                .next("choose another folder: --dir DIR")
+        })?;
     say("probing the disk");
     let before = bare::probe(folder.path()).map_err(|error| broken("the disk cannot be probed", &error))?;
     let mut report = Report::new(plan, before);
@@ -60,7 +61,8 @@ pub(crate) async fn measure(plan: &Plan, session: &Session) -> Result<Report, Fa
         desk.end().await;
         let sqlite = bare::group_commit(&base, writers, plan.duration, record_bytes)
             .map_err(|error| broken("bare SQLite failed", &error))?;
-        let whole = Stage::whole(&base.join("whole"), nats.as_ref().map(publisher::server::NatsServer::url)).await?;
+        let whole =
+            Stage::whole(&base.join("whole"), nats.as_ref().map(publisher::server::NatsServer::url)).await?;
         let through = path::push_and_follow(&whole, writers, plan.duration).await?;
         whole.end().await;
         report.runs.push(Run::new(writers, record_bytes, filed, sqlite, through));
@@ -72,7 +74,8 @@ pub(crate) async fn measure(plan: &Plan, session: &Session) -> Result<Report, Fa
     if let Some(server) = nats {
         server.stop().await;
     }
-    report.fdatasync_after = bare::probe(folder.path()).map_err(|error| broken("the disk cannot be probed", &error))?;
+    report.fdatasync_after =
+        bare::probe(folder.path()).map_err(|error| broken("the disk cannot be probed", &error))?;
     Ok(report)
 }
 

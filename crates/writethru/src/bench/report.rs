@@ -102,22 +102,34 @@ impl Report {
 
     /// Returns the report as people read it.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let mut lines = vec![
-            format!("fdatasync          {} before, {} after", times(&self.fdatasync_before), times(&self.fdatasync_after)),
-        ];
+        let mut lines = vec![format!(
+            "fdatasync          {} before, {} after",
+            times(&self.fdatasync_before),
+            times(&self.fdatasync_after)
+        )];
         lines.extend(self.nats_round_trip.as_ref().map(|trip| format!("NATS round trip    {}", times(trip))));
         for run in &self.runs {
             lines.push(format!("{} writers, {} bytes a record", run.writers, run.record_bytes));
-            lines.push(format!("  desk             {:>9.0}/s  ack {}", run.desk.per_s, times(&run.desk.acknowledged)));
+            lines.push(format!(
+                "  desk             {:>9.0}/s  ack {}",
+                run.desk.per_s,
+                times(&run.desk.acknowledged)
+            ));
             lines.push(format!(
                 "  bare SQLite      {:>9.0}/s  ack {}  (desk: {:.0} % of it)",
                 run.sqlite.per_s,
                 times(&run.sqlite.acknowledged),
                 run.desk_over_sqlite * 100.0
             ));
-            lines.push(format!("  whole path       {:>9.0}/s  ack {}", run.path.per_s, times(&run.path.acknowledged)));
+            lines.push(format!(
+                "  whole path       {:>9.0}/s  ack {}",
+                run.path.per_s,
+                times(&run.path.acknowledged)
+            ));
             lines.extend(
-                run.push_to_subscriber.as_ref().map(|spread| format!("  push→subscriber             {}", times(spread))),
+                run.push_to_subscriber
+                    .as_ref()
+                    .map(|spread| format!("  push→subscriber             {}", times(spread))),
             );
         }
         if let Some(replay) = &self.replay {
@@ -130,7 +142,11 @@ impl Report {
             ));
         }
         lines.extend(self.memory.map(|memory| {
-            format!("memory             {} MiB now, {} MiB at most", mib(memory.resident_bytes), mib(memory.resident_bytes_max))
+            format!(
+                "memory             {} MiB now, {} MiB at most",
+                mib(memory.resident_bytes),
+                mib(memory.resident_bytes_max)
+            )
         }));
         lines
     }

@@ -63,8 +63,11 @@ impl Stage {
         stage.tasks.spawn(projector.run(stage.shutdown.clone()));
         if let Some(url) = &nats {
             let target: NatsTarget = url.parse().map_err(|error| broken("no NATS address", &error))?;
-            let options =
-                Options { epoch: stage.log.epoch(), checkpoint: paths.publisher(), retention: Retention::default() };
+            let options = Options {
+                epoch: stage.log.epoch(),
+                checkpoint: paths.publisher(),
+                retention: Retention::default(),
+            };
             stage.tasks.spawn(Publisher::new(views, target, options).run(stage.shutdown.clone()));
         }
         stage.nats = nats;
@@ -78,7 +81,8 @@ impl Stage {
     pub(super) async fn record_bytes(&self) -> Result<usize, Failure> {
         let head = self.log.head();
         let from = Position(head.0.saturating_sub(PAGE_RECORDS as u64 / 4).max(1));
-        let records = self.log.read(from, PAGE_RECORDS).await.map_err(|error| broken("cannot read", &error))?;
+        let records =
+            self.log.read(from, PAGE_RECORDS).await.map_err(|error| broken("cannot read", &error))?;
         let later: Vec<usize> = records
             .iter()
             .filter(|record| record.revision > 1)
@@ -100,7 +104,11 @@ impl Stage {
 ///
 /// # Errors
 /// It does not start.
-pub(super) async fn nats(plan: &Plan, session: &Session, folder: &Path) -> Result<Option<NatsServer>, Failure> {
+pub(super) async fn nats(
+    plan: &Plan,
+    session: &Session,
+    folder: &Path,
+) -> Result<Option<NatsServer>, Failure> {
     if !plan.nats {
         return Ok(None);
     }
@@ -142,7 +150,8 @@ pub(super) async fn replay(folder: &Path) -> Result<Replayed, Failure> {
     let mut position = Position::ZERO;
     let began = Instant::now();
     while position < log.head() {
-        let records = log.read(position.next(), PAGE_RECORDS).await.map_err(|error| broken("cannot read", &error))?;
+        let records =
+            log.read(position.next(), PAGE_RECORDS).await.map_err(|error| broken("cannot read", &error))?;
         for record in &records {
             let story = StoryId::new(Uuid::from_bytes(record.story.0));
             let chain = chains.entry(story).or_insert_with(|| Chain::new(story));

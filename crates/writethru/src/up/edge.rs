@@ -28,9 +28,8 @@ pub(super) fn gateway(
     control: Control,
     publisher: Option<PublisherCell>,
 ) -> Gateway {
-    let relay = publisher.map(|cell| -> Arc<dyn Fn() -> RelayStatus + Send + Sync> {
-        Arc::new(move || relay_status(&cell))
-    });
+    let relay = publisher
+        .map(|cell| -> Arc<dyn Fn() -> RelayStatus + Send + Sync> { Arc::new(move || relay_status(&cell)) });
     let controls = Controls { projector: Some(control), relay };
     Gateway::new(log, desk, views, controls, Measures::install())
 }

@@ -153,7 +153,8 @@ impl Shared {
 
 /// Takes the desk's commands over NATS until `shutdown`.
 async fn take_commands(url: String, gateway: Gateway, shutdown: CancellationToken) {
-    let options = ConnectOptions::new().name("writethru desk").retry_on_initial_connect().max_reconnects(None);
+    let options =
+        ConnectOptions::new().name("writethru desk").retry_on_initial_connect().max_reconnects(None);
     let addresses: Vec<&str> = url.split(',').map(str::trim).collect();
     let client = match options.connect(addresses).await {
         Ok(client) => client,
