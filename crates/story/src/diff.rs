@@ -3,15 +3,25 @@
 //! `apply(before, diff(before, after)) == after`, always; the same two articles give the same
 //! bytes. Splices begin and end on grapheme boundaries (UAX #29) of the old text.
 
+mod align;
+pub mod json_patch;
+mod observe;
 pub(crate) mod order;
+mod patch;
+mod splice;
+pub(crate) mod words;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::article::Article;
-use crate::block::{BlockId, BlockKind, Mark};
+use crate::block::{Block, BlockId, BlockKind, Mark};
 use crate::field::Field;
+use crate::text::Text;
+
+use order::Step;
+pub use patch::apply;
 
 /// What takes one article to another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -139,154 +149,74 @@ pub struct PatchError {
 }
 
 /// Returns what takes `before` to `after`, matching blocks by id.
-pub fn diff(before: &Article, after: &Article) -> Diff {
-    let old: Vec<_> = before.blocks.iter().map(|block| &block.id).collect();
-    let new: Vec<_> = after.blocks.iter().map(|block| &block.id).collect();
-    let mut ops: Vec<Op> = order::order_steps(&old, &new)
-        .into_iter()
-        .map(|step| match step {
-            order::Step::Delete(block) => Op::Delete { block: block.clone() },
-            order::Step::Move(block, after) => Op::Move { block: block.clone(), after: after.cloned() },
-            order::Step::Insert(block, behind) => {
-                let (_, content) = after.block(block).expect("it is in the target order");
-                Op::Insert {
-                    block: block.clone(),
-                    after: behind.cloned(),
-                    value: BlockValue {
-                        kind: content.kind,
-                        text: content.text.as_str().to_owned(),
-                        marks: Arc::clone(&content.marks),
-                    },
-                }
-            }
-        })
-        .collect();
-    let present: std::collections::HashMap<&BlockId, &Arc<crate::block::Block>> =
-        before.blocks.iter().map(|block| (&block.id, block)).collect();
-    for block in &after.blocks {
-        let Some(old) = present.get(&block.id).filter(|old| !Arc::ptr_eq(old, block)) else { continue };
-        let splices = splices(old.text.as_str(), block.text.as_str());
-        let kind = (old.kind != block.kind).then_some(block.kind);
-        let marks = (old.marks != block.marks).then(|| Arc::clone(&block.marks));
-        if !splices.is_empty() || kind.is_some() || marks.is_some() {
-            ops.push(Op::Edit { block: block.id.clone(), kind, splices, marks });
-        }
-    }
-    for field in Field::ALL {
-        if before.fields.same(&after.fields, field) {
-            continue;
-        }
-        let (old, new) = (before.fields.get(field), after.fields.get(field));
-        let change = if new.is_empty() {
-            FieldChange::Value(None)
-        } else if field.is_list() {
-            FieldChange::Value(Some(FieldValue::List(new.shown_values().map(str::to_owned).collect())))
-        } else if old.is_empty() {
-            FieldChange::Value(Some(FieldValue::Text(new.as_str().to_owned())))
-        } else {
-            FieldChange::Splices(splices(old.as_str(), new.as_str()))
-        };
-        ops.push(Op::Set { field, change });
-    }
-    Diff { ops, observations: Vec::new() }
-}
-
-fn splices(old: &str, new: &str) -> Vec<Splice> {
-    use unicode_segmentation::UnicodeSegmentation;
-    if old == new {
-        return Vec::new();
-    }
-    let (a, b): (Vec<&str>, Vec<&str>) =
-        (old.split_word_bounds().collect(), new.split_word_bounds().collect());
-    let head = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
-    let tail = a[head..].iter().rev().zip(b[head..].iter().rev()).take_while(|(a, b)| a == b).count();
-    let at: usize = a[..head].iter().map(|word| word.len()).sum();
-    vec![Splice(at, a[head..a.len() - tail].concat(), b[head..b.len() - tail].concat())]
-}
-
-/// Returns `before` with `ops` applied.
 ///
-/// # Errors
-/// [`PatchError`] names the op that does not fit; the article is not changed.
-pub fn apply(before: &Article, ops: &[Op]) -> Result<Article, PatchError> {
-    let mut article = before.clone();
-    for (index, op) in ops.iter().enumerate() {
-        step(&mut article, op).map_err(|problem| PatchError { index, problem: problem.to_owned() })?;
+/// Costs O(n log n) in the number of blocks between the common beginning and the common end, and
+/// what the changed texts take; a text that did not change is not read if its [`Arc`] is the same.
+pub fn diff(before: &Article, after: &Article) -> Diff {
+    let old_ids: Vec<&BlockId> = before.blocks.iter().map(|block| &block.id).collect();
+    let new_ids: Vec<&BlockId> = after.blocks.iter().map(|block| &block.id).collect();
+    let places = order::places(&old_ids, &new_ids);
+    let placed = order::steps(&old_ids, &new_ids, &places).into_iter().map(|step| match step {
+        Step::Delete { block } => Op::Delete { block: block.clone() },
+        Step::Move { block, after } => Op::Move { block: block.clone(), after: after.cloned() },
+        Step::Insert { block, index, after: previous } => Op::Insert {
+            block: block.clone(),
+            after: previous.cloned(),
+            value: BlockValue::of(&after.blocks[index]),
+        },
+    });
+    let present = places.iter().zip(&after.blocks).filter_map(|(place, new)| Some(((*place)?, new)));
+    let edits = present.filter_map(|(place, new)| edit(&before.blocks[place], new));
+    let sets = Field::ALL.into_iter().filter_map(|field| set(field, before, after));
+    Diff {
+        ops: placed.chain(edits).chain(sets).collect(),
+        observations: observe::observe(&before.blocks, &after.blocks, &places),
     }
-    Ok(article)
 }
 
-fn step(article: &mut Article, op: &Op) -> Result<(), &'static str> {
-    use crate::block::Block;
-    use crate::text::Text;
-    let find =
-        |article: &Article, id: &BlockId| article.block(id).map(|(place, _)| place).ok_or("no such block");
-    let behind = |article: &Article, after: &Option<BlockId>| match after {
-        None => Ok(0),
-        Some(after) => find(article, after).map(|place| place + 1),
+/// Returns what makes `old` the same as `new`, if anything need be done.
+fn edit(old: &Arc<Block>, new: &Arc<Block>) -> Option<Op> {
+    if Arc::ptr_eq(old, new) || old == new {
+        return None;
+    }
+    Some(Op::Edit {
+        block: new.id.clone(),
+        kind: (old.kind != new.kind).then_some(new.kind),
+        splices: splice::splices(old.text.as_str(), new.text.as_str()),
+        marks: (old.marks != new.marks).then(|| Arc::clone(&new.marks)),
+    })
+}
+
+fn set(field: Field, before: &Article, after: &Article) -> Option<Op> {
+    if before.fields.same(&after.fields, field) {
+        return None;
+    }
+    let (old, new) = (before.fields.get(field), after.fields.get(field));
+    let change = if old.is_empty() || new.is_empty() || field.is_list() {
+        FieldChange::Value(FieldValue::of(field, new))
+    } else {
+        FieldChange::Splices(splice::splices(old.as_str(), new.as_str()))
     };
-    match op {
-        Op::Delete { block } => {
-            let place = find(article, block)?;
-            article.blocks.remove(place);
-        }
-        Op::Move { block, after } => {
-            let place = find(article, block)?;
-            let moved = article.blocks.remove(place);
-            let place = behind(article, after)?;
-            article.blocks.insert(place, moved);
-        }
-        Op::Insert { block, after, value } => {
-            let place = behind(article, after)?;
-            if article.block(block).is_some() {
-                return Err("the block is there already");
-            }
-            let text = Text::uncut(value.text.as_str());
-            let block = Block { id: block.clone(), kind: value.kind, text, marks: Arc::clone(&value.marks) };
-            article.blocks.insert(place, Arc::new(block));
-        }
-        Op::Edit { block, kind, splices, marks } => {
-            let place = find(article, block)?;
-            let old = &article.blocks[place];
-            let text = if splices.is_empty() {
-                old.text.clone()
-            } else {
-                Text::uncut(spliced(old.text.as_str(), splices)?)
-            };
-            article.blocks[place] = Arc::new(Block {
-                id: block.clone(),
-                kind: kind.unwrap_or(old.kind),
-                text,
-                marks: marks.clone().unwrap_or_else(|| Arc::clone(&old.marks)),
-            });
-        }
-        Op::Set { field, change } => {
-            let text = match change {
-                FieldChange::Splices(splices) => {
-                    Text::uncut(spliced(article.fields.get(*field).as_str(), splices)?)
-                }
-                FieldChange::Value(None) => Text::default(),
-                FieldChange::Value(Some(FieldValue::Text(text))) => Text::uncut(text.as_str()),
-                FieldChange::Value(Some(FieldValue::List(items))) => {
-                    Text::from_values(items.iter().map(|item| Some(item.as_str())))
-                }
-            };
-            article.fields.set(*field, text);
-        }
-    }
-    Ok(())
+    Some(Op::Set { field, change })
 }
 
-fn spliced(old: &str, splices: &[Splice]) -> Result<String, &'static str> {
-    let (mut new, mut done) = (String::new(), 0);
-    for Splice(at, gone, come) in splices {
-        new.push_str(old.get(done..*at).ok_or("offset")?);
-        done = at.checked_add(gone.len()).ok_or("offset")?;
-        if old.get(*at..done) != Some(gone.as_str()) {
-            return Err("the old words are others");
-        }
-        new.push_str(come);
+impl BlockValue {
+    /// Returns the content of `block` as it shows.
+    pub fn of(block: &Block) -> Self {
+        Self { kind: block.kind, text: block.text.as_str().to_owned(), marks: Arc::clone(&block.marks) }
     }
-    new.push_str(old.get(done..).ok_or("offset")?);
-    Ok(new)
 }
+
+impl FieldValue {
+    /// Returns what `text` is as the value of `field`, `None` if it is absent.
+    pub fn of(field: Field, text: &Text) -> Option<Self> {
+        if field.is_list() {
+            let items = || text.shown_values().map(str::to_owned).collect();
+            return (text.value_count() > 0).then(|| Self::List(items()));
+        }
+        (!text.is_empty()).then(|| Self::Text(text.as_str().to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests;
