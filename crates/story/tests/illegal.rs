@@ -70,6 +70,9 @@ fn a_revision_follows_the_one_before() {
 fn an_id_is_never_used_again() {
     check(&event(3, vec![insert("b3", None)]), "it inserts b3, an id that was used before");
     check(&event(3, vec![insert("b2", None)]), "it inserts b2, an id that was used before");
+    let gone = event(3, vec![Operation::Delete { block: id("b4") }]);
+    let without_last = apply(story(), &gone).expect("it is legal");
+    assert!(apply(without_last, &event(4, vec![insert("b4", None)])).is_err());
     let far = "b9007199254740992";
     check(&event(3, vec![insert(far, None)]), &format!("it inserts {far}, which no service mints"));
     let twice = vec![insert("b5", None), insert("b5", None)];
