@@ -1,1 +1,13 @@
-//! Placeholder.
+//! The desk: takes an editor's command, decides it against the story as the log has it, and
+//! appends what follows.
+//!
+//! A push is acknowledged once it is durable. The desk never answers from anything but the log:
+//! what it keeps in memory is the fold of the log's records and can be dropped at any time.
+
+mod directory;
+mod request;
+mod service;
+mod stories;
+
+pub use request::{Answer, OpenError, Preview, PushError, PushRequest, Seed, StoryRef, Target};
+pub use service::Desk;

@@ -10,10 +10,18 @@ pub mod limits {
     pub const BATCH_RECORDS_MAX: usize = 1_000;
     /// Most bytes of one record, envelope and disclosures together.
     pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
+    /// Most bytes of one batch, all its records together.
+    pub const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
     /// Most bytes of a command key.
     pub const COMMAND_BYTES_MAX: usize = 128;
     /// Most appends waiting for the writer; one more waits at the caller.
     pub const QUEUE_MAX: usize = 4_096;
+    /// Most bytes waiting for the writer; an append that would pass it waits at the caller.
+    pub const QUEUE_BYTES_MAX: usize = 256 * 1024 * 1024;
+    /// Most records that one read returns.
+    pub const PAGE_RECORDS_MAX: usize = 4_096;
+    /// Bytes after which a read returns what it has; a single record may be larger.
+    pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 }
 
 /// Which story a record belongs to: 16 opaque bytes.
@@ -112,6 +120,12 @@ pub enum AppendError {
         /// Where the story is.
         actual: u64,
     },
+    /// The batch has no records, or its command no bytes, and nothing was stored: send some.
+    #[error("batch has no {what}")]
+    Empty {
+        /// What is missing.
+        what: &'static str,
+    },
     /// The batch passes a limit and nothing was stored: send less.
     #[error("batch has {actual} {what}, the limit is {limit}")]
     TooLarge {
@@ -122,7 +136,7 @@ pub enum AppendError {
         /// How many there may be.
         limit: usize,
     },
-    /// Nothing was stored: the same call may be repeated.
+    /// Nothing was stored: the same call may be repeated (on a closed log: once it is open again).
     #[error("event log is unavailable")]
     Unavailable {
         /// Why.
@@ -162,6 +176,16 @@ pub enum OpenError {
         /// The file.
         path: String,
         /// What is wrong with it.
+        problem: String,
+    },
+    /// What is stored is not what was written: restore it, or look with `check`.
+    #[error("event log {path} is damaged at position {position}: {problem}")]
+    Damaged {
+        /// The log's file.
+        path: String,
+        /// Where.
+        position: Position,
+        /// What is wrong.
         problem: String,
     },
     /// The file system or SQLite refused.
@@ -218,5 +242,45 @@ pub enum EraseError {
         /// Why.
         #[source]
         source: Cause,
+    },
+}
+
+/// What a check of a whole log found to be right.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Records read and found as they were written.
+    pub records: u64,
+    /// Batches they came in.
+    pub batches: u64,
+    /// Stories they belong to.
+    pub stories: u64,
+}
+
+/// Why a check found no whole log.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The log could not be read to its end: repeat the check.
+    #[error("cannot read the event log")]
+    Unavailable {
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// The first fault in the log itself: restore it from a copy.
+    #[error("event log is damaged at position {position}: {problem}")]
+    Damaged {
+        /// The first position that is not as it was written.
+        position: Position,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The log is whole up to here, but an index beside it says something else: delete the index,
+    /// it is rebuilt from the log.
+    #[error("index disagrees with the event log at position {position}: {problem}")]
+    Index {
+        /// The first position they disagree about.
+        position: Position,
+        /// What is wrong.
+        problem: String,
     },
 }

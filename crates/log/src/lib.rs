@@ -10,12 +10,17 @@
 //!
 //! It refuses to interpret, change or (except by [`EventLog::erase`]) forget a record.
 
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod conformance;
 mod contract;
+mod event_log;
 mod sqlite;
+mod tail;
 
 pub use contract::{
-    AppendError, Appended, Batch, Command, Epoch, EraseError, NewRecord, OpenError, Pending, Position,
-    ReadError, Record, StoryKey, limits,
+    AppendError, Appended, Batch, Cause, CheckError, Checked, Command, Epoch, EraseError, NewRecord,
+    OpenError, Pending, Position, ReadError, Record, StoryKey, limits,
 };
-pub use sqlite::{EventLog, Options, Tail};
+pub use event_log::{EventLog, Options};
+pub use tail::Tail;

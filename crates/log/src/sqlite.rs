@@ -1,145 +1,182 @@
 //! The embedded back end: one SQLite file, one writer thread, group commit.
+//!
+//! - `log.db` holds one row per record, in the order of positions and with no other key: the
+//!   cheapest thing SQLite can append to. Measured against packing each group commit into one
+//!   row: ADR material is in the crate's `bench` module.
+//! - What must be found by story or by command is in a second file, a consumer of the log that
+//!   can be deleted.
+//! - One thread owns the write connection. It drains what waits, decides it in order, commits it
+//!   with one sync, publishes the new head, answers.
+//! - Readers have their own connections; the newest records are also in memory, so a live tail
+//!   reads no file.
+
+mod check;
+mod checkpoint;
+mod erase;
+#[cfg(test)]
+mod faults;
+mod files;
+mod follow;
+mod group;
+mod hot;
+mod index;
+mod open;
+mod reader;
+mod recent;
+mod record;
+mod ring;
+mod shared;
+mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 
+use bytes::Bytes;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+use self::follow::Follower;
+use self::group::Append;
+use self::reader::Pool;
+use self::record::Place;
+use self::shared::Shared;
+use self::writer::Request;
 use crate::contract::{
-    AppendError, Appended, Batch, Command, Epoch, EraseError, OpenError, Pending, Position, ReadError,
-    Record, StoryKey,
+    AppendError, Appended, Batch, CheckError, Checked, Command, Epoch, EraseError, OpenError, Pending,
+    Position, ReadError, Record, StoryKey,
 };
+use crate::event_log::Options;
+use crate::tail::Live;
 
-/// How a log is opened.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Drawn by the caller; becomes the epoch if this call creates the log.
-    pub new_epoch: Epoch,
-    /// Whether the log may be created.
-    pub create: bool,
-    /// Whether this process only reads: no writer lock is taken and appends are refused.
-    pub read_only: bool,
+/// An open log in SQLite. Arguments are within the limits: the handle in front checks them.
+#[derive(Debug)]
+pub(crate) struct Store {
+    epoch: Epoch,
+    pool: Pool,
+    shared: Arc<Shared>,
+    role: Role,
 }
 
-/// A handle to an open log; clones share it.
-#[derive(Debug, Clone)]
-pub struct EventLog {}
-
-/// A reader that catches up and then follows: one stream, one hand-over.
+/// What this process does with the log.
 #[derive(Debug)]
-pub struct Tail {}
+enum Role {
+    /// It owns the writer.
+    Writes {
+        requests: mpsc::Sender<Request>,
+        /// KiB that may still wait for the writer.
+        queue_kib: Arc<Semaphore>,
+    },
+    /// It follows what another process writes.
+    Reads { follower: Follower },
+}
 
-#[expect(clippy::unused_async, reason = "the contract is asynchronous")]
-impl EventLog {
-    /// Opens the log at `path`.
-    ///
-    /// # Errors
-    /// [`OpenError`] says whether the file is in use, foreign or unreadable.
-    pub async fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
-        let _ = (path, options);
-        todo!("open")
+impl Store {
+    pub(crate) async fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
+        let owned = path.to_owned();
+        tokio::task::spawn_blocking(move || open::open(&owned, &options))
+            .await
+            .unwrap_or_else(|panicked| Err(files::io(path, panicked)))
     }
 
-    /// Returns which life of the log this is.
-    pub fn epoch(&self) -> Epoch {
-        todo!("epoch")
+    pub(crate) const fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
-    /// Returns the place of the newest durable record.
-    pub fn head(&self) -> Position {
-        todo!("head")
+    pub(crate) fn head(&self) -> Position {
+        self.shared.head()
     }
 
-    /// Gives `batch` to the writer and returns once it is queued; the answer comes from
-    /// [`Pending::acknowledged`]. Waits while the queue is full.
-    ///
-    /// # Errors
-    /// Only what can be said without the writer: a limit, or a closed log.
-    pub async fn submit(&self, story: StoryKey, expected: u64, batch: Batch) -> Result<Pending, AppendError> {
-        let _ = (story, expected, batch);
-        todo!("submit")
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Live> {
+        self.shared.subscribe()
     }
 
-    /// Stores `batch` behind revision `expected` of `story`; returns once it is durable.
-    ///
-    /// # Errors
-    /// [`AppendError`] says whether the write may exist.
-    pub async fn append(
+    pub(crate) async fn submit(
         &self,
         story: StoryKey,
         expected: u64,
         batch: Batch,
-    ) -> Result<Appended, AppendError> {
-        self.submit(story, expected, batch).await?.acknowledged().await
+    ) -> Result<Pending, AppendError> {
+        let Role::Writes { requests, queue_kib } = &self.role else {
+            return Err(AppendError::Unavailable { source: READ_ONLY.into() });
+        };
+        let closed = || AppendError::Unavailable { source: CLOSED.into() };
+        let bodies = drafts(story, &batch);
+        let kib = bodies.iter().map(Vec::len).sum::<usize>() / 1024 + 1;
+        let permits = u32::try_from(kib).expect("limits::BATCH_BYTES_MAX is far below");
+        let permit = Arc::clone(queue_kib).acquire_many_owned(permits).await.map_err(|_| closed())?;
+        let (answer, answered) = oneshot::channel();
+        let command = batch.command.0.as_ref().into();
+        let append = Append { story, expected, command, bodies, answer, permit };
+        requests.send(Request::Append(append)).await.map_err(|_| closed())?;
+        Ok(Pending { answer: answered })
     }
 
-    /// Returns the answer that `command` got for `story`, if it was ever stored.
-    ///
-    /// # Errors
-    /// [`ReadError::Unavailable`]; repeat the call.
-    pub async fn find_command(
+    pub(crate) async fn find_command(
         &self,
         story: StoryKey,
         command: &Command,
     ) -> Result<Option<Appended>, ReadError> {
-        let _ = (story, command);
-        todo!("find_command")
+        let (head, command) = (self.head(), command.clone());
+        self.pool.run(move |reader| reader.command(story, &command.0, head)).await
     }
 
-    /// Returns up to `records_max` records from `from` on, in order; fewer only at the head or at
-    /// an internal page limit, none only at the head.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn read(&self, from: Position, records_max: usize) -> Result<Vec<Record>, ReadError> {
-        let _ = (from, records_max);
-        todo!("read")
+    pub(crate) async fn read(&self, from: Position, records_max: usize) -> Result<Vec<Record>, ReadError> {
+        let head = self.head();
+        let from = from.max(Position(1));
+        if from > head || records_max == 0 {
+            return Ok(Vec::new());
+        }
+        if let Some(page) = self.shared.ring.read(from, records_max) {
+            return Ok(page?);
+        }
+        self.pool.run(move |reader| reader.page(from, head, records_max)).await
     }
 
-    /// Returns up to `records_max` records of `story` from `revision` on, in order.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn read_story(
+    pub(crate) async fn read_story(
         &self,
         story: StoryKey,
         revision: u64,
         records_max: usize,
     ) -> Result<Vec<Record>, ReadError> {
-        let _ = (story, revision, records_max);
-        todo!("read_story")
+        let head = self.head();
+        self.pool.run(move |reader| reader.story_page(story, revision, head, records_max)).await
     }
 
-    /// Returns a reader that gives every record from `from` on, past and to come, once each.
-    pub fn tail(&self, from: Position) -> Tail {
-        let _ = from;
-        todo!("tail")
+    pub(crate) async fn erase(&self, position: Position, remaining: Bytes) -> Result<(), EraseError> {
+        let unknown = |why: &str| EraseError::OutcomeUnknown { source: why.into() };
+        let Role::Writes { requests, .. } = &self.role else { return Err(unknown(READ_ONLY)) };
+        let (answer, answered) = oneshot::channel();
+        let request = Request::Erase { position, remaining, answer };
+        requests.send(request).await.map_err(|_| unknown(CLOSED))?;
+        answered.await.unwrap_or_else(|_| Err(unknown(WRITER_GONE)))
     }
 
-    /// Puts `remaining` in place of the disclosures at `position`, so that the old ones are
-    /// physically gone from every file; the envelope is untouched. Returns once that is durable.
-    ///
-    /// # Errors
-    /// [`EraseError`] says whether the words may still be there.
-    pub async fn erase(&self, position: Position, remaining: bytes::Bytes) -> Result<(), EraseError> {
-        let _ = (position, remaining);
-        todo!("erase")
+    pub(crate) async fn check(
+        &self,
+        mut progress: impl FnMut(Position, Position) + Send + 'static,
+    ) -> Result<Checked, CheckError> {
+        let shared = Arc::clone(&self.shared);
+        self.pool
+            .run(move |reader| Ok(check::check(reader, &shared, &mut progress)))
+            .await
+            .unwrap_or_else(|error| Err(CheckError::Unavailable { source: Box::new(error) }))
     }
 
-    /// Stops taking appends, answers those already taken, and closes the files.
-    pub async fn close(&self) {
-        todo!("close")
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+        let mut live = self.subscribe();
+        match &self.role {
+            // A writer that is gone already needs no telling.
+            Role::Writes { requests, .. } => drop(requests.send(Request::Close).await),
+            Role::Reads { follower } => follower.stop(),
+        }
+        // The sender lives in `self`, so waiting ends only with the thread that writes or follows.
+        drop(live.wait_for(|live| live.ended).await);
     }
 }
 
-impl Tail {
-    /// Returns the next records, at least one, waiting for the first to come.
-    ///
-    /// Cancel-safe: a record is only passed once it has been returned.
-    ///
-    /// # Errors
-    /// [`ReadError`]; the reader stays where it was.
-    pub async fn next_batch(&mut self) -> Result<Vec<Record>, ReadError> {
-        todo!("next_batch")
-    }
-}
+const READ_ONLY: &str = "the event log is open for reading only";
+const CLOSED: &str = "the event log is closed";
+const WRITER_GONE: &str = "the event log's writer has ended";
 
 impl Pending {
     /// Returns the writer's answer: the records are durable.
@@ -147,7 +184,15 @@ impl Pending {
     /// # Errors
     /// [`AppendError`] says whether the write may exist.
     pub async fn acknowledged(self) -> Result<Appended, AppendError> {
-        let _ = self.answer;
-        todo!("acknowledged")
+        self.answer.await.unwrap_or_else(|_| Err(AppendError::OutcomeUnknown { source: WRITER_GONE.into() }))
     }
+}
+
+fn drafts(story: StoryKey, batch: &Batch) -> Vec<Vec<u8>> {
+    let batch_records = u16::try_from(batch.records.len()).expect("limits::BATCH_RECORDS_MAX fits 16 bits");
+    let command = batch.command.0.as_ref();
+    (0..)
+        .zip(&batch.records)
+        .map(|(place, record)| record::draft(story, command, Place { place, batch_records }, record))
+        .collect()
 }

@@ -1,1 +1,17 @@
-//! Placeholder.
+//! The projector: folds the log into views that can be read, and into the changes that go out.
+//!
+//! Views, changes and checkpoint are committed in one transaction, so a record that comes twice
+//! changes nothing. The views hold nothing that the log does not: delete them, and they are built
+//! again, byte for byte. The projector refuses to read a clock or draw a number.
+
+mod fold;
+mod projector;
+mod rebuild;
+mod views;
+
+pub use fold::FoldError;
+pub use projector::{Control, Projector, ProjectorError};
+pub use rebuild::{Comparison, Progress, RebuildError, Rebuilt, compare, rebuild};
+pub use views::{
+    AsOf, AsOfError, ChangeRow, OpenViewsError, ParkedStory, StoryFilter, StoryPage, View, ViewError, Views,
+};

@@ -3,15 +3,25 @@
 //! `apply(before, diff(before, after)) == after`, always; the same two articles give the same
 //! bytes. Splices begin and end on grapheme boundaries (UAX #29) of the old text.
 
+mod align;
+pub mod json_patch;
+mod observe;
 pub(crate) mod order;
+mod patch;
+mod splice;
+pub(crate) mod words;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::article::Article;
-use crate::block::{BlockId, BlockKind, Mark};
+use crate::block::{Block, BlockId, BlockKind, Mark};
 use crate::field::Field;
+use crate::text::Text;
+
+use order::Step;
+pub use patch::apply;
 
 /// What takes one article to another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -139,16 +149,74 @@ pub struct PatchError {
 }
 
 /// Returns what takes `before` to `after`, matching blocks by id.
+///
+/// Costs O(n log n) in the number of blocks between the common beginning and the common end, and
+/// what the changed texts take; a text that did not change is not read if its [`Arc`] is the same.
 pub fn diff(before: &Article, after: &Article) -> Diff {
-    let _ = (before, after);
-    todo!("diff")
+    let old_ids: Vec<&BlockId> = before.blocks.iter().map(|block| &block.id).collect();
+    let new_ids: Vec<&BlockId> = after.blocks.iter().map(|block| &block.id).collect();
+    let places = order::places(&old_ids, &new_ids);
+    let placed = order::steps(&old_ids, &new_ids, &places).into_iter().map(|step| match step {
+        Step::Delete { block } => Op::Delete { block: block.clone() },
+        Step::Move { block, after } => Op::Move { block: block.clone(), after: after.cloned() },
+        Step::Insert { block, index, after: previous } => Op::Insert {
+            block: block.clone(),
+            after: previous.cloned(),
+            value: BlockValue::of(&after.blocks[index]),
+        },
+    });
+    let present = places.iter().zip(&after.blocks).filter_map(|(place, new)| Some(((*place)?, new)));
+    let edits = present.filter_map(|(place, new)| edit(&before.blocks[place], new));
+    let sets = Field::ALL.into_iter().filter_map(|field| set(field, before, after));
+    Diff {
+        ops: placed.chain(edits).chain(sets).collect(),
+        observations: observe::observe(&before.blocks, &after.blocks, &places),
+    }
 }
 
-/// Returns `before` with `ops` applied.
-///
-/// # Errors
-/// [`PatchError`] names the op that does not fit; the article is not changed.
-pub fn apply(before: &Article, ops: &[Op]) -> Result<Article, PatchError> {
-    let _ = (before, ops);
-    todo!("apply")
+/// Returns what makes `old` the same as `new`, if anything need be done.
+fn edit(old: &Arc<Block>, new: &Arc<Block>) -> Option<Op> {
+    if Arc::ptr_eq(old, new) || old == new {
+        return None;
+    }
+    Some(Op::Edit {
+        block: new.id.clone(),
+        kind: (old.kind != new.kind).then_some(new.kind),
+        splices: splice::splices(old.text.as_str(), new.text.as_str()),
+        marks: (old.marks != new.marks).then(|| Arc::clone(&new.marks)),
+    })
 }
+
+fn set(field: Field, before: &Article, after: &Article) -> Option<Op> {
+    if before.fields.same(&after.fields, field) {
+        return None;
+    }
+    let (old, new) = (before.fields.get(field), after.fields.get(field));
+    let change = if old.is_empty() || new.is_empty() || field.is_list() {
+        FieldChange::Value(FieldValue::of(field, new))
+    } else {
+        FieldChange::Splices(splice::splices(old.as_str(), new.as_str()))
+    };
+    Some(Op::Set { field, change })
+}
+
+impl BlockValue {
+    /// Returns the content of `block` as it shows.
+    pub fn of(block: &Block) -> Self {
+        Self { kind: block.kind, text: block.text.as_str().to_owned(), marks: Arc::clone(&block.marks) }
+    }
+}
+
+impl FieldValue {
+    /// Returns what `text` is as the value of `field`, `None` if it is absent.
+    pub fn of(field: Field, text: &Text) -> Option<Self> {
+        if field.is_list() {
+            let items = || text.shown_values().map(str::to_owned).collect();
+            return (text.value_count() > 0).then(|| Self::List(items()));
+        }
+        (!text.is_empty()).then(|| Self::Text(text.as_str().to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -41,6 +41,11 @@ impl StoryId {
         Self(uuid)
     }
 
+    /// Returns the story id whose 16 bytes in network order are `bytes`.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
     /// Returns the 16 bytes of the id in network order: its form as a key in the log.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()

@@ -6,6 +6,7 @@
 //! the crates that use this one.
 
 mod aggregate;
+mod alignment;
 mod apply;
 mod article;
 mod block;

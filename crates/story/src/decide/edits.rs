@@ -9,6 +9,7 @@ use crate::article::Article;
 use crate::block::{Block, BlockId};
 use crate::copy::{Copy, CopyBlock};
 use crate::decide::Refusal;
+use crate::diff::order::{Step, order_steps};
 use crate::event::Operation;
 use crate::field::{Field, Fields};
 use crate::matching::carry_ids;
@@ -129,7 +130,7 @@ fn edit_body(
             None => recut(&block, &Text::default(), language),
         })
         .collect();
-    order_steps(before, &after, operations);
+    rearrange(before, &after, operations);
     operations.extend(after.iter().filter_map(|block| {
         let old = known.get(&block.id)?;
         (!Arc::ptr_eq(old, block)).then(|| Operation::Edit {
@@ -157,25 +158,15 @@ fn recut(new: &Block, old: &Text, language: &str) -> Arc<Block> {
     Arc::new(Block { text: cut_after(new.text.as_str(), old, language), ..new.clone() })
 }
 
-/// Adds what takes the order of `before` to that of `after`: deletes, then moves and inserts in
-/// target order.
-fn order_steps(before: &[Arc<Block>], after: &[Arc<Block>], operations: &mut Vec<Operation>) {
-    let places: HashMap<&BlockId, usize> =
-        before.iter().enumerate().map(|(place, block)| (&block.id, place)).collect();
-    let stays: HashSet<&BlockId> = after.iter().map(|block| &block.id).collect();
-    let gone = before.iter().filter(|block| !stays.contains(&block.id));
-    operations.extend(gone.map(|block| Operation::Delete { block: block.id.clone() }));
-    let mut kept = None;
-    let mut previous: Option<&BlockId> = None;
-    for block in after {
-        let place = places.get(&block.id).copied();
-        if place.is_none() {
-            operations.push(Operation::Insert { block: Arc::clone(block), after: previous.cloned() });
-        } else if kept < place {
-            kept = place;
-        } else {
-            operations.push(Operation::Move { block: block.id.clone(), after: previous.cloned() });
+/// Adds what takes the order of `before` to that of `after`.
+fn rearrange(before: &[Arc<Block>], after: &[Arc<Block>], operations: &mut Vec<Operation>) {
+    let old: Vec<&BlockId> = before.iter().map(|block| &block.id).collect();
+    let new: Vec<&BlockId> = after.iter().map(|block| &block.id).collect();
+    operations.extend(order_steps(&old, &new).into_iter().map(|step| match step {
+        Step::Delete { block } => Operation::Delete { block: block.clone() },
+        Step::Move { block, after } => Operation::Move { block: block.clone(), after: after.cloned() },
+        Step::Insert { index, after: previous, .. } => {
+            Operation::Insert { block: Arc::clone(&after[index]), after: previous.cloned() }
         }
-        previous = Some(&block.id);
-    }
+    }));
 }

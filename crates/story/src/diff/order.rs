@@ -40,30 +40,43 @@ pub(crate) enum Step<'a> {
 ///
 /// Costs O(n log n) in what lies between the lists' common beginning and their common end.
 pub(crate) fn order_steps<'a>(before: &[&'a BlockId], after: &[&'a BlockId]) -> Vec<Step<'a>> {
+    steps(before, after, &places(before, after))
+}
+
+/// Returns for each id of `after` its place in `before`, if it has one.
+pub(crate) fn places(before: &[&BlockId], after: &[&BlockId]) -> Vec<Option<usize>> {
     let head = before.iter().zip(after).take_while(|(old, new)| old == new).count();
     let (old, new) = (&before[head..], &after[head..]);
     let tail = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
     let (old, new) = (&old[..old.len() - tail], &new[..new.len() - tail]);
-    if old.is_empty() && new.is_empty() {
-        return Vec::new();
-    }
 
-    let old_place: HashMap<&BlockId, usize> =
-        old.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-    let from: Vec<Option<usize>> = new.iter().map(|id| old_place.get(id).copied()).collect();
-    let mut kept = vec![false; old.len()];
-    for place in from.iter().flatten() {
+    let old_places: HashMap<&BlockId, usize> =
+        old.iter().zip(head..).map(|(id, place)| (*id, place)).collect();
+    let mut places: Vec<Option<usize>> = (0..head).map(Some).collect();
+    places.extend(new.iter().map(|id| old_places.get(id).copied()));
+    places.extend((before.len() - tail..before.len()).map(Some));
+    places
+}
+
+/// Returns the steps that take the order `before` to the order `after`, of whose ids `places`
+/// says where they stood.
+pub(crate) fn steps<'a>(
+    before: &[&'a BlockId],
+    after: &[&'a BlockId],
+    places: &[Option<usize>],
+) -> Vec<Step<'a>> {
+    let mut kept = vec![false; before.len()];
+    for place in places.iter().flatten() {
         kept[*place] = true;
     }
-    let stays = longest_rising(&from);
-
-    let deletes = old.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(id, _)| Step::Delete { block: id });
-    let placed = new.iter().enumerate().filter_map(|(place, block)| {
-        let index = head + place;
+    let stays = longest_rising(places);
+    let deletes = before.iter().zip(&kept).filter(|(_, kept)| !**kept);
+    let deletes = deletes.map(|(block, _)| Step::Delete { block });
+    let placed = after.iter().enumerate().filter_map(|(index, block)| {
         let after = index.checked_sub(1).map(|previous| after[previous]);
-        match from[place] {
+        match places[index] {
             None => Some(Step::Insert { block, index, after }),
-            Some(_) if !stays[place] => Some(Step::Move { block, after }),
+            Some(_) if !stays[index] => Some(Step::Move { block, after }),
             Some(_) => None,
         }
     });
@@ -71,7 +84,7 @@ pub(crate) fn order_steps<'a>(before: &[&'a BlockId], after: &[&'a BlockId]) -> 
 }
 
 /// Returns which entries belong to a longest rising subsequence of the present numbers.
-fn longest_rising(numbers: &[Option<usize>]) -> Vec<bool> {
+pub(super) fn longest_rising(numbers: &[Option<usize>]) -> Vec<bool> {
     // `ends[k]` is the entry that ends the best rising subsequence of length k + 1 so far.
     let mut ends: Vec<usize> = Vec::new();
     let mut previous: Vec<Option<usize>> = vec![None; numbers.len()];

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Pairing, Side};
 use crate::block::{Block, BlockKind};
 use crate::copy::CopyBlock;
+use crate::diff::words::writes_no_spaces;
 
 /// Full likeness: every word is in both.
 const WHOLE: u64 = 1 << 16;
@@ -230,14 +231,6 @@ fn words(text: &str) -> Vec<u32> {
 
 fn is_word_letter(letter: char) -> bool {
     if letter.is_ascii() { letter.is_ascii_alphanumeric() } else { letter.is_alphanumeric() }
-}
-
-/// Returns whether `letter` is of a script that puts no spaces between words: Thai, Lao, Burmese,
-/// Khmer, kana, Chinese.
-const fn writes_no_spaces(letter: char) -> bool {
-    matches!(letter, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
-        | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
-        | '\u{20000}'..='\u{3ffff}')
 }
 
 /// Returns `hash` with `letter` mixed in; never 0.

@@ -1,0 +1,90 @@
+//! The stories that the desk has in memory: folds of the log, each behind its own lock.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+
+use log::{EventLog, StoryKey};
+use lru::LruCache;
+use story::StoryId;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use wire::Chain;
+
+use crate::request::PushError;
+
+/// Most stories kept in memory when no one is using them.
+const STORIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("not zero");
+/// Records read at a time while a story is loaded.
+const LOAD_PAGE_RECORDS: usize = 512;
+
+/// One story's place: the fold of its records, once it has been loaded.
+type Place = Arc<AsyncMutex<Option<Chain>>>;
+
+/// A story that the holder alone works on.
+pub(crate) type Held = OwnedMutexGuard<Option<Chain>>;
+
+/// The loaded stories.
+#[derive(Debug)]
+pub(crate) struct Stories {
+    log: EventLog,
+    places: Mutex<LruCache<StoryId, Place>>,
+}
+
+impl Stories {
+    pub(crate) fn new(log: EventLog) -> Self {
+        Self { log, places: Mutex::new(LruCache::unbounded()) }
+    }
+
+    /// Returns `story`, loaded, for the caller alone; waits for whoever works on it now.
+    pub(crate) async fn hold(&self, story: StoryId) -> Result<Held, PushError> {
+        let place = self.place(story);
+        let mut held = place.lock_owned().await;
+        if held.is_none() {
+            *held = Some(load(&self.log, story).await?);
+        }
+        Ok(held)
+    }
+
+    /// Forgets what is in memory of `story`: the log knows better.
+    pub(crate) async fn forget(&self, story: StoryId) {
+        let place = self.place(story);
+        *place.lock().await = None;
+    }
+
+    fn place(&self, story: StoryId) -> Place {
+        let mut places = self.places.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let place = Arc::clone(places.get_or_insert(story, Place::default));
+        // A place that someone holds is never evicted: two places for one story would be two
+        // histories. The oldest is looked at first, so at most a few held ones are passed over.
+        let mut held_count = 0;
+        while places.len() > STORIES_CACHED_MAX.get() + held_count {
+            match places.pop_lru() {
+                Some((id, oldest)) if Arc::strong_count(&oldest) > 1 => {
+                    places.put(id, oldest);
+                    held_count += 1;
+                }
+                _ => {}
+            }
+        }
+        place
+    }
+}
+
+/// Returns the fold of every record of `story`.
+async fn load(log: &EventLog, story: StoryId) -> Result<Chain, PushError> {
+    let mut chain = Chain::new(story);
+    loop {
+        let next = chain.story().revision.next().get();
+        let records = log
+            .read_story(StoryKey(*story.as_bytes()), next, LOAD_PAGE_RECORDS)
+            .await
+            .map_err(|error| PushError::Unavailable { source: error.into() })?;
+        if records.is_empty() {
+            return Ok(chain);
+        }
+        for record in &records {
+            chain
+                .open(&record.envelope, &record.disclosures)
+                .map_err(|error| PushError::Damaged { story, problem: error.to_string() })?;
+        }
+    }
+}

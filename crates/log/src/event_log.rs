@@ -1,0 +1,196 @@
+//! The handle that callers hold: the limits are checked here, once, whatever lies behind.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::contract::{
+    AppendError, Appended, Batch, CheckError, Checked, Command, Epoch, EraseError, OpenError, Pending,
+    Position, ReadError, Record, StoryKey, limits,
+};
+use crate::sqlite::Store;
+use crate::tail::Tail;
+
+/// How a log is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Drawn by the caller; becomes the epoch if this call creates the log.
+    pub new_epoch: Epoch,
+    /// Whether the log may be created.
+    pub create: bool,
+    /// Whether this process only reads: no writer lock is taken and appends are refused.
+    pub read_only: bool,
+}
+
+/// A handle to an open log; clones share it.
+///
+/// Close it with [`Self::close`]: when the last handle is dropped instead, what was submitted is
+/// still stored, but at some later moment, and the files stay locked until then.
+#[derive(Debug, Clone)]
+pub struct EventLog {
+    backend: Backend,
+}
+
+/// Where the records are.
+#[derive(Debug, Clone)]
+enum Backend {
+    Sqlite(Arc<Store>),
+}
+
+impl EventLog {
+    /// Opens the log at `path`, the path of its SQLite file; its other files stand beside it.
+    ///
+    /// # Errors
+    /// [`OpenError`] says whether the file is in use, foreign, damaged or unreadable.
+    pub async fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
+        let store = Store::open(path, options).await?;
+        Ok(Self { backend: Backend::Sqlite(Arc::new(store)) })
+    }
+
+    /// Returns which life of the log this is.
+    pub fn epoch(&self) -> Epoch {
+        let Backend::Sqlite(store) = &self.backend;
+        store.epoch()
+    }
+
+    /// Returns the place of the newest durable record.
+    pub fn head(&self) -> Position {
+        let Backend::Sqlite(store) = &self.backend;
+        store.head()
+    }
+
+    /// Gives `batch` to the writer and returns once it is queued; the answer comes from
+    /// [`Pending::acknowledged`]. Waits while the queue is full.
+    ///
+    /// Cancel-safe: dropped before it returns, nothing was submitted.
+    ///
+    /// # Errors
+    /// Only what can be said without the writer: a limit, or a closed log.
+    pub async fn submit(&self, story: StoryKey, expected: u64, batch: Batch) -> Result<Pending, AppendError> {
+        check_limits(&batch)?;
+        let Backend::Sqlite(store) = &self.backend;
+        store.submit(story, expected, batch).await
+    }
+
+    /// Stores `batch` behind revision `expected` of `story`; returns once it is durable.
+    ///
+    /// A command that was stored before gets its first answer, whatever `expected` and the records
+    /// are now.
+    ///
+    /// # Errors
+    /// [`AppendError`] says whether the write may exist.
+    ///
+    /// # Panics
+    /// If the back end broke the contract: a bug of this crate.
+    pub async fn append(
+        &self,
+        story: StoryKey,
+        expected: u64,
+        batch: Batch,
+    ) -> Result<Appended, AppendError> {
+        let records = batch.records.len() as u64;
+        let appended = self.submit(story, expected, batch).await?.acknowledged().await?;
+        assert!(
+            appended.repeated || (appended.revision == expected + records && appended.first <= appended.last),
+            "the back end answered {appended:?} to {records} records behind revision {expected}"
+        );
+        Ok(appended)
+    }
+
+    /// Returns the answer that `command` got for `story`, if it was ever stored.
+    ///
+    /// # Errors
+    /// [`ReadError::Unavailable`]; repeat the call.
+    pub async fn find_command(
+        &self,
+        story: StoryKey,
+        command: &Command,
+    ) -> Result<Option<Appended>, ReadError> {
+        let Backend::Sqlite(store) = &self.backend;
+        store.find_command(story, command).await
+    }
+
+    /// Returns up to `records_max` records from `from` on, in order; fewer only at the head or at
+    /// an internal page limit, none only at the head.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn read(&self, from: Position, records_max: usize) -> Result<Vec<Record>, ReadError> {
+        let Backend::Sqlite(store) = &self.backend;
+        store.read(from, records_max.min(limits::PAGE_RECORDS_MAX)).await
+    }
+
+    /// Returns up to `records_max` records of `story` from `revision` on, in order; fewer only at
+    /// its end or at an internal page limit, none only at its end.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn read_story(
+        &self,
+        story: StoryKey,
+        revision: u64,
+        records_max: usize,
+    ) -> Result<Vec<Record>, ReadError> {
+        let Backend::Sqlite(store) = &self.backend;
+        store.read_story(story, revision.max(1), records_max.min(limits::PAGE_RECORDS_MAX)).await
+    }
+
+    /// Returns a reader that gives every record from `from` on, past and to come, once each.
+    pub fn tail(&self, from: Position) -> Tail {
+        let Backend::Sqlite(store) = &self.backend;
+        Tail::new(self.clone(), store.subscribe(), from)
+    }
+
+    /// Puts `remaining` in place of the disclosures at `position`, so that the old ones are
+    /// physically gone from every file; the envelope is untouched. Returns once that is durable.
+    /// What readers were given before is theirs.
+    ///
+    /// # Errors
+    /// [`EraseError`] says whether the words may still be there.
+    pub async fn erase(&self, position: Position, remaining: Bytes) -> Result<(), EraseError> {
+        let Backend::Sqlite(store) = &self.backend;
+        store.erase(position, remaining).await
+    }
+
+    /// Proves that the whole log is as it was written: every byte of every record, positions and
+    /// revisions without holes, commands that occur once, and the indexes beside it. Tells
+    /// `progress` the position it has reached and the one it goes to.
+    ///
+    /// # Errors
+    /// [`CheckError`] names the first fault.
+    pub async fn check(
+        &self,
+        progress: impl FnMut(Position, Position) + Send + 'static,
+    ) -> Result<Checked, CheckError> {
+        let Backend::Sqlite(store) = &self.backend;
+        store.check(progress).await
+    }
+
+    /// Stops taking appends, answers those already taken, and closes the files.
+    pub async fn close(&self) {
+        let Backend::Sqlite(store) = &self.backend;
+        store.close().await;
+    }
+}
+
+fn check_limits(batch: &Batch) -> Result<(), AppendError> {
+    let within = |what, actual, limit| {
+        if actual > limit { Err(AppendError::TooLarge { what, actual, limit }) } else { Ok(()) }
+    };
+    if batch.records.is_empty() {
+        return Err(AppendError::Empty { what: "records" });
+    }
+    if batch.command.0.is_empty() {
+        return Err(AppendError::Empty { what: "command" });
+    }
+    within("bytes in its command", batch.command.0.len(), limits::COMMAND_BYTES_MAX)?;
+    within("records", batch.records.len(), limits::BATCH_RECORDS_MAX)?;
+    let mut all = 0;
+    for record in &batch.records {
+        let bytes = record.envelope.len().saturating_add(record.disclosures.len());
+        within("bytes in a record", bytes, limits::RECORD_BYTES_MAX)?;
+        all += bytes;
+    }
+    within("bytes", all, limits::BATCH_BYTES_MAX)
+}

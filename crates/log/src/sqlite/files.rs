@@ -1,0 +1,193 @@
+//! The files of a log: their names, their schema, how each connection is set up, and the lock.
+//!
+//! For a log at `log.db`:
+//!
+//! - `log.db` (with SQLite's `log.db-wal` and `log.db-shm`): the truth. Table `records(position
+//!   INTEGER PRIMARY KEY, body BLOB NOT NULL)` holds the bodies of [`super::record`]; table
+//!   `meta(name TEXT PRIMARY KEY, value TEXT NOT NULL)` holds `format` and `epoch`, in decimal.
+//! - `log.db.index`: an index by story and by command; deletable, rebuilt from the log.
+//! - `log.db.lock`: empty; the process that writes holds an advisory lock on it.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+
+use crate::contract::{Epoch, OpenError, Position};
+use crate::event_log::Options;
+
+/// "Wthr" in ASCII: SQLite's `application_id` of a log.
+const APPLICATION_ID: i32 = 0x5774_6872;
+/// The only format there is.
+const FORMAT: u32 = 1;
+/// Larger pages cost a lone append a little and spare a group a lot: see `docs` of [`super`].
+const PAGE_BYTES: u32 = 16 * 1024;
+/// How long a connection waits for a lock that another process holds.
+pub(super) const BUSY_WAIT: Duration = Duration::from_secs(2);
+/// Pages are cached up to this many KiB per connection.
+const CACHE_KIB: i64 = 8 * 1024;
+
+/// Returns `path` with `suffix` behind its whole name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Takes the writer's lock; it is held until the file is dropped or the process ends.
+pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(beside(path, ".lock"))
+        .map_err(|source| io(path, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: shown(path) }),
+        Err(TryLockError::Error(source)) => Err(io(path, source)),
+    }
+}
+
+/// Opens the log's file for its one writer, and creates it if `options` say so.
+pub(super) fn open_writer(path: &Path, options: &Options) -> Result<(Connection, Epoch), OpenError> {
+    if !options.create && !path.exists() {
+        return Err(io(path, std::io::Error::from(std::io::ErrorKind::NotFound)));
+    }
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let log = Connection::open_with_flags(path, flags).map_err(|source| io(path, source))?;
+    let created = is_empty(&log).map_err(|source| refused(path, source))?;
+    if created && !options.create {
+        return Err(foreign(path, "it is empty"));
+    }
+    if created {
+        create(&log, options.new_epoch).map_err(|source| io(path, source))?;
+    }
+    let epoch = identify(&log, path)?;
+    prepare_writer(&log).map_err(|source| refused(path, source))?;
+    Ok((log, epoch))
+}
+
+/// Opens another connection to an existing log that never writes records.
+pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let log = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    log.busy_timeout(BUSY_WAIT)?;
+    log.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    Ok(log)
+}
+
+/// Opens another connection to an existing log that only moves the write-ahead log into it.
+pub(super) fn open_checkpointer(path: &Path) -> rusqlite::Result<Connection> {
+    let log = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    prepare_writer(&log)?;
+    Ok(log)
+}
+
+/// Reads the epoch, refusing a file that is no log of a format known here.
+pub(super) fn identify(log: &Connection, path: &Path) -> Result<Epoch, OpenError> {
+    let id: i32 = log
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(|source| refused(path, source))?;
+    if id != APPLICATION_ID {
+        return Err(foreign(path, "it belongs to another application"));
+    }
+    let format = meta(log, path, "format")?;
+    if format != u64::from(FORMAT) {
+        return Err(foreign(path, &format!("it has format {format}, this version reads {FORMAT}")));
+    }
+    meta(log, path, "epoch").map(Epoch)
+}
+
+/// Returns the position of the newest record.
+pub(super) fn newest(log: &Connection) -> rusqlite::Result<Position> {
+    log.prepare_cached("SELECT coalesce(max(position), 0) FROM records")?
+        .query_row([], |row| row.get(0))
+        .map(position)
+}
+
+/// Returns `number` as SQLite holds it. Positions and revisions count appends, so none comes near
+/// 2^63; a number from outside that passes it finds nothing.
+pub(super) fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Returns what SQLite holds as a position.
+pub(super) fn position(number: i64) -> Position {
+    Position(u64::try_from(number).unwrap_or(0))
+}
+
+/// Returns the open error for a cause that a repeat may cure.
+pub(super) fn io(path: &Path, source: impl std::error::Error + Send + Sync + 'static) -> OpenError {
+    OpenError::Io { path: shown(path), source: Box::new(source) }
+}
+
+/// Returns the open error that `source` stands for.
+pub(super) fn refused(path: &Path, source: rusqlite::Error) -> OpenError {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => foreign(path, "it is not a SQLite database"),
+        Some(ErrorCode::DatabaseCorrupt) => {
+            OpenError::Damaged { path: shown(path), position: Position::ZERO, problem: source.to_string() }
+        }
+        _ => io(path, source),
+    }
+}
+
+/// Returns `path` as an error shows it.
+pub(super) fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn foreign(path: &Path, problem: &str) -> OpenError {
+    OpenError::Foreign { path: shown(path), problem: problem.to_owned() }
+}
+
+fn is_empty(log: &Connection) -> rusqlite::Result<bool> {
+    log.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
+}
+
+/// Creates everything in one transaction: after a crash the file is empty or complete.
+fn create(log: &Connection, epoch: Epoch) -> rusqlite::Result<()> {
+    log.pragma_update(None, "page_size", PAGE_BYTES)?;
+    log.pragma_update(None, "journal_mode", "WAL")?;
+    log.pragma_update(None, "synchronous", "FULL")?;
+    log.execute_batch(&format!(
+        "BEGIN IMMEDIATE;
+         PRAGMA application_id = {APPLICATION_ID};
+         CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+         CREATE TABLE records(position INTEGER PRIMARY KEY, body BLOB NOT NULL);
+         INSERT INTO meta VALUES ('format', '{FORMAT}'), ('epoch', '{epoch}');
+         COMMIT;",
+        epoch = epoch.0
+    ))
+}
+
+fn prepare_writer(log: &Connection) -> rusqlite::Result<()> {
+    log.busy_timeout(BUSY_WAIT)?;
+    log.pragma_update(None, "synchronous", "FULL")?;
+    log.pragma_update(None, "secure_delete", "ON")?;
+    log.pragma_update(None, "wal_autocheckpoint", 0)?;
+    log.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    Ok(())
+}
+
+fn meta(log: &Connection, path: &Path, name: &str) -> Result<u64, OpenError> {
+    let value: Option<String> = log
+        .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+        .optional()
+        .map_err(|source| match source.sqlite_error_code() {
+            Some(ErrorCode::Unknown) => foreign(path, "it has no table of its own facts"),
+            _ => refused(path, source),
+        })?;
+    value
+        .as_deref()
+        .and_then(|value| value.parse().ok())
+        .ok_or_else(|| foreign(path, &format!("its {name} is missing or no number")))
+}

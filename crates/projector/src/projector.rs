@@ -1,0 +1,254 @@
+//! The task that keeps the views up with the log.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::{EventLog, Position, Record, Tail};
+use story::StoryId;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::fold::{Fold, FoldError};
+use crate::rebuild::{Progress, RebuildError, Rebuilt, build_beside, put_in_place};
+use crate::views::{OpenViewsError, ParkedStory, Pool, Views, Writer};
+
+/// Most records in one transaction of the views.
+const COMMIT_RECORDS_MAX: usize = 256;
+/// How long the projector waits after the disk or the log has failed it.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// Why the projector could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectorError {
+    /// The views cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenViewsError),
+    /// The views cannot be read.
+    #[error("cannot read the views' checkpoint")]
+    Checkpoint(#[from] rusqlite::Error),
+}
+
+/// A handle that asks a running projector to build its views again.
+#[derive(Debug, Clone)]
+pub struct Control {
+    orders: mpsc::Sender<Order>,
+}
+
+#[derive(Debug)]
+struct Order {
+    progress: Progress,
+    answer: oneshot::Sender<Result<Rebuilt, RebuildError>>,
+}
+
+impl Control {
+    /// Builds the views again from the log, beside the live ones, compares both and puts the new
+    /// ones in place. Reads go on meanwhile; new changes wait for the exchange.
+    ///
+    /// # Errors
+    /// [`RebuildError`]; the live views are as they were.
+    pub async fn rebuild(&self, progress: Progress) -> Result<Rebuilt, RebuildError> {
+        let (answer, answered) = oneshot::channel();
+        self.orders.send(Order { progress, answer }).await.map_err(|_| RebuildError::Stopped)?;
+        answered.await.map_err(|_| RebuildError::Stopped)?
+    }
+}
+
+/// Follows the log and writes the views; its [`Projector::run`] is the only writer.
+#[derive(Debug)]
+pub struct Projector {
+    log: EventLog,
+    fold: Fold,
+    writer: Option<Writer>,
+    pool: Arc<Pool>,
+    position: watch::Sender<Position>,
+    orders: mpsc::Receiver<Order>,
+}
+
+impl Projector {
+    /// Opens the views at `path`, making them if they are missing, and returns the task, a reader
+    /// and a control. Views of another log or format are deleted first: the log has everything.
+    ///
+    /// # Errors
+    /// [`ProjectorError`].
+    pub fn open(log: EventLog, path: &Path) -> Result<(Self, Views, Control), ProjectorError> {
+        let writer = match Writer::open(path, log.epoch()) {
+            Err(OpenViewsError::OtherLog { .. }) => {
+                warn!(views.path = %path.display(), "Views belong to another log or format: building them again");
+                remove(path);
+                Writer::open(path, log.epoch())?
+            }
+            other => other?,
+        };
+        let mut writer = writer;
+        let mut reached = writer.position()?;
+        if reached > log.head() {
+            // The log was put back to an earlier state: what the views say beyond it never was.
+            warn!(
+                log.head = log.head().0,
+                views.position = reached.0,
+                "Views are ahead of the log: building them again"
+            );
+            drop(writer);
+            remove(path);
+            writer = Writer::open(path, log.epoch())?;
+            reached = Position::ZERO;
+        }
+        let pool = Arc::new(Pool::new(path.to_owned()));
+        let (position, follow) = watch::channel(reached);
+        let (sender, orders) = mpsc::channel(1);
+        let views = Views::new(Arc::clone(&pool), follow);
+        let fold = Fold::new(log.clone());
+        let projector = Self { log, fold, writer: Some(writer), pool, position, orders };
+        Ok((projector, views, Control { orders: sender }))
+    }
+
+    /// Follows the log until `shutdown`; every failure is tried again, none is passed over.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        let mut tail = self.log.tail(self.position.borrow().next());
+        loop {
+            let failed = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                // Cancel-safe: an order is taken whole or stays in the channel.
+                Some(order) = self.orders.recv() => { self.rebuild(order).await; false }
+                // Cancel-safe: the tail passes a record only when it has returned it.
+                batch = tail.next_batch() => self.follow(batch, &mut tail).await,
+            };
+            if failed {
+                tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    () = tokio::time::sleep(RETRY_PAUSE) => {}
+                }
+            }
+        }
+    }
+
+    /// Projects `batch`; returns whether it must be tried again after a pause.
+    async fn follow(&mut self, batch: Result<Vec<Record>, log::ReadError>, tail: &mut Tail) -> bool {
+        let records = match batch {
+            Ok(records) => records,
+            Err(problem) => {
+                error!(error = %problem, "Cannot read the event log: the views stand still");
+                return true;
+            }
+        };
+        for part in records.chunks(COMMIT_RECORDS_MAX) {
+            if let Err(problem) = self.advance(part).await {
+                error!(error = %problem, "Cannot write the views: they stand still");
+                for record in part {
+                    self.fold.forget(StoryId::from_bytes(record.story.0));
+                }
+                *tail = self.log.tail(self.position.borrow().next());
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Commits what `records` make, and then tells those who follow.
+    async fn advance(&mut self, records: &[Record]) -> Result<(), AdvanceError> {
+        let Some(last) = records.last() else { return Ok(()) };
+        let writer = self.writer.as_mut().ok_or(AdvanceError::NoWriter)?;
+        project(&mut self.fold, writer, records).await?;
+        self.position.send_replace(last.position);
+        metrics::counter!("writethru_projector_records_total").increment(records.len() as u64);
+        Ok(())
+    }
+
+    async fn rebuild(&mut self, order: Order) {
+        let Order { mut progress, answer } = order;
+        let path = self.pool.path().to_owned();
+        let upto = *self.position.borrow();
+        let built = build_beside(&self.log, &path, upto, &mut progress).await;
+        let outcome = match (built, self.writer.take()) {
+            (Ok(beside), Some(live)) => {
+                let (outcome, writer) =
+                    self.pool.exchanged(|| put_in_place(&path, self.log.epoch(), beside, live));
+                self.writer = writer;
+                outcome
+            }
+            (Ok(_), None) => Err(RebuildError::Stopped),
+            (Err(problem), live) => {
+                self.writer = live;
+                Err(problem)
+            }
+        };
+        if let Ok(rebuilt) = &outcome {
+            info!(views.position = upto.0, views.equal = rebuilt.is_equal(), "Built the views again");
+        }
+        // No one waits for the answer any more: the views are built all the same.
+        let _ = answer.send(outcome);
+    }
+}
+
+/// Why a batch was not projected.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AdvanceError {
+    #[error("cannot write the views")]
+    Write(#[from] rusqlite::Error),
+    #[error("cannot read the event log")]
+    Log(#[from] log::ReadError),
+    #[error("the views are closed")]
+    NoWriter,
+}
+
+/// Writes what `records` make into `writer`, in one transaction with the checkpoint.
+///
+/// A record that does not fit its story parks the story; the others go on.
+pub(crate) async fn project(
+    fold: &mut Fold,
+    writer: &mut Writer,
+    records: &[Record],
+) -> Result<(), AdvanceError> {
+    let Some(last) = records.last() else { return Ok(()) };
+    let mut illegal = Vec::new();
+    for (index, record) in records.iter().enumerate() {
+        // Only the first record of a story in a batch can need the log: the next ones follow it.
+        let first = records[..index].iter().all(|earlier| earlier.story != record.story);
+        if !first {
+            continue;
+        }
+        match fold.prepare(record).await {
+            Ok(()) => {}
+            Err(FoldError::Illegal { problem }) => illegal.push(parked(record, problem)),
+            Err(FoldError::Log(problem)) => return Err(problem.into()),
+        }
+    }
+    writer.commit(last.position, |rows| {
+        for parked in &illegal {
+            rows.park(parked)?;
+        }
+        for record in records {
+            let story = StoryId::from_bytes(record.story.0);
+            if rows.is_parked(story)? {
+                continue;
+            }
+            match fold.step(record, rows.carried(story)?) {
+                Ok(step) => rows.write(&step)?,
+                Err(problem) => {
+                    warn!(story.id = %story, log.position = record.position.0, problem = %problem,
+                        "Parked story {story}: its record at position {} does not fit", record.position);
+                    rows.park(&parked(record, problem.to_string()))?;
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+fn parked(record: &Record, problem: String) -> ParkedStory {
+    ParkedStory { story: StoryId::from_bytes(record.story.0), position: record.position, problem }
+}
+
+/// Deletes the views at `path`.
+pub(crate) fn remove(path: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        // A file that was not there is as good as one that is gone; any other failure shows when
+        // the file is opened next.
+        let _ = std::fs::remove_file(PathBuf::from(name));
+    }
+}

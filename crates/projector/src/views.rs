@@ -1,0 +1,178 @@
+//! The views: one SQLite file that can be deleted at any time, and the handle that reads it.
+
+mod as_of;
+mod pool;
+mod read;
+mod schema;
+mod write;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use log::Position;
+use story::{Desk, Kind, Level, Revision, Status, StoryId};
+use tokio::sync::watch;
+
+pub use as_of::{AsOf, AsOfError};
+pub(crate) use pool::Pool;
+pub(crate) use schema::{TABLES, digest};
+pub(crate) use write::Writer;
+
+/// Whose eyes a read is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// Readers': only what has been published, without notes for editors. A story of which nothing
+    /// has been published does not exist.
+    Public,
+    /// The desk's: everything.
+    Desk,
+}
+
+/// Which stories a list is of.
+#[derive(Debug, Clone)]
+pub struct StoryFilter {
+    /// Only this desk's.
+    pub desk: Option<Desk>,
+    /// Only those in this status.
+    pub status: Option<Status>,
+    /// For whose eyes.
+    pub view: View,
+    /// At most this many.
+    pub limit: usize,
+    /// Where the page before ended: its [`StoryPage::next`].
+    pub after: Option<String>,
+}
+
+/// One page of a list, newest record first.
+#[derive(Debug, Clone)]
+pub struct StoryPage {
+    /// The stories.
+    pub stories: Vec<wire::http::StoryLine>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// One public change, as it goes out.
+#[derive(Debug, Clone)]
+pub struct ChangeRow {
+    /// Place in the log of the record that caused it.
+    pub position: Position,
+    /// The story.
+    pub story: StoryId,
+    /// The desk whose subjects carry it.
+    pub desk: Desk,
+    /// The desk that the story had before, if it has changed desks.
+    pub desk_before: Option<Desk>,
+    /// What sort of update it is.
+    pub kind: Kind,
+    /// How much it matters.
+    pub level: Level,
+    /// The public revision before; 0 for the first.
+    pub from: Revision,
+    /// The public revision after.
+    pub to: Revision,
+    /// The CloudEvent for the change's subject, exactly as it is to be published.
+    pub event: Bytes,
+    /// The CloudEvent for the story's article subject: the newest public article, which may be
+    /// newer than this change.
+    pub article: Bytes,
+}
+
+/// A story whose history is illegal: it stands still, and others go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedStory {
+    /// The story.
+    pub story: StoryId,
+    /// Place of the first record that does not fit.
+    pub position: Position,
+    /// What does not fit.
+    pub problem: String,
+}
+
+/// Why the views could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenViewsError {
+    /// The views were made from another log: delete them, they are built again.
+    #[error("views at {path} belong to another log; delete them and they are built again")]
+    OtherLog {
+        /// Their file.
+        path: String,
+    },
+    /// The file system or SQLite refused.
+    #[error("cannot open the views at {path}")]
+    Io {
+        /// Their file.
+        path: String,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+}
+
+/// Why a read gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// SQLite refused: repeat the call.
+    #[error("cannot read the views")]
+    Unavailable(#[from] rusqlite::Error),
+    /// What is stored cannot be read: rebuild the views.
+    #[error("the views are damaged at {place}: rebuild them")]
+    Damaged {
+        /// Where.
+        place: String,
+    },
+    /// The page token is not one that a page gave.
+    #[error("{given:?} is not where a page ended")]
+    PageToken {
+        /// What was given.
+        given: String,
+    },
+}
+
+/// A handle that reads the views; clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Views {
+    pool: Arc<Pool>,
+    position: watch::Receiver<Position>,
+}
+
+impl Views {
+    /// Opens the views at `path` to read them only, as they stand now: [`Views::position`] does
+    /// not move. For commands beside a running service.
+    ///
+    /// # Errors
+    /// [`OpenViewsError`].
+    pub fn open_read_only(path: &std::path::Path) -> Result<Self, OpenViewsError> {
+        let pool = Arc::new(Pool::new(path.to_owned()));
+        let io = |source| OpenViewsError::Io { path: path.display().to_string(), source };
+        let position = pool.with(schema::position).map_err(io)?;
+        Ok(Self::new(pool, watch::channel(position).1))
+    }
+
+    pub(crate) fn new(pool: Arc<Pool>, position: watch::Receiver<Position>) -> Self {
+        Self { pool, position }
+    }
+
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// Returns the newest position that the views include.
+    pub fn position(&self) -> Position {
+        *self.position.borrow()
+    }
+
+    /// Returns once the views include `position`, or once their projector is gone.
+    ///
+    /// Cancel-safe.
+    pub async fn reached(&self, position: Position) {
+        let mut follow = self.position.clone();
+        // An error means that the projector has stopped: what is there will not change.
+        let _ = follow.wait_for(|reached| *reached >= position).await;
+    }
+
+    /// Returns a receiver that wakes when the views move.
+    pub fn follow(&self) -> watch::Receiver<Position> {
+        self.position.clone()
+    }
+}

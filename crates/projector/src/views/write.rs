@@ -1,0 +1,183 @@
+//! The one connection that writes the views.
+
+use std::path::Path;
+use std::time::Duration;
+
+use log::{Epoch, Position};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use story::StoryId;
+
+use crate::fold::{Carried, Step};
+use crate::views::schema;
+use crate::views::{OpenViewsError, ParkedStory};
+
+/// Size of SQLite's pages: large values (articles, changes) in few pages.
+const PAGE_BYTES: u32 = 8 * 1024;
+
+/// Writes the views; one at a time exists for a file.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    connection: Connection,
+}
+
+impl Writer {
+    /// Opens or makes the views at `path` for the log of `epoch`.
+    pub(crate) fn open(path: &Path, epoch: Epoch) -> Result<Self, OpenViewsError> {
+        let shown = || path.display().to_string();
+        let io = |source| OpenViewsError::Io { path: shown(), source };
+        let connection = Connection::open(path).map_err(io)?;
+        let prepared = || -> rusqlite::Result<bool> {
+            connection.busy_timeout(Duration::from_secs(30))?;
+            connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            // Lost views are built again from the log: a power cut may take the last commits, in
+            // order, and the checkpoint with them.
+            connection.pragma_update(None, "synchronous", "normal")?;
+            connection.pragma_update(None, "secure_delete", true)?;
+            connection.set_prepared_statement_cache_capacity(32);
+            schema::prepare(&connection, epoch)
+        };
+        if prepared().map_err(io)? {
+            Ok(Self { connection })
+        } else {
+            Err(OpenViewsError::OtherLog { path: shown() })
+        }
+    }
+
+    pub(crate) fn position(&self) -> rusqlite::Result<Position> {
+        schema::position(&self.connection)
+    }
+
+    /// Runs `write` in one transaction and moves the checkpoint to `position` with it.
+    pub(crate) fn commit<E: From<rusqlite::Error>>(
+        &mut self,
+        position: Position,
+        write: impl FnOnce(&Rows<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let transaction = self.connection.transaction()?;
+        write(&Rows(&transaction))?;
+        transaction
+            .execute("UPDATE meta SET value = ?1 WHERE name = 'position'", [position.0.to_string()])?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Folds the WAL into the file and closes it, so that it can be renamed.
+    pub(crate) fn close(self) -> rusqlite::Result<()> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        self.connection.close().map_err(|(_, error)| error)
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+/// The rows of one transaction.
+pub(crate) struct Rows<'a>(&'a Transaction<'a>);
+
+impl Rows<'_> {
+    /// Returns what the views carry over from a story's earlier revisions.
+    pub(crate) fn carried(&self, story: StoryId) -> rusqlite::Result<Carried> {
+        let mut statement = self.0.prepare_cached("SELECT significant FROM stories WHERE story = ?1")?;
+        let significant = statement.query_row([story.as_bytes()], |row| row.get(0)).optional()?;
+        Ok(Carried { significant: significant.flatten() })
+    }
+
+    pub(crate) fn is_parked(&self, story: StoryId) -> rusqlite::Result<bool> {
+        let mut statement = self.0.prepare_cached("SELECT 1 FROM parked WHERE story = ?1")?;
+        statement.exists([story.as_bytes()])
+    }
+
+    pub(crate) fn park(&self, parked: &ParkedStory) -> rusqlite::Result<()> {
+        self.0.prepare_cached("INSERT OR IGNORE INTO parked VALUES(?1, ?2, ?3)")?.execute(params![
+            parked.story.as_bytes(),
+            parked.position.0,
+            parked.problem
+        ])?;
+        Ok(())
+    }
+
+    /// Writes everything that one record makes.
+    pub(crate) fn write(&self, step: &Step) -> rusqlite::Result<()> {
+        self.write_revision(step)?;
+        self.write_story(step)?;
+        if let Some(change) = &step.change {
+            self.0
+                .prepare_cached("INSERT INTO changes VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
+                .execute(params![
+                    step.position.0,
+                    step.story.as_bytes(),
+                    step.desk.as_str(),
+                    change.desk_before.as_ref().map(story::Desk::as_str),
+                    step.kind.as_str(),
+                    change.level.as_str(),
+                    change.from.get(),
+                    step.revision.get(),
+                    change.event,
+                ])?;
+        }
+        Ok(())
+    }
+
+    fn write_revision(&self, step: &Step) -> rusqlite::Result<()> {
+        self.0
+            .prepare_cached(
+                "INSERT INTO revisions VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+            )?
+            .execute(params![
+                step.story.as_bytes(),
+                step.revision.get(),
+                step.position.0,
+                step.change.is_some(),
+                step.kind.as_str(),
+                step.status.as_str(),
+                step.desk.as_str(),
+                step.recorded,
+                step.occurred,
+                step.actor,
+                step.note,
+                step.significance,
+                step.hash,
+                step.published,
+                step.significant,
+                step.whole,
+                step.content,
+            ])?;
+        Ok(())
+    }
+
+    fn write_story(&self, step: &Step) -> rusqlite::Result<()> {
+        self.0
+            .prepare_cached(
+                "INSERT INTO stories(story, slug, desk, status, revision, headline, recorded) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT(story) DO UPDATE SET slug = ?2, desk = ?3, status = ?4, revision = ?5, headline = ?6, recorded = ?7",
+            )?
+            .execute(params![
+                step.story.as_bytes(),
+                step.slug,
+                step.desk.as_str(),
+                step.status.as_str(),
+                step.revision.get(),
+                step.headline,
+                step.recorded,
+            ])?;
+        let Some(change) = &step.change else { return Ok(()) };
+        self.0
+            .prepare_cached(
+                "UPDATE stories SET public_revision = ?2, public_headline = ?3, public_recorded = ?4, published = ?5,
+                 first_published = coalesce(first_published, ?5), significant = ?6, level = ?7, article = ?8 WHERE story = ?1",
+            )?
+            .execute(params![
+                step.story.as_bytes(),
+                step.revision.get(),
+                step.headline,
+                step.recorded,
+                step.published,
+                step.significant,
+                change.level.as_str(),
+                change.article,
+            ])?;
+        Ok(())
+    }
+}

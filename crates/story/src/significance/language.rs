@@ -1,0 +1,77 @@
+//! Which rules a text can bear: those of English, or only those that need no table.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::Rules;
+use crate::article::Article;
+use crate::field::Field;
+
+/// How much of an article without a language is looked at, in bytes.
+const SAMPLE_BYTES_MAX: usize = 4 * 1024;
+/// Fewest words from which the absence of English grammar says something.
+const WORDS_MIN: usize = 40;
+/// Frequent words of English grammar that are words of no language close to it in letters.
+const ENGLISH_WORDS: [&str; 34] = [
+    "the", "of", "and", "to", "that", "with", "from", "which", "this", "by", "were", "been", "have", "you",
+    "your", "are", "but", "they", "their", "his", "has", "said", "says", "its", "not", "while", "would",
+    "will", "could", "it", "be", "who", "or", "she",
+];
+
+/// Returns the article's language tag, empty if it has none, and the rules that it can bear.
+///
+/// An article without a tag is taken for English if its letters are mostly ASCII and a longer one shows
+/// some English grammar.
+pub(super) fn rules_for<'a>(before: &'a Article, after: &'a Article) -> (&'a str, Rules) {
+    let tag = [after, before]
+        .into_iter()
+        .map(|article| article.fields.get(Field::Language).as_str().trim())
+        .find(|tag| !tag.is_empty())
+        .unwrap_or_default();
+    let primary = tag.split(['-', '_']).next().unwrap_or_default();
+    let is_english = if primary.is_empty() {
+        let sampled = if after.blocks.is_empty() { before } else { after };
+        reads_as_english(&sample(sampled))
+    } else {
+        primary.eq_ignore_ascii_case("en") || primary.eq_ignore_ascii_case("eng")
+    };
+    (tag, if is_english { Rules::English } else { Rules::LanguageFree })
+}
+
+fn sample(article: &Article) -> String {
+    let mut sample = article.headline().to_owned();
+    for block in &article.blocks {
+        if sample.len() >= SAMPLE_BYTES_MAX {
+            break;
+        }
+        sample.push(' ');
+        sample.push_str(block.text.as_str());
+    }
+    sample.truncate(sample.floor_char_boundary(SAMPLE_BYTES_MAX));
+    sample
+}
+
+fn reads_as_english(sample: &str) -> bool {
+    let letters = sample.chars().filter(|letter| letter.is_alphabetic()).count();
+    let ascii = sample.chars().filter(char::is_ascii_alphabetic).count();
+    if ascii * 10 < letters * 9 {
+        return false;
+    }
+    let words: Vec<String> = sample.unicode_words().map(str::to_lowercase).collect();
+    let grammar = words.iter().filter(|word| ENGLISH_WORDS.contains(&word.as_str())).count();
+    words.len() < WORDS_MIN || grammar * 25 >= words.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn english_is_known_by_its_letters_and_its_grammar() {
+        let spanish = "El presidente dijo ayer que la ciudad no puede esperar. ".repeat(8);
+        let shouted = "THE STORM IS MOVING TO THE NORTH AT 8 MPH AND IS EXPECTED TO WEAKEN. ".repeat(8);
+        assert!(reads_as_english("Four dead in quake"));
+        assert!(reads_as_english(&shouted));
+        assert!(!reads_as_english(&spanish));
+        assert!(!reads_as_english("地震で4人死亡"));
+    }
+}

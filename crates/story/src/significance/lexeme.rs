@@ -1,0 +1,336 @@
+//! A text as the rules read it: words, quantities and marks, each with what it carries.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::ops::Range;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::lexicon::{Lexicon, Listed, english};
+use super::{Rules, fold, quantity, quoted};
+use crate::alignment;
+
+/// What a lexeme carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Class {
+    /// A word with nothing special about it.
+    Word,
+    /// A name, by its capital letter.
+    Name,
+    /// A number, date, time, unit or currency.
+    Quantity,
+    /// A denial.
+    Negation,
+    /// How sure it is.
+    Modality,
+    /// Who says so.
+    Attribution,
+    /// A comma, full stop, dash or bracket: its change alone changes no meaning.
+    Mark,
+    /// A quotation mark.
+    QuoteMark,
+    /// Any other sign: question marks, emoji, mathematics.
+    Symbol,
+}
+
+/// The smallest piece that the rules look at.
+#[derive(Debug, Clone)]
+pub(super) struct Lexeme<'a> {
+    /// Where it starts in the text.
+    pub(super) at: usize,
+    /// Where it ends.
+    pub(super) end: usize,
+    /// What it is compared as: folded, in lower case, numbers in one form.
+    pub(super) key: Cow<'a, str>,
+    /// What it carries.
+    pub(super) class: Class,
+    /// Whether it opens a sentence or quotation, so that its capital letter says nothing.
+    pub(super) initial: bool,
+    /// Whether it stands between quotation marks.
+    pub(super) quoted: bool,
+}
+
+impl Lexeme<'_> {
+    /// Returns whether it is a hyphen or dash.
+    pub(super) fn is_hyphen(&self) -> bool {
+        self.class == Class::Mark && self.key == "-"
+    }
+
+    /// Returns whether it is a word of any sort, not a mark or sign.
+    pub(super) fn is_word(&self) -> bool {
+        !matches!(self.class, Class::Mark | Class::QuoteMark | Class::Symbol)
+    }
+
+    /// Returns its digits, if it is a run of digits that no rule has put together yet.
+    pub(super) fn digits(&self) -> Option<&str> {
+        let starts = self.key.starts_with(|letter: char| letter.is_ascii_digit());
+        (self.class == Class::Quantity && starts).then_some(&*self.key)
+    }
+}
+
+/// A text, read.
+#[derive(Debug)]
+pub(super) struct Reading<'a> {
+    /// The text.
+    pub(super) text: &'a str,
+    /// Its lexemes, in order; white space and what cannot be seen is none.
+    pub(super) lexemes: Vec<Lexeme<'a>>,
+    /// Its sentences, as ranges of lexemes.
+    pub(super) sentences: Vec<Range<usize>>,
+}
+
+impl<'a> Reading<'a> {
+    /// Reads `text`, in time linear in its length. Names are found by [`Reading::find_names`].
+    pub(super) fn new(text: &'a str, language: &str, rules: Rules) -> Self {
+        let mut lexemes = Vec::with_capacity(text.len() / 4);
+        for (at, piece) in text.split_word_bound_indices() {
+            if piece.chars().all(fold::is_invisible) {
+                continue;
+            }
+            if piece.chars().any(char::is_alphanumeric) {
+                word(at, piece, rules, &mut lexemes);
+            } else {
+                signs(at, piece, rules, &mut lexemes);
+            }
+        }
+        if rules == Rules::English {
+            lexemes = quantity::compose(&lexemes, english());
+            classify(text, &mut lexemes, english());
+        } else {
+            for lexeme in &mut lexemes {
+                if lexeme.digits().is_some() {
+                    lexeme.key = Cow::Owned(format!("#{}", lexeme.key));
+                }
+            }
+        }
+        quoted::mark(text, &mut lexemes);
+        let sentences = sentences(text, language, &mut lexemes);
+        Self { text, lexemes, sentences }
+    }
+
+    /// Returns the text from the first to the last of `range`, as it stands.
+    pub(super) fn raw(&self, range: Range<usize>) -> &'a str {
+        match self.lexemes.get(range) {
+            Some([first, .., last]) => &self.text[first.at..last.end],
+            Some([only]) => &self.text[only.at..only.end],
+            _ => "",
+        }
+    }
+
+    /// Returns the text of the lexeme at `place`, as it stands.
+    pub(super) fn raw_at(&self, place: usize) -> &'a str {
+        self.raw(place..place + 1)
+    }
+
+    /// Returns whether capital letters say nothing here: nearly all letters are capitals, or nearly all
+    /// words that could go without one have one, as in a title.
+    pub(super) fn is_capitalised(&self) -> bool {
+        let (mut lower, mut upper) = (0, 0);
+        for letter in self.text.chars() {
+            lower += usize::from(letter.is_lowercase());
+            upper += usize::from(letter.is_uppercase());
+        }
+        if upper >= 8 && upper * 10 >= (upper + lower) * 7 {
+            return true;
+        }
+        let content: Vec<bool> = self
+            .lexemes
+            .iter()
+            .filter(|lexeme| lexeme.is_word() && lexeme.class != Class::Quantity)
+            .filter(|lexeme| !lexeme.key.starts_with('\'') && !english().is_function(&lexeme.key))
+            .map(|lexeme| starts_upper(&self.text[lexeme.at..]))
+            .collect();
+        let capitals = content.iter().filter(|is_capital| **is_capital).count();
+        capitals >= 3 && capitals * 10 >= content.len() * 9
+    }
+
+    /// Marks as names the words with a capital letter inside a sentence.
+    pub(super) fn find_names(&mut self) {
+        for lexeme in &mut self.lexemes {
+            let may_be = matches!(lexeme.class, Class::Word | Class::Attribution) && !lexeme.initial;
+            if may_be && lexeme.key != "i" && starts_upper(&self.text[lexeme.at..]) {
+                lexeme.class = Class::Name;
+            }
+        }
+    }
+
+    /// Marks as names the words that open a sentence and are names elsewhere (in `known`), run on into
+    /// a name, own something, or say something; plurals say things without being names.
+    pub(super) fn find_initial_names(&mut self, known: &HashSet<String>) {
+        for place in 0..self.lexemes.len() {
+            let lexeme = &self.lexemes[place];
+            let may_be = matches!(lexeme.class, Class::Word | Class::Attribution)
+                && lexeme.initial
+                && starts_upper(&self.text[lexeme.at..]);
+            if !may_be || english().is_opener(&lexeme.key) {
+                continue;
+            }
+            let is_singular = !lexeme.key.ends_with('s');
+            let is_name = self.lexemes.get(place + 1).is_some_and(|next| {
+                next.class == Class::Name
+                    || next.key == "'s"
+                    || (is_singular && next.class == Class::Attribution)
+            });
+            if is_name || known.contains(&*lexeme.key) {
+                self.lexemes[place].class = Class::Name;
+            }
+        }
+    }
+}
+
+/// Returns whether the first letter is a capital.
+pub(super) fn starts_upper(text: &str) -> bool {
+    text.chars().next().is_some_and(char::is_uppercase)
+}
+
+fn push<'a>(lexemes: &mut Vec<Lexeme<'a>>, range: Range<usize>, key: Cow<'a, str>, class: Class) {
+    lexemes.push(Lexeme { at: range.start, end: range.end, key, class, initial: false, quoted: false });
+}
+
+/// Reads one piece with letters or digits in it.
+fn word<'a>(at: usize, piece: &'a str, rules: Rules, lexemes: &mut Vec<Lexeme<'a>>) {
+    let key = fold::key(piece);
+    let whole = at..at + piece.len();
+    if key.starts_with(|letter: char| letter.is_ascii_digit()) {
+        return number(at, piece, &key, rules, lexemes);
+    }
+    let is_number = key.chars().any(|letter| letter.is_numeric() || fold::is_han_numeral(letter));
+    if is_number {
+        let key = Cow::Owned(format!("#{key}"));
+        return push(lexemes, whole, key, Class::Quantity);
+    }
+    if rules == Rules::English && contraction(at, piece, &key, lexemes) {
+        return;
+    }
+    push(lexemes, whole, key, Class::Word);
+}
+
+/// Reads a piece that starts with a digit: `1,200`, `21st`, `8pm`, `4x4`.
+fn number<'a>(at: usize, piece: &'a str, key: &str, rules: Rules, lexemes: &mut Vec<Lexeme<'a>>) {
+    let whole = at..at + piece.len();
+    let digits = key.trim_end_matches(char::is_alphabetic);
+    let suffix = &key[digits.len()..];
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','));
+    // Folding may change lengths; only where it does not can the piece be cut like its key.
+    if !is_plain || (!suffix.is_empty() && (rules != Rules::English || key.len() != piece.len())) {
+        return push(lexemes, whole, Cow::Owned(format!("#{key}")), Class::Quantity);
+    }
+    if matches!(suffix, "st" | "nd" | "rd" | "th") {
+        let key = format!("{}th", quantity::digits_key(digits, 0));
+        return push(lexemes, whole, Cow::Owned(key), Class::Quantity);
+    }
+    let cut = at + if suffix.is_empty() { piece.len() } else { digits.len() };
+    push(lexemes, at..cut, Cow::Owned(digits.to_owned()), Class::Quantity);
+    if !suffix.is_empty() {
+        let is_scale = english().numeral(suffix).is_some();
+        let form = english().unit(suffix).unwrap_or(suffix);
+        let (key, class) =
+            if is_scale { (suffix.to_owned(), Class::Word) } else { (format!("#{form}"), Class::Quantity) };
+        push(lexemes, cut..whole.end, Cow::Owned(key), class);
+    }
+}
+
+/// Reads `isn't`, `cannot`, `she'll`, `Smith's` as the two words they are; false for any other word.
+fn contraction<'a>(at: usize, piece: &'a str, key: &str, lexemes: &mut Vec<Lexeme<'a>>) -> bool {
+    const ENDINGS: [(&str, &str); 7] = [
+        ("n't", "not"),
+        ("'ll", "will"),
+        ("'re", "are"),
+        ("'ve", "have"),
+        ("'m", "am"),
+        ("'s", "'s"),
+        ("'d", "'d"),
+    ];
+    let (start, second) = if key == "cannot" {
+        ("can", "not")
+    } else {
+        let found = ENDINGS.iter().find_map(|(end, second)| Some((key.strip_suffix(end)?, *second)));
+        let Some(found) = found.filter(|(start, _)| !start.is_empty()) else { return false };
+        found
+    };
+    let first = match (start, second) {
+        ("ca", "not") => "can",
+        ("wo", "not") => "will",
+        ("sha", "not") => "shall",
+        _ => start,
+    };
+    let cut_letters = start.chars().count();
+    let cut = piece.char_indices().nth(cut_letters).map_or(piece.len(), |(cut, _)| cut);
+    push(lexemes, at..at + cut, Cow::Owned(first.to_owned()), Class::Word);
+    push(lexemes, at + cut..at + piece.len(), Cow::Borrowed(second), Class::Word);
+    true
+}
+
+/// Reads one piece without letters or digits: marks and signs, one by one; an emoji stays whole.
+fn signs<'a>(at: usize, piece: &'a str, rules: Rules, lexemes: &mut Vec<Lexeme<'a>>) {
+    for (start, sign) in piece.grapheme_indices(true) {
+        let range = at + start..at + start + sign.len();
+        let mut letters = sign.chars();
+        let (first, is_single) = (letters.next().unwrap_or_default(), letters.next().is_none());
+        if fold::is_invisible(first) && is_single {
+            continue;
+        }
+        let folded = if is_single { fold::fold(first) } else { '\u{fffd}' };
+        let (class, key) = match folded {
+            ',' | ';' | ':' | '.' | '-' | '(' | ')' | '[' | ']' | '*' | '\u{2022}' | '\u{b7}' => {
+                (Class::Mark, Cow::Owned(folded.to_string()))
+            }
+            '"' => (Class::QuoteMark, Cow::Borrowed("\"")),
+            '&' if rules == Rules::English => (Class::Word, Cow::Borrowed("and")),
+            '%' | '$' | '\u{a2}'..='\u{a5}' | '\u{20a0}'..='\u{20cf}' | '\u{b0}' => {
+                (Class::Quantity, Cow::Owned(format!("#{folded}")))
+            }
+            _ if is_single => (Class::Symbol, Cow::Owned(folded.to_string())),
+            _ => (Class::Symbol, Cow::Borrowed(sign)),
+        };
+        push(lexemes, range, key, class);
+    }
+}
+
+/// Gives words the class that the tables list them under.
+fn classify(text: &str, lexemes: &mut [Lexeme<'_>], lexicon: &Lexicon) {
+    for lexeme in lexemes.iter_mut().filter(|lexeme| lexeme.class == Class::Word) {
+        let is_capital = starts_upper(&text[lexeme.at..]);
+        if is_capital && lexeme.key == "may" {
+            (lexeme.class, lexeme.key) = (Class::Quantity, Cow::Borrowed("#may"));
+            continue;
+        }
+        lexeme.class = match lexicon.listed(&lexeme.key) {
+            Some(Listed::Date(form)) if is_capital => {
+                lexeme.key = Cow::Owned(format!("#{form}"));
+                Class::Quantity
+            }
+            Some(Listed::Quantity(form)) => {
+                lexeme.key = Cow::Owned(format!("#{form}"));
+                Class::Quantity
+            }
+            Some(Listed::Negation) => Class::Negation,
+            Some(Listed::Modality) => Class::Modality,
+            Some(Listed::Attribution) => Class::Attribution,
+            Some(Listed::Date(_) | Listed::Unit(_)) | None => Class::Word,
+        };
+    }
+}
+
+/// Returns the sentences as ranges of lexemes and marks the words that open one, or a quotation.
+fn sentences(text: &str, language: &str, lexemes: &mut [Lexeme<'_>]) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let (mut start, mut end_byte) = (0, 0);
+    for sentence in alignment::segment(language, text) {
+        end_byte += sentence.len();
+        let end = lexemes.partition_point(|lexeme| lexeme.at < end_byte);
+        if end > start {
+            ranges.push(start..end);
+        }
+        if let Some(first) = lexemes[start..end].iter_mut().find(|lexeme| lexeme.is_word()) {
+            first.initial = true;
+        }
+        start = end;
+    }
+    for place in 1..lexemes.len() {
+        let (before, at) = (&lexemes[place - 1], lexemes[place].at);
+        let opens = before.class == Class::QuoteMark && before.end == at && !before.quoted;
+        lexemes[place].initial |= opens || (before.class == Class::Mark && before.key == ":");
+    }
+    ranges
+}

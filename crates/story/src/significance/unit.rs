@@ -1,0 +1,299 @@
+//! One changed text: the reasons its words give.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+
+use super::change::{self, Pair, Verdict};
+use super::lexeme::{Class, Lexeme, Reading};
+use super::{Code, Rules, excerpt};
+use crate::alignment::{self, Hunk, Interner, SentenceKey, Side, Step};
+use crate::kind::Level;
+
+/// What a text is, beside its words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ground<'a> {
+    /// Its BCP 47 tag, or nothing.
+    pub(super) language: &'a str,
+    /// The rules that it can bear.
+    pub(super) rules: Rules,
+    /// Whose words it holds.
+    pub(super) speech: Speech,
+}
+
+/// Whose words a text holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speech {
+    /// The desk's, but for what stands in quotation marks.
+    Running,
+    /// Someone else's, all of it.
+    Quotation,
+}
+
+impl Ground<'_> {
+    fn read<'a>(&self, text: &'a str) -> Reading<'a> {
+        let mut reading = Reading::new(text, self.language, self.rules);
+        if self.speech == Speech::Quotation {
+            for lexeme in &mut reading.lexemes {
+                lexeme.quoted = true;
+            }
+        }
+        reading
+    }
+}
+
+/// One rule that fired in a text, and on what words.
+#[derive(Debug, Clone)]
+pub(super) struct Finding {
+    pub(super) code: Code,
+    pub(super) level: Level,
+    pub(super) old: Option<String>,
+    pub(super) new: Option<String>,
+    /// How many bytes went and came by it.
+    pub(super) bytes: usize,
+}
+
+/// A sentence that came or went as a whole.
+#[derive(Debug, Clone)]
+pub(super) struct Sentence {
+    /// Equal for equal sentences, whatever article part they stand in.
+    pub(super) key: String,
+    /// Its first words.
+    pub(super) excerpt: Option<String>,
+    /// Whether it states a quantity or a name, or quotes someone.
+    pub(super) has_fact: bool,
+    /// Its length.
+    pub(super) bytes: usize,
+}
+
+/// What happened to one text.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    /// What changed inside sentences.
+    pub(super) findings: Vec<Finding>,
+    /// Sentences that came.
+    pub(super) added: Vec<Sentence>,
+    /// Sentences that went.
+    pub(super) removed: Vec<Sentence>,
+}
+
+/// Returns what happened between two versions of one text.
+///
+/// Takes time linear in the two lengths, times a constant bound.
+pub(super) fn account(old: &str, new: &str, ground: Ground<'_>) -> Account {
+    let (mut before, mut after) = (ground.read(old), ground.read(new));
+    let capitalised = before.is_capitalised() || after.is_capitalised();
+    if ground.rules == Rules::English && !capitalised {
+        find_names(&mut before, &mut after);
+    }
+    let pair = Pair { old: &before, new: &after, english: ground.rules == Rules::English, capitalised };
+    let numbers = Numbers::of(pair);
+    let whole = Hunk { old: 0..before.lexemes.len(), new: 0..after.lexemes.len() };
+    // The text as a whole first: a stop that came or went may cut its sentences otherwise.
+    let mut findings = numbers.findings(pair, &whole);
+    if findings.is_empty() {
+        // Only spaces, or what cannot be seen.
+        let bytes = 0;
+        findings.push(Finding { code: Code::Typographic, level: Level::Minor, old: None, new: None, bytes });
+    }
+    if findings.iter().all(|finding| finding.level == Level::Minor) && same_facts(pair) {
+        return Account { findings, ..Account::default() };
+    }
+    let mut account = numbers.by_sentence(pair);
+    let is_small = account.findings.iter().all(|finding| finding.level == Level::Minor);
+    if is_small && account.added.is_empty() && account.removed.is_empty() {
+        account.findings.push(Finding {
+            code: Code::Wording,
+            level: Level::Notable,
+            old: excerpt(old),
+            new: excerpt(new),
+            bytes: 0,
+        });
+    }
+    account
+}
+
+/// Returns the sentences of a text that is new, or gone, as a whole.
+pub(super) fn sentences(text: &str, ground: Ground<'_>) -> Vec<Sentence> {
+    let mut reading = ground.read(text);
+    if ground.rules == Rules::English && !reading.is_capitalised() {
+        reading.find_names();
+    }
+    reading.sentences.iter().map(|range| sentence(&reading, range.clone())).collect()
+}
+
+fn find_names(before: &mut Reading<'_>, after: &mut Reading<'_>) {
+    before.find_names();
+    after.find_names();
+    let names = |reading: &Reading<'_>| {
+        let names = reading.lexemes.iter().filter(|lexeme| lexeme.class == Class::Name);
+        names.map(|lexeme| lexeme.key.clone().into_owned()).collect::<HashSet<_>>()
+    };
+    let mut known = names(before);
+    known.extend(names(after));
+    before.find_initial_names(&known);
+    after.find_initial_names(&known);
+}
+
+fn sentence(reading: &Reading<'_>, range: Range<usize>) -> Sentence {
+    let lexemes = &reading.lexemes[range.clone()];
+    let states = |lexeme: &Lexeme<'_>| {
+        matches!(lexeme.class, Class::Quantity | Class::Name | Class::QuoteMark) || lexeme.quoted
+    };
+    let mut key = String::new();
+    for lexeme in lexemes.iter().filter(|lexeme| lexeme.class != Class::Mark) {
+        key.push_str(&lexeme.key);
+        key.push(' ');
+    }
+    Sentence {
+        key,
+        excerpt: excerpt(reading.raw(range.clone())),
+        bytes: reading.raw(range).len(),
+        has_fact: lexemes.iter().any(states),
+    }
+}
+
+/// Returns whether both sides state the same facts in the same order, found without aligning them:
+/// the last word before a change is called minor.
+fn same_facts(pair: Pair<'_>) -> bool {
+    let facts = |reading: &Reading<'_>, class: Class| {
+        let found = reading.lexemes.iter().filter(move |lexeme| lexeme.class == class);
+        found.map(|lexeme| lexeme.key.clone().into_owned()).collect::<Vec<_>>()
+    };
+    let quoted = |reading: &Reading<'_>| {
+        let found = reading.lexemes.iter().filter(|lexeme| lexeme.quoted && lexeme.is_word());
+        found.map(|lexeme| lexeme.key.clone().into_owned()).collect::<Vec<_>>()
+    };
+    [Class::Quantity, Class::Name, Class::Negation, Class::Modality]
+        .into_iter()
+        .all(|class| facts(pair.old, class) == facts(pair.new, class))
+        && quoted(pair.old) == quoted(pair.new)
+}
+
+/// The lexemes of both sides as numbers that are equal for equal keys.
+struct Numbers {
+    old: Vec<u32>,
+    new: Vec<u32>,
+    old_weights: Vec<u32>,
+    new_weights: Vec<u32>,
+}
+
+impl Numbers {
+    fn of(pair: Pair<'_>) -> Self {
+        let mut interner = Interner::<String>::default();
+        let mut number = |reading: &Reading<'_>| {
+            reading.lexemes.iter().map(|lexeme| interner.number(&*lexeme.key)).collect::<Vec<u32>>()
+        };
+        let (old, new) = (number(pair.old), number(pair.new));
+        let weights = |reading: &Reading<'_>| reading.lexemes.iter().map(weight).collect();
+        Self { old, new, old_weights: weights(pair.old), new_weights: weights(pair.new) }
+    }
+
+    /// Returns what changed between the two stretches of `within`, word by word.
+    fn findings(&self, pair: Pair<'_>, within: &Hunk) -> Vec<Finding> {
+        let side = |things: &[u32], range: &Range<usize>| things[range.clone()].to_vec();
+        let (old, new) = (side(&self.old, &within.old), side(&self.new, &within.new));
+        let old_weights = side(&self.old_weights, &within.old);
+        let new_weights = side(&self.new_weights, &within.new);
+        let mut pairs = alignment::matches(
+            Side { things: &old, weights: &old_weights },
+            Side { things: &new, weights: &new_weights },
+        );
+        for (left, right) in &mut pairs {
+            *left += within.old.start;
+            *right += within.new.start;
+        }
+        judge(pair, &pairs, within)
+    }
+
+    /// Returns what changed, sentences aligned first.
+    fn by_sentence(&self, pair: Pair<'_>) -> Account {
+        let mut interner = Interner::<Vec<u32>>::default();
+        let mut keys = |reading: &Reading<'_>, numbers: &[u32]| -> Vec<SentenceKey> {
+            let key = |range: &Range<usize>| {
+                let mut words: Vec<u32> = range
+                    .clone()
+                    .filter(|place| reading.lexemes[*place].is_word())
+                    .map(|place| numbers[place])
+                    .collect();
+                words.sort_unstable();
+                SentenceKey { whole: interner.number(&numbers[range.clone()]), words }
+            };
+            reading.sentences.iter().map(key).collect()
+        };
+        let (old, new) = (keys(pair.old, &self.old), keys(pair.new, &self.new));
+        let mut account = Account::default();
+        for step in alignment::steps(&old, &new) {
+            match step {
+                Step::Both(left, right) => {
+                    let within = Hunk {
+                        old: pair.old.sentences[left].clone(),
+                        new: pair.new.sentences[right].clone(),
+                    };
+                    account.findings.extend(self.findings(pair, &within));
+                }
+                Step::Old(left) => {
+                    account.removed.push(sentence(pair.old, pair.old.sentences[left].clone()));
+                }
+                Step::New(right) => {
+                    account.added.push(sentence(pair.new, pair.new.sentences[right].clone()));
+                }
+            }
+        }
+        account
+    }
+}
+
+fn weight(lexeme: &Lexeme<'_>) -> u32 {
+    let letters = u32::try_from(lexeme.key.len().min(12)).unwrap_or(12);
+    if lexeme.is_word() { letters + 6 } else { 1 }
+}
+
+/// Returns one finding for every rule that an unexplained change breaks, and one for each rule of form
+/// that explains something.
+fn judge(pair: Pair<'_>, pairs: &[(usize, usize)], within: &Hunk) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut forms: BTreeMap<u8, Finding> = BTreeMap::new();
+    let mut found = |verdict: Verdict, hunk: &Hunk| {
+        let (old, new) = (pair.old.raw(hunk.old.clone()), pair.new.raw(hunk.new.clone()));
+        let bytes = old.len() + new.len();
+        let finding =
+            Finding { code: verdict.0, level: verdict.1, old: excerpt(old), new: excerpt(new), bytes };
+        if finding.level == Level::Minor {
+            forms.entry(finding.code as u8).or_insert(finding);
+        } else if findings.last().is_none_or(|last| last.code != Code::Quote || finding.code != Code::Quote) {
+            findings.push(finding);
+        }
+    };
+    let mut unexplained: Option<Hunk> = None;
+    let settled = |hunk: Option<Hunk>, found: &mut dyn FnMut(Verdict, &Hunk)| {
+        if let Some(hunk) = hunk {
+            for verdict in change::substance(pair, &hunk) {
+                found(verdict, &hunk);
+            }
+        }
+    };
+    for hunk in alignment::hunks(pairs, within) {
+        if let Some(code) = change::form(pair, &hunk) {
+            found((code, Level::Minor), &hunk);
+            continue;
+        }
+        unexplained = match unexplained.take() {
+            // One word between two changes belongs to both.
+            Some(last) if last.old.end + 1 >= hunk.old.start && last.new.end + 1 >= hunk.new.start => {
+                Some(Hunk { old: last.old.start..hunk.old.end, new: last.new.start..hunk.new.end })
+            }
+            other => {
+                settled(other, &mut found);
+                Some(hunk)
+            }
+        };
+    }
+    settled(unexplained, &mut found);
+    for (left, right) in pairs {
+        if let Some(verdict) = change::rewritten(pair, *left, *right) {
+            found(verdict, &Hunk { old: *left..left + 1, new: *right..right + 1 });
+        }
+    }
+    findings.extend(forms.into_values());
+    findings
+}
