@@ -66,6 +66,9 @@ problems! {
     /// No such story, or none that the caller may see.
     NotFound = "not-found", 404, 1, "There is no such story",
         "Check the id or slug: the list of stories shows those there are.";
+    /// The service has nothing at this address.
+    NoSuchAddress = "no-such-address", 404, 2, "The service has nothing at this address",
+        "Check the address: /openapi.json lists every one.";
     /// The story has no such revision, or none that the caller may see.
     RevisionNotFound = "revision-not-found", 404, 1, "The story has no such revision",
         "Ask for one of the revisions in the story's history.";
@@ -93,6 +96,9 @@ problems! {
     /// The address exists; the method does not.
     MethodNotAllowed = "method-not-allowed", 405, 2, "This address does not take that method",
         "Use one of the methods in header `Allow`.";
+    /// None of the types that the caller accepts can be given; member `supported` lists those that can.
+    NotAcceptable = "not-acceptable", 406, 2, "The service does not answer in any type that you accept",
+        "Ask for one of the types listed in member `supported`.";
     /// A fault of the service.
     Internal = "internal", 500, 1, "The service failed",
         "Try again; if it fails again, tell whoever runs the service and name the time.";
