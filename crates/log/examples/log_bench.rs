@@ -1,7 +1,7 @@
 //! Measures the event log against bare SQLite and the bare disk: rounds of A B A B on the same
 //! disk, medians and ratios as JSON on stdout.
 //!
-//! `cargo run --release -p writethru-log --features bench --example log_bench -- DIRECTORY [ROUNDS] [RUN_MS]`
+//! `cargo run --release -p writethru-log --features bench --example log_bench -- DIRECTORY [ROUNDS] [RUN_MS] [RECORD_BYTES]`
 
 use std::error::Error;
 use std::io::Write;
@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use writethru_log::bench::{self, Bare, Load, Measured, Shape};
 use writethru_log::{Epoch, EventLog, Options};
 
-const RECORD_BYTES: usize = 1_536;
 const SUBMITTERS: [usize; 4] = [1, 16, 64, 256];
 
 type Answer<T> = Result<T, Box<dyn Error>>;
@@ -22,32 +21,46 @@ async fn main() -> Answer<()> {
     let mut arguments = std::env::args_os().skip(1);
     let directory = PathBuf::from(arguments.next().ok_or("name a directory on the disk to measure")?);
     let mut number = |default| arguments.next().map_or(Ok(default), |given| given.to_string_lossy().parse());
-    let (rounds, run_ms): (u32, u32) = (number(5)?, number(1_000)?);
-    let run = Duration::from_millis(run_ms.into());
+    let (rounds, run_ms, record_bytes): (u32, _, _) = (number(5)?, number(1_000)?, number(1_536)?);
+    let plan = Plan {
+        directory: directory.clone(),
+        rounds,
+        run: Duration::from_millis(run_ms.into()),
+        record_bytes: usize::try_from(record_bytes)?,
+    };
     std::fs::create_dir_all(&directory)?;
     let mut appends = Vec::new();
     for submitters in SUBMITTERS {
-        appends.push(compare(&directory, submitters, rounds, run).await?);
+        appends.push(compare(&plan, submitters).await?);
     }
-    let reads = reads(&directory, rounds).await?;
-    let report = json!({"record_bytes": RECORD_BYTES, "rounds": rounds, "run_ms": run_ms, "appends": appends, "reads": reads});
+    let reads = reads(&plan).await?;
+    let report = json!({"record_bytes": record_bytes, "rounds": rounds, "run_ms": run_ms, "appends": appends, "reads": reads});
     writeln!(std::io::stdout(), "{report:#}")?;
     Ok(())
 }
 
+/// What is measured where.
+struct Plan {
+    directory: PathBuf,
+    rounds: u32,
+    run: Duration,
+    record_bytes: usize,
+}
+
 /// Our appends and the bare ones in turn, all in a new directory each round, and in the opposite
 /// order every other round.
-async fn compare(directory: &Path, submitters: usize, rounds: u32, run: Duration) -> Answer<Value> {
+async fn compare(plan: &Plan, submitters: usize) -> Answer<Value> {
+    let Plan { directory, rounds, run, record_bytes } = plan;
     let bare = |shape, page_bytes| Bare {
         shape,
         page_bytes,
         records_per_commit: submitters,
-        record_bytes: RECORD_BYTES,
+        record_bytes: *record_bytes,
     };
     let (mut ours, mut grouped, mut rows, mut rows_16k, mut frames_16k) =
         (vec![], vec![], vec![], vec![], vec![]);
     let mut probes = vec![bench::probe(directory)?];
-    for round in 0..rounds {
+    for round in 0..*rounds {
         let scratch = tempfile::tempdir_in(directory)?;
         let mut turns = [0, 1, 2, 3, 4];
         if round % 2 == 1 {
@@ -62,17 +75,17 @@ async fn compare(directory: &Path, submitters: usize, rounds: u32, run: Duration
             match turn {
                 0 => {
                     let log = open(&scratch.path().join("log.db")).await?;
-                    let load = Load { submitters, record_bytes: RECORD_BYTES, round };
-                    ours.push(bench::appends(&log, load, run).await?);
+                    let load = Load { submitters, record_bytes: *record_bytes, round };
+                    ours.push(bench::appends(&log, load, *run).await?);
                     log.close().await;
                 }
                 1 => {
                     let group = bare(Shape::Record, 4096);
-                    grouped.push(bench::bare_group_commits(scratch.path(), &group, run).await?);
+                    grouped.push(bench::bare_group_commits(scratch.path(), &group, *run).await?);
                 }
                 _ => {
                     let (measured, bare) = loops.into_iter().nth(turn - 2).ok_or("three loops")?;
-                    measured.push(bench::bare_commits(scratch.path(), &bare, run)?);
+                    measured.push(bench::bare_commits(scratch.path(), &bare, *run)?);
                 }
             }
         }
@@ -93,10 +106,11 @@ async fn compare(directory: &Path, submitters: usize, rounds: u32, run: Duration
 }
 
 /// Replay, story reads and delivery to a tail, on one log.
-async fn reads(directory: &Path, rounds: u32) -> Answer<Value> {
+async fn reads(plan: &Plan) -> Answer<Value> {
+    let Plan { directory, rounds, record_bytes, .. } = plan;
     let scratch = tempfile::tempdir_in(directory)?;
     let path = scratch.path().join("log.db");
-    let load = Load { submitters: 128, record_bytes: RECORD_BYTES, round: 0 };
+    let load = Load { submitters: 128, record_bytes: *record_bytes, round: 0 };
     let log = open(&path).await?;
     bench::appends(&log, load, Duration::from_secs(3)).await?;
     log.close().await;
@@ -104,7 +118,7 @@ async fn reads(directory: &Path, rounds: u32) -> Answer<Value> {
     let log = open(&path).await?;
     let reopened_ms = reopening.elapsed().as_secs_f64() * 1e3;
     let (mut replays, mut stories, mut deliveries, mut syncs) = (vec![], vec![], vec![], vec![]);
-    for round in 1..=rounds {
+    for round in 1..=*rounds {
         replays.push(bench::replay(&log).await?);
         stories.push(bench::story_reads(&log, load, 200).await?);
         let load = Load { submitters: 1, round, ..load };
