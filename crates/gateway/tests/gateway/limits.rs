@@ -67,11 +67,12 @@ async fn pages_and_queries_have_a_most() {
 }
 
 #[tokio::test]
-async fn an_article_over_the_domains_limit_is_refused_by_name() {
+async fn an_article_over_its_own_limit_is_refused_by_name() {
     let service = Service::start().await;
     let block = format!("{}.\n\n", "word ".repeat(50_000));
     let copy = format!("Long\n\n{}", block.repeat(20));
     let answer = service.post("/v1/stories?slug=long&desk=world", &[], &copy).await;
-    assert_eq!(answer.problem("too-large")["limit"], 4 * 1024 * 1024);
+    let problem = answer.problem("bad-copy");
+    assert!(problem["detail"].as_str().unwrap().contains("the limit is 4194304"), "{problem}");
     service.stop().await;
 }

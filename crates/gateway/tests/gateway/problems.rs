@@ -31,7 +31,7 @@ async fn a_parameter_that_is_not_known_is_named_with_its_likely_meaning() {
         ("/v1/stories?dest=world", Some("desk")),
         ("/v1/stories/talks?asof=rev:1", Some("as_of")),
         ("/v1/stories/talks?as-of=rev:1", Some("as_of")),
-        ("/v1/stories/talks/diff?form=1", Some("from")),
+        ("/v1/stories/talks/diff?frm=1", Some("from")),
         ("/v1/changes?since=1", None),
         ("/v1/info?verbose=1", None),
         ("/readyz?full=1", None),
@@ -86,7 +86,8 @@ async fn copy_that_cannot_be_read_says_where() {
         ("text/plain", b"A\n\nB\x07.".to_vec(), "blocks[0].text"),
         ("application/json", b"{\"headline\": \"A\",}".to_vec(), "line 1 column 18"),
         ("application/json", b"{\"headline\": 3}".to_vec(), "headline"),
-        ("application/json", b"[1]".to_vec(), "line 1 column 0"),
+        ("application/json", b"[1]".to_vec(), "body"),
+        ("application/json", b"3".to_vec(), "line 1 column 1"),
         ("application/octet-stream", b"<html><p>A".to_vec(), "body"),
     ] {
         let answer = service.send(Method::POST, address, &[("content-type", kind)], copy.clone()).await;

@@ -57,7 +57,8 @@ async fn who_has_it_already_gets_nothing_again() {
     let newer = service.send(Method::GET, "/v1/stories/talks", &[("if-none-match", &tag)], "").await;
     assert_eq!(newer.status, 200);
     let head = service.client.head(format!("{}/v1/stories/talks", service.base)).send().await.unwrap();
-    assert_eq!((head.status().as_u16(), head.content_length()), (200, Some(newer.body.len() as u64)));
+    assert_eq!(head.status(), 200);
+    assert_eq!(head.headers()["content-length"], newer.body.len().to_string());
     service.stop().await;
 }
 

@@ -1,7 +1,7 @@
 //! A whole service in a folder of its own, and a caller that checks every answer against the
 //! service's own description of its API.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use desk::{Desk, Seed};
 use log::{Epoch, EventLog, Options};
@@ -54,11 +54,9 @@ impl Service {
         let desk = Desk::open(log.clone(), Seed::default()).await.unwrap();
         let shutdown = CancellationToken::new();
         let projecting = tokio::spawn(projector.run(shutdown.clone()));
-        let mut controls = Controls::default();
-        controls.projector = Some(control);
-        if let Some(relay) = relay {
-            controls.relay = Some(std::sync::Arc::new(move || relay));
-        }
+        let relay =
+            relay.map(|relay| -> Arc<dyn Fn() -> RelayStatus + Send + Sync> { Arc::new(move || relay) });
+        let controls = Controls { projector: Some(control), relay };
         let gateway = Gateway::new(log.clone(), desk, views.clone(), controls, Measures::install());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
