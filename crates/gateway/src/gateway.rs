@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use log::{EventLog, Position};
 use projector::{Control, Views};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use wire::{Cursor, Problem, ProblemKind};
 
 use crate::limits::{AT_LEAST_WAIT_MAX, POLLS_MAX, PUSHES_MAX, REQUESTS_MAX, WRITE_FAILURE_AGE};
@@ -59,6 +60,8 @@ pub(crate) struct Inner {
     pub(crate) controls: Controls,
     pub(crate) measures: Measures,
     pub(crate) places: Places,
+    /// Cancelled when shutdown begins, so that no reader is waited for.
+    pub(crate) closing: CancellationToken,
     /// When an append last failed, in seconds of Unix time; 0 after one has succeeded.
     write_failed: AtomicI64,
 }
@@ -82,7 +85,9 @@ impl Gateway {
             rebuilds: Arc::new(Semaphore::new(1)),
         };
         let write_failed = AtomicI64::new(0);
-        Self { inner: Arc::new(Inner { log, desk, views, controls, measures, places, write_failed }) }
+        let closing = CancellationToken::new();
+        let inner = Inner { log, desk, views, controls, measures, places, closing, write_failed };
+        Self { inner: Arc::new(inner) }
     }
 
     pub(crate) fn views(&self) -> &Views {

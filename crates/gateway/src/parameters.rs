@@ -30,6 +30,18 @@ pub(crate) trait Query: Sized {
     }
 }
 
+/// No parameters at all.
+#[derive(Debug)]
+pub(crate) struct Nothing;
+
+impl Query for Nothing {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn take(_: &mut Parameters) -> Result<Self, Problem> {
+        Ok(Self)
+    }
+}
+
 /// Returns the problem with the parameter `name`.
 pub(crate) fn bad_parameter(name: &str, detail: impl Display) -> Problem {
     Problem::new(ProblemKind::BadRequest, format!("parameter {name}: {detail}"))
@@ -65,7 +77,10 @@ impl Parameters {
                 Value::Number(number) => number.to_string(),
                 Value::Bool(truth) => truth.to_string(),
                 Value::Array(_) | Value::Object(_) => {
-                    return Err(bad_parameter(&shown(&name), "a text, a number or true or false is expected"));
+                    return Err(bad_parameter(
+                        &shown(&name),
+                        "a text, a number or true or false is expected",
+                    ));
                 }
             };
             given.push((name, value));
@@ -156,9 +171,9 @@ pub(crate) fn nearest<'a>(given: &str, names: &[&'a str]) -> Option<&'a str> {
         return None;
     }
     let slips_max = 1 + given.chars().count() / 4;
-    let slips = |name: &&str| (distance(&given.to_lowercase().replace('-', "_"), name), *name);
-    let near = names.iter().copied().min_by_key(|name| slips(name).0)?;
-    (slips(&near).0 <= slips_max).then_some(near)
+    let given = given.to_lowercase().replace('-', "_");
+    let (slips, near) = names.iter().map(|name| (distance(&given, name), *name)).min()?;
+    (slips <= slips_max).then_some(near)
 }
 
 /// Returns how many letters must be put in, taken out or changed (Levenshtein).

@@ -96,6 +96,7 @@ fn of_refusal(refusal: &Refusal) -> Problem {
         Refusal::StatusForbids { .. } => "status-forbids",
         Refusal::BlockTwice { .. } => "block-twice",
         Refusal::BlockUnknown { .. } => "block-unknown",
+        Refusal::BlockIllegal { .. } => "block-illegal",
         Refusal::TooLarge { actual, limit, .. } => return too_large(refusal.to_string(), *actual, *limit),
     };
     let problem = refused(reason, refusal.to_string());
@@ -135,10 +136,7 @@ pub(crate) fn of_rebuild(failed: &RebuildError) -> Problem {
     error!(error = %failed, "The views were not built again");
     match failed {
         RebuildError::Stopped => unavailable(failed.to_string()),
-        _ => Problem::new(
-            ProblemKind::Internal,
-            format!("{failed}: the old views are as they were"),
-        ),
+        _ => Problem::new(ProblemKind::Internal, format!("{failed}: the old views are as they were")),
     }
 }
 

@@ -1,10 +1,9 @@
 //! Measures the event log against bare SQLite and the bare disk: rounds of A B A B on the same
 //! disk, medians and ratios as JSON on stdout.
 //!
-//! `cargo run --release -p writethru-log --features bench --example log_bench -- DIRECTORY [ROUNDS] [RUN_MS]`
+//! `cargo run --release -p writethru-log --features bench --example log_bench -- DIRECTORY [ROUNDS]`
 
 use std::error::Error;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use writethru_log::{Epoch, EventLog, Options};
 
 const RECORD_BYTES: usize = 1_536;
 const SUBMITTERS: [usize; 4] = [1, 16, 64, 256];
+const RUN: Duration = Duration::from_millis(1_500);
 
 type Answer<T> = Result<T, Box<dyn Error>>;
 
@@ -21,23 +21,20 @@ type Answer<T> = Result<T, Box<dyn Error>>;
 async fn main() -> Answer<()> {
     let mut arguments = std::env::args_os().skip(1);
     let directory = PathBuf::from(arguments.next().ok_or("name a directory on the disk to measure")?);
-    let mut number = |default| arguments.next().map_or(Ok(default), |given| given.to_string_lossy().parse());
-    let (rounds, run_ms): (u32, u32) = (number(5)?, number(1_000)?);
-    let run = Duration::from_millis(run_ms.into());
+    let rounds = arguments.next().map_or(Ok(3), |rounds| rounds.to_string_lossy().parse::<u32>())?;
     std::fs::create_dir_all(&directory)?;
     let mut appends = Vec::new();
     for submitters in SUBMITTERS {
-        appends.push(compare(&directory, submitters, rounds, run).await?);
+        appends.push(compare(&directory, submitters, rounds).await?);
     }
     let reads = reads(&directory, rounds).await?;
-    let report = json!({"record_bytes": RECORD_BYTES, "rounds": rounds, "run_ms": run_ms, "appends": appends, "reads": reads});
-    writeln!(std::io::stdout(), "{report:#}")?;
+    let report = json!({"record_bytes": RECORD_BYTES, "rounds": rounds, "appends": appends, "reads": reads});
+    println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())
 }
 
-/// Our appends and the bare ones in turn, all in a new directory each round, and in the opposite
-/// order every other round.
-async fn compare(directory: &Path, submitters: usize, rounds: u32, run: Duration) -> Answer<Value> {
+/// Our appends and the bare ones in turn, each in a new directory.
+async fn compare(directory: &Path, submitters: usize, rounds: u32) -> Answer<Value> {
     let bare = |shape, page_bytes| Bare {
         shape,
         page_bytes,
@@ -49,32 +46,18 @@ async fn compare(directory: &Path, submitters: usize, rounds: u32, run: Duration
     let mut probes = vec![bench::probe(directory)?];
     for round in 0..rounds {
         let scratch = tempfile::tempdir_in(directory)?;
-        let mut turns = [0, 1, 2, 3, 4];
-        if round % 2 == 1 {
-            turns.reverse();
-        }
-        for turn in turns {
-            let loops = [
-                (&mut rows, bare(Shape::Record, 4096)),
-                (&mut rows_16k, bare(Shape::Record, 16384)),
-                (&mut frames_16k, bare(Shape::Frame, 16384)),
-            ];
-            match turn {
-                0 => {
-                    let log = open(&scratch.path().join("log.db")).await?;
-                    let load = Load { submitters, record_bytes: RECORD_BYTES, round };
-                    ours.push(bench::appends(&log, load, run).await?);
-                    log.close().await;
-                }
-                1 => {
-                    let group = bare(Shape::Record, 4096);
-                    grouped.push(bench::bare_group_commits(scratch.path(), &group, run).await?);
-                }
-                _ => {
-                    let (measured, bare) = loops.into_iter().nth(turn - 2).ok_or("three loops")?;
-                    measured.push(bench::bare_commits(scratch.path(), &bare, run)?);
-                }
-            }
+        let log = open(&scratch.path().join("log.db")).await?;
+        let load = Load { submitters, record_bytes: RECORD_BYTES, round };
+        ours.push(bench::appends(&log, load, RUN).await?);
+        log.close().await;
+        let group = bare(Shape::Record, 4096);
+        grouped.push(bench::bare_group_commits(scratch.path(), &group, RUN).await?);
+        for (measured, bare) in [
+            (&mut rows, bare(Shape::Record, 4096)),
+            (&mut rows_16k, bare(Shape::Record, 16384)),
+            (&mut frames_16k, bare(Shape::Frame, 16384)),
+        ] {
+            measured.push(bench::bare_commits(scratch.path(), &bare, RUN)?);
         }
         probes.push(bench::probe(directory)?);
     }

@@ -1,20 +1,14 @@
 //! Lost and tampered messages: what the replica shows is always what was published.
 
-use ::publisher;
-
-#[path = "../../publisher/tests/nats/mod.rs"]
-mod nats;
-#[path = "../../publisher/tests/newsroom/mod.rs"]
-mod newsroom;
-
 use std::time::Duration;
 
+use crate::nats;
+use crate::newsroom::Newsroom;
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{Config, SubjectTransform};
 use async_nats::jetstream::{self, Context};
 use futures::StreamExt;
 use log::Position;
-use newsroom::Newsroom;
 use projector::ChangeRow;
 use publisher::server::NatsServer;
 use story::{Revision, StoryId};

@@ -1,17 +1,15 @@
 //! The publisher between real views and a real nats-server, through every kind of failure.
 
-use writethru_publisher as publisher;
-
-mod nats;
-mod newsroom;
-
 use std::collections::HashMap;
 
+use crate::nats;
+use crate::newsroom::{EPOCH, Newsroom};
+use crate::publisher::server::NatsServer;
+use crate::publisher::{Options, Publisher, PublisherStatus, Retention};
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use futures::StreamExt;
 use log::Position;
-use newsroom::{EPOCH, Newsroom};
 use projector::ChangeRow;
 use rustix::process::{Pid, Signal, kill_process};
 use story::StoryId;
@@ -19,8 +17,6 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wire::{ArticleMessage, ArticleView, Change, ChangeBody, CloudEvent, Subject, WT_ARTICLES, WT_CHANGES};
-use writethru_publisher::server::NatsServer;
-use writethru_publisher::{Options, Publisher, PublisherStatus, Retention};
 
 /// A publisher that runs.
 struct Running {

@@ -1,0 +1,43 @@
+# The project's commands, the same here and in CI. `make help` lists them.
+
+CARGO ?= cargo
+TOOLS := .tools
+NATS_SERVER_BIN ?= $(TOOLS)/nats-server
+export NATS_SERVER_BIN := $(abspath $(NATS_SERVER_BIN))
+
+.PHONY: help up test check bench audit fmt clean
+
+help: ## Lists these commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+up: $(NATS_SERVER_BIN) ## Builds everything and plays a real storm, change by change
+	$(CARGO) build --release --locked -p writethru
+	./target/release/writethru up --demo
+
+test: $(NATS_SERVER_BIN) ## Runs every test, against a real NATS server
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) test --workspace --locked
+
+check: ## The fast inner loop: formatting, lints, and the pure crates' tests
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --locked -- -D warnings
+	$(CARGO) test --locked -p writethru-story -p writethru-proof -p writethru-wire -p writethru-formats
+
+bench: $(NATS_SERVER_BIN) ## Measures the whole path beside bare SQLite and the bare disk
+	$(CARGO) build --release --locked -p writethru
+	./target/release/writethru bench
+
+audit: ## Checks licences, sources and unused dependencies (needs cargo-deny and cargo-machete)
+	$(CARGO) deny check licenses bans sources
+	$(CARGO) machete
+
+fmt: ## Formats the code
+	$(CARGO) fmt --all
+
+clean: ## Removes what was built and fetched
+	$(CARGO) clean
+	rm -rf $(TOOLS)
+
+$(NATS_SERVER_BIN):
+	python3 scripts/fetch-nats-server
