@@ -130,7 +130,7 @@ fn edit_body(
             None => recut(&block, &Text::default(), language),
         })
         .collect();
-    push_order(before, &after, operations);
+    rearrange(before, &after, operations);
     operations.extend(after.iter().filter_map(|block| {
         let old = known.get(&block.id)?;
         (!Arc::ptr_eq(old, block)).then(|| Operation::Edit {
@@ -158,12 +158,11 @@ fn recut(new: &Block, old: &Text, language: &str) -> Arc<Block> {
     Arc::new(Block { text: cut_after(new.text.as_str(), old, language), ..new.clone() })
 }
 
-/// Adds what takes the order of `before` to that of `after`: deletes, then moves and inserts in
-/// target order.
-fn push_order(before: &[Arc<Block>], after: &[Arc<Block>], operations: &mut Vec<Operation>) {
-    let old_ids: Vec<&BlockId> = before.iter().map(|block| &block.id).collect();
-    let new_ids: Vec<&BlockId> = after.iter().map(|block| &block.id).collect();
-    operations.extend(order_steps(&old_ids, &new_ids).into_iter().map(|step| match step {
+/// Adds what takes the order of `before` to that of `after`.
+fn rearrange(before: &[Arc<Block>], after: &[Arc<Block>], operations: &mut Vec<Operation>) {
+    let old: Vec<&BlockId> = before.iter().map(|block| &block.id).collect();
+    let new: Vec<&BlockId> = after.iter().map(|block| &block.id).collect();
+    operations.extend(order_steps(&old, &new).into_iter().map(|step| match step {
         Step::Delete { block } => Operation::Delete { block: block.clone() },
         Step::Move { block, after } => Operation::Move { block: block.clone(), after: after.cloned() },
         Step::Insert { index, after: previous, .. } => {

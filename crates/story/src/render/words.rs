@@ -8,7 +8,8 @@ use crate::alignment::{self, Hunk, Interner, SentenceKey, Side, Step};
 
 /// Percentage of a sentence's words that may change before it is shown as replaced.
 const SENTENCE_CHANGED_MAX: usize = 50;
-/// Percentage of a text's words that may change before it is shown as replaced.
+/// Percentage of a text's words that may change before it is shown as replaced, unless a whole sentence
+/// of it is still there.
 const TEXT_CHANGED_MAX: usize = 60;
 /// Most places of a sentence that are marked before it is shown as replaced.
 const PLACES_MAX: usize = 6;
@@ -48,8 +49,13 @@ pub(super) fn spans(old: &str, new: &str, language: &str) -> Vec<Span> {
     let steps = alignment::steps(&keys(&before), &keys(&after));
     let mut spans = Vec::new();
     let mut changed = Share::default();
+    let mut has_survivor = false;
     for step in steps {
         match step {
+            Step::Both(left, right) if before[left].body == after[right].body => {
+                has_survivor = true;
+                pair(&mut spans, &mut changed, &before[left], &after[right]);
+            }
             Step::Both(left, right) => pair(&mut spans, &mut changed, &before[left], &after[right]),
             Step::Old(left) => {
                 changed.add_old(before[left].words(), before[left].words());
@@ -61,7 +67,7 @@ pub(super) fn spans(old: &str, new: &str, language: &str) -> Vec<Span> {
             }
         }
     }
-    if changed.is_above(TEXT_CHANGED_MAX) { replaced(old, new) } else { ordered(spans) }
+    if changed.is_above(TEXT_CHANGED_MAX) && !has_survivor { replaced(old, new) } else { ordered(spans) }
 }
 
 /// Adds a span to the end, joined to the last one if that is of the same sort; nothing if it is empty.

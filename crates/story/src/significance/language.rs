@@ -11,9 +11,10 @@ const SAMPLE_BYTES_MAX: usize = 4 * 1024;
 /// Fewest words from which the absence of English grammar says something.
 const WORDS_MIN: usize = 40;
 /// Frequent words of English grammar that are words of no language close to it in letters.
-const ENGLISH_WORDS: [&str; 16] = [
+const ENGLISH_WORDS: [&str; 34] = [
     "the", "of", "and", "to", "that", "with", "from", "which", "this", "by", "were", "been", "have", "you",
-    "your", "are",
+    "your", "are", "but", "they", "their", "his", "has", "said", "says", "its", "not", "while", "would",
+    "will", "could", "it", "be", "who", "or", "she",
 ];
 
 /// Returns the article's language tag, empty if it has none, and the rules that it can bear.

@@ -122,16 +122,26 @@ impl<'a> Reading<'a> {
         self.raw(place..place + 1)
     }
 
-    /// Returns whether capital letters say nothing here: nearly all longer words have one.
+    /// Returns whether capital letters say nothing here: nearly all letters are capitals, or nearly all
+    /// words that could go without one have one, as in a title.
     pub(super) fn is_capitalised(&self) -> bool {
-        let long: Vec<bool> = self
+        let (mut lower, mut upper) = (0, 0);
+        for letter in self.text.chars() {
+            lower += usize::from(letter.is_lowercase());
+            upper += usize::from(letter.is_uppercase());
+        }
+        if upper >= 8 && upper * 10 >= (upper + lower) * 7 {
+            return true;
+        }
+        let content: Vec<bool> = self
             .lexemes
             .iter()
-            .filter(|lexeme| lexeme.is_word() && lexeme.class != Class::Quantity && lexeme.key.len() >= 4)
+            .filter(|lexeme| lexeme.is_word() && lexeme.class != Class::Quantity)
+            .filter(|lexeme| !lexeme.key.starts_with('\'') && !english().is_function(&lexeme.key))
             .map(|lexeme| starts_upper(&self.text[lexeme.at..]))
             .collect();
-        let capitals = long.iter().filter(|is_capital| **is_capital).count();
-        capitals >= 3 && capitals * 5 >= long.len() * 4
+        let capitals = content.iter().filter(|is_capital| **is_capital).count();
+        capitals >= 3 && capitals * 10 >= content.len() * 9
     }
 
     /// Marks as names the words with a capital letter inside a sentence.
@@ -144,8 +154,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Marks as names the words that open a sentence and are names elsewhere (in `known`), or run
-    /// on into a name.
+    /// Marks as names the words that open a sentence and are names elsewhere (in `known`), run on into
+    /// a name, own something, or say something; plurals say things without being names.
     pub(super) fn find_initial_names(&mut self, known: &HashSet<String>) {
         for place in 0..self.lexemes.len() {
             let lexeme = &self.lexemes[place];
@@ -155,8 +165,13 @@ impl<'a> Reading<'a> {
             if !may_be || english().is_opener(&lexeme.key) {
                 continue;
             }
-            let runs_on = self.lexemes.get(place + 1).is_some_and(|next| next.class == Class::Name);
-            if runs_on || known.contains(&*lexeme.key) {
+            let is_singular = !lexeme.key.ends_with('s');
+            let is_name = self.lexemes.get(place + 1).is_some_and(|next| {
+                next.class == Class::Name
+                    || next.key == "'s"
+                    || (is_singular && next.class == Class::Attribution)
+            });
+            if is_name || known.contains(&*lexeme.key) {
                 self.lexemes[place].class = Class::Name;
             }
         }

@@ -89,7 +89,12 @@ pub(super) fn account(old: &str, new: &str, ground: Ground<'_>) -> Account {
     let numbers = Numbers::of(pair);
     let whole = Hunk { old: 0..before.lexemes.len(), new: 0..after.lexemes.len() };
     // The text as a whole first: a stop that came or went may cut its sentences otherwise.
-    let findings = numbers.findings(pair, &whole);
+    let mut findings = numbers.findings(pair, &whole);
+    if findings.is_empty() {
+        // Only spaces, or what cannot be seen.
+        let bytes = 0;
+        findings.push(Finding { code: Code::Typographic, level: Level::Minor, old: None, new: None, bytes });
+    }
     if findings.iter().all(|finding| finding.level == Level::Minor) && same_facts(pair) {
         return Account { findings, ..Account::default() };
     }
