@@ -121,7 +121,7 @@ async fn watch_shows_exactly_what_changed_and_a_stock_client_sees_cloud_events()
         .expect("joined")
         .expect("watched");
     let shown = String::from_utf8(output.stdout).expect("UTF-8");
-    for wanted in ["[-12-]{+14+}", "moved from", "{+Its captain is safe.+}"] {
+    for wanted in ["[-12-]{+14+}", "moved from", "{+ Its captain is safe.+}"] {
         assert!(shown.contains(wanted), "{wanted} is missing in:\n{shown}");
     }
     assert!(!shown.contains("[-A ferry"), "an untouched sentence is marked:\n{shown}");
