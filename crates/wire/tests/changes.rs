@@ -48,15 +48,16 @@ fn view(article: &Article) -> ArticleView {
     ArticleView::of(article, meta)
 }
 
-/// Returns the desk's article after each event of a plan.
+/// Returns the desk's article after each event of a plan, as a reader of the log comes to it.
 fn articles(plan: &[history::Step]) -> Vec<Article> {
-    let mut chain = Chain::new(story_id());
-    plan.iter()
-        .map(|step| {
-            seal_all(&mut chain, std::slice::from_ref(step));
-            chain.story().article.clone()
-        })
-        .collect()
+    let entries = seal_all(&mut Chain::new(story_id()), plan);
+    let mut reader = Chain::new(story_id());
+    let read = entries.iter().map(|entry| {
+        reader.open(&entry.record.envelope, &entry.record.disclosures).expect("opens");
+        assert_eq!(reader.story().revision, entry.event.revision);
+        reader.story().article.clone()
+    });
+    read.collect()
 }
 
 fn article(blocks: &[&str]) -> Article {
