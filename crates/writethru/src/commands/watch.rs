@@ -162,7 +162,11 @@ fn described(
     let mut lines = vec![format!("{time} {slug}  {from} → {to}  {what}")];
     match before {
         Some(before) => lines.extend(words.difference(before, after)),
-        None => lines.push(format!("  {}  ({} paragraphs)", after.headline(), after.blocks.len())),
+        None => {
+            let blocks = after.blocks.len();
+            let plural = if blocks == 1 { "" } else { "s" };
+            lines.push(format!("  {}  ({blocks} paragraph{plural})", after.headline()));
+        }
     }
     lines
 }

@@ -1,8 +1,6 @@
 //! Bad input: each a clear error that says what, where and what to do; the story unchanged.
 
-mod harness;
-
-use harness::Service;
+use crate::harness::Service;
 
 /// Files `copy` and asserts that it is refused as bad data, naming `expected`.
 #[track_caller]
