@@ -149,17 +149,15 @@ fn disk(data: &Path) -> Vec<Finding> {
             "check permissions and free space",
         ),
     });
-    match available_bytes(folder) {
-        Ok(free) if free < FREE_BYTES_MIN => findings.push(Finding::fault(
+    findings.push(match available_bytes(folder) {
+        Ok(free) if free < FREE_BYTES_MIN => Finding::fault(
             "disk space",
             format!("{} MiB are free", free / (1024 * 1024)),
             "make room: a full disk stops every push",
-        )),
-        Ok(free) => {
-            findings.push(Finding::ok("disk space", format!("{} GiB are free", free / FREE_BYTES_MIN)))
-        }
-        Err(error) => findings.push(Finding::note("disk space", error.to_string(), "look with df")),
-    }
+        ),
+        Ok(free) => Finding::ok("disk space", format!("{} GiB are free", free / FREE_BYTES_MIN)),
+        Err(error) => Finding::note("disk space", error.to_string(), "look with df"),
+    });
     findings
 }
 

@@ -6,7 +6,7 @@ use crate::harness::Service;
 #[track_caller]
 fn check(service: &Service, name: &str, copy: &[u8], expected: &str) {
     let file = service.file(name, copy);
-    let said = service.run(&["push", file.to_str().unwrap(), "--story", "storm", "--json"]).exits(65);
+    let said = service.run(&["push", file.to_str().expect("UTF-8"), "--story", "storm", "--json"]).exits(65);
     let problem = said.problem();
     let shown = problem.to_string();
     assert!(shown.contains(expected), "{name}: {expected:?} is not in {shown}");
