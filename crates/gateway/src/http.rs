@@ -109,8 +109,8 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(openapi::document))
 }
 
-/// Returns the document of the routes, without serving them.
-pub(crate) fn document() -> OpenApi {
+/// Returns the description of the API (OpenAPI 3.1) that `/openapi.json` gives, without serving it.
+pub fn document() -> OpenApi {
     routes().split_for_parts().1
 }
 

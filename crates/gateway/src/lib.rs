@@ -8,7 +8,6 @@
 mod commands;
 mod gateway;
 mod http;
-mod json_patch;
 pub mod limits;
 mod measures;
 mod media;
@@ -18,6 +17,6 @@ mod places;
 mod problems;
 
 pub use gateway::{Controls, Gateway, RelayStatus};
-pub use http::ServeError;
+pub use http::{ServeError, document};
 pub use measures::Measures;
 pub use nats_service::{NatsService, NatsServiceError};

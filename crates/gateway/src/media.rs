@@ -53,8 +53,8 @@ impl Declared {
     pub(crate) fn format(self, copy: &[u8]) -> Option<Format> {
         match self {
             Self::Is(format) => Some(format),
-            // What is no object is neither: the reader of JSON says so.
-            Self::Json => (!begins_object(copy)).then_some(Format::Json),
+            // What is no object is neither: who looks says so of a list, the reader of JSON of the rest.
+            Self::Json => (!begins_json(copy)).then_some(Format::Json),
             Self::Unknown => None,
         }
     }
@@ -80,9 +80,9 @@ fn charset(media_type: &str) -> Option<String> {
     })
 }
 
-fn begins_object(copy: &[u8]) -> bool {
+fn begins_json(copy: &[u8]) -> bool {
     let copy = copy.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(copy);
-    copy.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+    matches!(copy.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'['))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use wire::{DeskVerb, Problem, ProblemKind};
 
-use crate::commands::{DiffFormat, Filed, Filing};
+use crate::commands::{DiffFormat, DiffQuery, Filed, Filing};
 use crate::gateway::Gateway;
 use crate::limits::{DRAIN_TIME_MAX, NATS_REQUESTS_MAX, REQUEST_TIME_MAX};
 use crate::media::Declared;
@@ -205,7 +205,7 @@ async fn reply(gateway: &Gateway, verb: DeskVerb, payload: &[u8]) -> Result<Repl
     }
     let named = || story.clone().ok_or_else(|| bad_parameter("story", "it is missing: name a story"));
     let query = Parameters::of_object(query)?;
-    match verb {
+    Ok(match verb {
         DeskVerb::Push => {
             let (format, copy) = copy(body, media_type.as_deref())?;
             let query = Query::read(query)?;
@@ -219,22 +219,21 @@ async fn reply(gateway: &Gateway, verb: DeskVerb, payload: &[u8]) -> Result<Repl
         DeskVerb::List => json(&gateway.list(Query::read(query)?).await?),
         DeskVerb::History => json(&gateway.history(&named()?, Query::read(query)?).await?),
         DeskVerb::Diff => {
-            let query: crate::commands::DiffQuery = Query::read(query)?;
+            let query: DiffQuery = Query::read(query)?;
             let format = query.format.unwrap_or(DiffFormat::Ops);
             let difference = gateway.difference(&named()?, query).await?;
-            let media_type = format.media_type();
-            match format {
-                DiffFormat::Ops => json(&difference.view),
-                DiffFormat::JsonPatch => json(&difference.json_patch()),
-                DiffFormat::Text => Ok(Reply { media_type, body: difference.text().into_bytes() }),
-            }
-            .map(|reply| Reply { media_type, ..reply })
+            let body = match format {
+                DiffFormat::Ops => json(&difference.view).body,
+                DiffFormat::JsonPatch => json(&difference.json_patch()).body,
+                DiffFormat::Text => difference.text().into_bytes(),
+            };
+            Reply { media_type: format.media_type(), body }
         }
         DeskVerb::Info => {
             Nothing::read(query)?;
             json(&gateway.info())
         }
-    }
+    })
 }
 
 fn given(payload: &[u8]) -> Result<Given, Problem> {
@@ -262,7 +261,7 @@ fn copy(body: Option<Value>, media_type: Option<&str>) -> Result<(Option<Format>
     }
 }
 
-fn json(value: &impl serde::Serialize) -> Result<Reply, Problem> {
+fn json(value: &impl serde::Serialize) -> Reply {
     let body = serde_json::to_vec(value).expect("answers are texts, numbers and lists");
-    Ok(Reply { media_type: "application/json", body })
+    Reply { media_type: "application/json", body }
 }

@@ -15,7 +15,9 @@ pub(crate) fn of_intake(error: &IntakeError) -> Problem {
         IntakeError::TooLarge { actual, limit } => too_large(error.to_string(), *actual, *limit),
         IntakeError::NotUtf8 { at } => bad(format!("byte {at}"), error.to_string()).with("byte", *at),
         IntakeError::Json { line, column, path, .. } => {
-            let place = if path == "." { format!("line {line} column {column}") } else { path.clone() };
+            // A path that names nothing: the text is no JSON at all.
+            let is_named = path.contains(|letter: char| letter.is_alphanumeric());
+            let place = if is_named { path.clone() } else { format!("line {line} column {column}") };
             bad(place, error.to_string()).with("line", *line).with("column", *column)
         }
         IntakeError::Copy(copy) => of_copy(copy),

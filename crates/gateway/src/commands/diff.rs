@@ -2,6 +2,7 @@
 
 use projector::{AsOf, View};
 use story::diff::Diff;
+use story::diff::json_patch::json_patch;
 use story::significance::{Significance, assess};
 use story::{Article, Revision, StoryId};
 use utoipa::IntoParams;
@@ -123,13 +124,17 @@ pub(crate) struct Difference {
 impl Difference {
     /// Returns the difference as people read it.
     pub(crate) fn text(&self) -> String {
-        let diff = Diff { ops: self.view.ops.clone(), observations: self.view.observations.clone() };
-        story::render::to_plain(&story::render::lines(&self.before, &self.after, &diff))
+        story::render::to_plain(&story::render::lines(&self.before, &self.after, &self.diff()))
     }
 
     /// Returns the difference as RFC 6902 has it.
     pub(crate) fn json_patch(&self) -> serde_json::Value {
-        crate::json_patch::json_patch(&self.before, &self.after)
+        let (base, target) = (self.view.base.to_string(), self.view.target.to_string());
+        json_patch(&self.before, &self.after, &self.diff(), (&base, &target))
+    }
+
+    fn diff(&self) -> Diff {
+        Diff { ops: self.view.ops.clone(), observations: self.view.observations.clone() }
     }
 }
 

@@ -373,12 +373,10 @@ pub(crate) async fn large<T: Send + 'static>(bytes: usize, work: impl FnOnce() -
     if bytes <= INLINE_COPY_BYTES_MAX {
         return work();
     }
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(failed) => match failed.try_into_panic() {
-            // The edge turns a panic into a problem, wherever the work was done.
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => panic!("blocking work is never cancelled before the runtime ends"),
-        },
-    }
+    // A panic goes on here, where the edge turns it into a problem; nothing else ends blocking
+    // work before its time, save the end of the runtime, which ends this too.
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|failed| match failed.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(cancelled) => panic!("blocking work was cut off: {cancelled}"),
+    })
 }

@@ -1,12 +1,13 @@
 //! Filing copy.
 
 use axum::body::Body;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, LINK,
     LOCATION,
 };
+use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use formats::Format;
@@ -68,12 +69,15 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 )]
 pub(crate) async fn push_new(
     State(gateway): State<Gateway>,
-    headers: HeaderMap,
-    accepted: Accepted,
+    terms: Terms,
     Asked(query): Asked<PushParameters>,
     copy: CopyBody,
 ) -> Result<Response, Refused> {
-    push(&gateway, &headers, &accepted, (None, query, copy)).await
+    if terms.if_match == IfMatch::Any {
+        let detail = "* is for a story that is there: push to its own address, /v1/stories/{story}";
+        return Err(bad_header("If-Match", detail).into());
+    }
+    push(&gateway, terms, (None, query, copy)).await
 }
 
 /// Files copy for a story that exists.
@@ -114,12 +118,11 @@ pub(crate) async fn push_new(
 pub(crate) async fn push_to(
     State(gateway): State<Gateway>,
     Named(story): Named,
-    headers: HeaderMap,
-    accepted: Accepted,
+    terms: Terms,
     Asked(query): Asked<PushParameters>,
     copy: CopyBody,
 ) -> Result<Response, Refused> {
-    push(&gateway, &headers, &accepted, (Some(story), query, copy)).await
+    push(&gateway, terms, (Some(story), query, copy)).await
 }
 
 /// Either answer of a push.
@@ -134,16 +137,42 @@ pub(crate) enum Outcome {
     Previewed(Previewed),
 }
 
+/// What the headers of a push say beside its copy.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    if_match: IfMatch,
+    key: Option<CommandKey>,
+}
+
+/// What `If-Match` insists on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IfMatch {
+    Nothing,
+    /// That the story is there.
+    Any,
+    At(Revision),
+}
+
+impl<S: Sync> FromRequestParts<S> for Terms {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        Accepted::from_request_parts(parts, state).await?.json()?;
+        Ok(Self { if_match: if_match(&parts.headers)?, key: key(&parts.headers)? })
+    }
+}
+
 async fn push(
     gateway: &Gateway,
-    headers: &HeaderMap,
-    accepted: &Accepted,
+    terms: Terms,
     (story, query, copy): (Option<String>, PushParameters, CopyBody),
 ) -> Result<Response, Refused> {
-    accepted.json()?;
-    let (if_match, key) = (if_match(headers, story.as_deref())?, key(headers)?);
+    let if_match = match terms.if_match {
+        IfMatch::At(revision) => Some(revision),
+        IfMatch::Nothing | IfMatch::Any => None,
+    };
     let CopyBody { format, copy } = copy;
-    let filing = Filing { story, query, if_match, key, format, copy };
+    let filing = Filing { story, query, if_match, key: terms.key, format, copy };
     Ok(match gateway.file(filing).await? {
         Filed::Previewed(preview) => answer(StatusCode::OK, JSON, json(&preview)),
         Filed::Pushed(pushed) => filed(&pushed),
@@ -185,12 +214,10 @@ fn key(headers: &HeaderMap) -> Result<Option<CommandKey>, Problem> {
     text.parse().map(Some).map_err(|error: story::IdentityError| bad_header("Idempotency-Key", error))
 }
 
-/// Returns the revision that `If-Match` insists on; `*` insists only that `story` is there.
-fn if_match(headers: &HeaderMap, story: Option<&str>) -> Result<Option<Revision>, Problem> {
-    let Some(text) = one(headers, &IF_MATCH, "If-Match")? else { return Ok(None) };
+fn if_match(headers: &HeaderMap) -> Result<IfMatch, Problem> {
+    let Some(text) = one(headers, &IF_MATCH, "If-Match")? else { return Ok(IfMatch::Nothing) };
     if text.trim() == "*" {
-        let new = "* is for a story that is there: push to its own address, /v1/stories/{story}";
-        return if story.is_some() { Ok(None) } else { Err(bad_header("If-Match", new)) };
+        return Ok(IfMatch::Any);
     }
     if text.trim_start().starts_with("W/") {
         // RFC 9110, 13.1.1: a weak validator never matches.
@@ -214,7 +241,7 @@ fn if_match(headers: &HeaderMap, story: Option<&str>) -> Result<Option<Revision>
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(malformed());
     }
-    digits.parse().map(Revision).map(Some).map_err(|_| malformed())
+    digits.parse().map(|number| IfMatch::At(Revision(number))).map_err(|_| malformed())
 }
 
 /// Copy as it came: within the limit, and of a type that can be read.

@@ -206,11 +206,10 @@ pub(crate) fn validated(
 
 /// Adds a header whose value is made of legal characters.
 pub(crate) fn add(response: &mut Response, name: HeaderName, value: &str) {
-    match HeaderValue::from_str(value) {
-        Ok(value) => {
-            response.headers_mut().append(name, value);
-        }
-        Err(_) => tracing::error!(header = %name, "An answer's header would not be legal"),
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().append(name, value);
+    } else {
+        tracing::error!(header = %name, "An answer's header would not be legal");
     }
 }
 

@@ -136,16 +136,13 @@ pub(crate) async fn diff(
     Named(story): Named,
     Asked(query): Asked<DiffQuery>,
 ) -> Result<Response, Refused> {
-    let format = match query.format {
-        Some(format) => {
-            accepted.best(&[format.media_type()])?;
-            format
-        }
-        None => {
-            let formats = [DiffFormat::Ops, DiffFormat::JsonPatch, DiffFormat::Text];
-            let best = accepted.best(&formats.map(DiffFormat::media_type))?;
-            formats.into_iter().find(|format| format.media_type() == best).unwrap_or(DiffFormat::Ops)
-        }
+    let format = if let Some(format) = query.format {
+        accepted.best(&[format.media_type()])?;
+        format
+    } else {
+        let formats = [DiffFormat::Ops, DiffFormat::JsonPatch, DiffFormat::Text];
+        let best = accepted.best(&formats.map(DiffFormat::media_type))?;
+        formats.into_iter().find(|format| format.media_type() == best).unwrap_or(DiffFormat::Ops)
     };
     let view = query.view;
     let difference = gateway.difference(&story, query).await?;

@@ -141,7 +141,7 @@ async fn updates(newsroom: &Newsroom, slug: &str, numbers: std::ops::RangeInclus
 }
 
 #[tokio::test]
-async fn every_change_is_relayed_in_order_with_the_newest_article() {
+async fn every_story_is_relayed_in_order_with_its_newest_article() {
     let newsroom = Newsroom::open().await;
     let server = nats::start(&newsroom.path().join("nats"), None).await;
     updates(&newsroom, "quake", 1..=5).await;
@@ -151,7 +151,6 @@ async fn every_change_is_relayed_in_order_with_the_newest_article() {
     updates(&newsroom, "quake", 6..=9).await;
     running.caught_up(&newsroom).await;
 
-    assert_eq!(once(stored(&server.url(), WT_CHANGES).await), expected(&newsroom).await);
     check(&newsroom, &server.url()).await;
     let status = running.status.borrow().clone();
     assert!(status.connected && status.lag == 0 && status.last_error.is_none(), "{status:?}");

@@ -26,6 +26,9 @@ const EDGE_DRAIN_MAX: Duration = Duration::from_secs(12);
 /// How long the views may take to catch up with the log.
 const VIEWS_DRAIN_MAX: Duration = Duration::from_secs(10);
 
+/// How long the views may stand still at the start before the service goes on without them.
+const CATCH_UP_STEP: Duration = Duration::from_secs(5);
+
 /// A running service.
 pub(crate) struct Service {
     log: EventLog,
@@ -56,6 +59,7 @@ impl Service {
         let broken = Broken { first: Arc::default(), stop };
         let (projecting, shutdown) = (TaskTracker::new(), CancellationToken::new());
         keep(&projecting, "projector", shutdown.clone(), &broken, projector.run(shutdown.clone()));
+        caught_up(&views, log.head()).await;
         let publisher = PublisherCell::default();
         let told = (session.settings.nats != NatsChoice::Off).then(|| Arc::clone(&publisher));
         let gateway = edge::gateway(log.clone(), desk, views.clone(), control, told);
@@ -123,6 +127,27 @@ fn open_views(log: &EventLog, data: &DataDir) -> Result<(Projector, Views, Contr
             .because(&error)
             .next("they hold nothing that the log does not: delete views.db and start again")
     })
+}
+
+/// Returns once the views show all of the log up to `head`, so that whoever asks a service that
+/// says it is ready finds everything; or once they have stood still for too long: then what they
+/// lack comes when it can.
+async fn caught_up(views: &Views, head: log::Position) {
+    let mut reached = views.position();
+    while reached < head {
+        info!(log.head = head.0, views.position = reached.0, "Views are catching up with the log");
+        // Whether it arrived or took too long shows in where the views stand then.
+        let _ = tokio::time::timeout(CATCH_UP_STEP, views.reached(head)).await;
+        if views.position() == reached {
+            warn!(
+                log.head = head.0,
+                views.position = reached.0,
+                "Views stand still: starting with what they have"
+            );
+            return;
+        }
+        reached = views.position();
+    }
 }
 
 /// Returns what the views know of slugs, so that the desk need not read the whole log.
