@@ -27,7 +27,7 @@ fn bad_copy_is_refused_by_name_and_changes_nothing() {
     check(&service, "twice.json", br#"{"headline":"H","headline":"I"}"#, "headline");
     check(&service, "type.json", br#"{"headline":"H","blocks":[{"text":7}]}"#, "blocks[0].text");
     check(&service, "truncated.json", br#"{"headline":"H","blocks":[{"te"#, "ends too early");
-    check(&service, "array.json", b"[1,2,3]", "line 1");
+    check(&service, "array.json", b"[1,2,3]", "JSON list");
     let paragraph = format!("H\n\n{}", "word ".repeat(2 * 1024 * 1024));
     check(&service, "paragraph.txt", paragraph.as_bytes(), "limit");
     let blocks = format!("H\n\n{}", "x\n\n".repeat(100_000));
