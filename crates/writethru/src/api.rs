@@ -196,10 +196,25 @@ pub(crate) fn from_problem(status: StatusCode, object: Map<String, Value>) -> Fa
         let place = text("place").filter(|place| !detail.contains(place.as_str()));
         failure = failure.why(place.map_or(detail.clone(), |place| format!("{place}: {detail}")));
     }
-    if let Some(next) = text("next") {
+    if let Some(next) = kind.and_then(|kind| next_command(*kind)).map(str::to_owned).or(text("next")) {
         failure = failure.next(next);
     }
     if object.is_empty() { failure } else { failure.problem(object) }
+}
+
+/// Returns the next step in commands, where there is one for the problem.
+const fn next_command(kind: ProblemKind) -> Option<&'static str> {
+    match kind {
+        ProblemKind::NotFound => Some("`writethru list` shows the stories there are"),
+        ProblemKind::RevisionNotFound => Some("`writethru log STORY` shows the revisions there are"),
+        ProblemKind::Conflict | ProblemKind::PreconditionFailed => {
+            Some("read it again (`writethru show STORY`), join the changes, push with the new --expect")
+        }
+        ProblemKind::Unavailable | ProblemKind::OutcomeUnknown => {
+            Some("try again with the same --key: nothing is ever stored twice under it")
+        }
+        _ => None,
+    }
 }
 
 /// Returns the exit code for a status that came without a problem we know.

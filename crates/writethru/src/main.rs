@@ -47,8 +47,8 @@ fn main() -> ExitCode {
 fn run(cli: Cli, output: Output) -> Result<Exit, Failure> {
     // These two need no configuration, so a broken one must not stop them.
     match &cli.command {
-        Command::Completions(completions) => return completions.run(output),
-        Command::Man(man) => return man.run(output),
+        Command::Completions(completions) => return completions.run(),
+        Command::Man(man) => return man.run(),
         Command::Config(config) => return config.run(&cli.flags(), output),
         _ => {}
     }

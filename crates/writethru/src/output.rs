@@ -24,7 +24,7 @@ pub(crate) enum Color {
 pub(crate) struct Output {
     /// Whether the caller asked for JSON.
     pub(crate) json: bool,
-    color: bool,
+    choice: ColorChoice,
 }
 
 impl Output {
@@ -35,13 +35,12 @@ impl Output {
             Color::Always => ColorChoice::Always.write_global(),
             Color::Never => ColorChoice::Never.write_global(),
         }
-        let color = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
-        Self { json, color }
+        Self { json, choice: AutoStream::choice(&io::stdout()) }
     }
 
     /// Returns whether answers are coloured.
-    pub(crate) const fn color(self) -> bool {
-        self.color
+    pub(crate) fn color(self) -> bool {
+        self.choice != ColorChoice::Never
     }
 
     /// Writes one line.
@@ -49,7 +48,7 @@ impl Output {
     /// # Errors
     /// A closed pipe or a full disk.
     pub(crate) fn line(self, line: impl Display) -> Result<(), Failure> {
-        let mut stdout = anstream::stdout().lock();
+        let mut stdout = AutoStream::new(io::stdout().lock(), self.choice);
         writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
     }
 
@@ -62,15 +61,15 @@ impl Output {
             .map_err(|error| Failure::output(&io::Error::other(error.to_string())))?;
         self.line(text)
     }
+}
 
-    /// Writes bytes as they are.
-    ///
-    /// # Errors
-    /// A closed pipe or a full disk.
-    pub(crate) fn bytes(self, bytes: &[u8]) -> Result<(), Failure> {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
-    }
+/// Writes bytes to stdout as they are.
+///
+/// # Errors
+/// A closed pipe or a full disk.
+pub(crate) fn write_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
 }
 
 /// Writes one line of talk to stderr; what cannot be written there is lost.

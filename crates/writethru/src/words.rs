@@ -9,6 +9,8 @@ use story::{Article, BlockKind};
 
 /// Unchanged words shown on either side of a change.
 const CONTEXT_WORDS: usize = 8;
+/// Reasons of a significance that are named; the rest is counted.
+const REASONS_SHOWN: usize = 4;
 
 const OLD: Style = AnsiColor::Red.on_default().effects(Effects::STRIKETHROUGH);
 const NEW: Style = AnsiColor::Green.on_default().effects(Effects::BOLD);
@@ -91,6 +93,11 @@ pub(crate) fn matters(significance: &Significance) -> String {
         if !codes.contains(&code) {
             codes.push(code);
         }
+    }
+    if codes.len() > REASONS_SHOWN {
+        let more = codes.len() - REASONS_SHOWN;
+        codes.truncate(REASONS_SHOWN);
+        codes.push(format!("{more} more"));
     }
     if codes.is_empty() {
         significance.level.to_string()

@@ -13,12 +13,18 @@ mod timings;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use publisher::server::NatsServer;
+
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::say;
 use crate::session::Session;
+use load::Drive;
 use report::{Report, Run};
 use stage::Stage;
+
+/// How long the calm writer rests between two updates: nothing queues up behind it.
+const CALM_PAUSE: Duration = Duration::from_millis(20);
 
 /// What is to be measured.
 #[derive(Debug, Clone)]
@@ -52,20 +58,25 @@ pub(crate) async fn measure(plan: &Plan, session: &Session) -> Result<Report, Fa
         Some(server) => Some(path::round_trip(&server.url()).await?),
         None => None,
     };
+    let calm = Stage::whole(&folder.path().join("calm"), url(nats.as_ref())).await?;
+    say("one calm writer");
+    let drive = Drive { writers: 1, duration: plan.duration, pause: CALM_PAUSE };
+    report.calm(&path::push_and_follow(&calm, drive).await?);
+    calm.end().await;
     for (index, writers) in plan.writers.iter().copied().enumerate() {
         say(format_args!("{writers} writers"));
         let base = folder.path().join(format!("run-{index}"));
+        let drive = Drive { writers, duration: plan.duration, pause: Duration::ZERO };
         let desk = Stage::desk_only(&base.join("desk")).await?;
-        let filed = load::push(&desk.desk, writers, plan.duration, None).await?;
+        let filed = load::push(&desk.desk, drive, None).await?;
         let record_bytes = desk.record_bytes().await?;
         desk.end().await;
         let sqlite = bare::group_commit(&base, writers, plan.duration, record_bytes)
             .map_err(|error| broken("bare SQLite failed", &error))?;
-        let whole =
-            Stage::whole(&base.join("whole"), nats.as_ref().map(publisher::server::NatsServer::url)).await?;
-        let through = path::push_and_follow(&whole, writers, plan.duration).await?;
+        let whole = Stage::whole(&base.join("whole"), url(nats.as_ref())).await?;
+        let through = path::push_and_follow(&whole, drive).await?;
         whole.end().await;
-        report.runs.push(Run::new(writers, record_bytes, filed, sqlite, through));
+        report.runs.push(Run::new(writers, record_bytes, filed, &sqlite, through));
     }
     say("replay and rebuild");
     let replayed = stage::replay(&folder.path().join("run-0/whole")).await?;
@@ -77,6 +88,10 @@ pub(crate) async fn measure(plan: &Plan, session: &Session) -> Result<Report, Fa
     report.fdatasync_after =
         bare::probe(folder.path()).map_err(|error| broken("the disk cannot be probed", &error))?;
     Ok(report)
+}
+
+fn url(nats: Option<&NatsServer>) -> Option<String> {
+    nats.map(NatsServer::url)
 }
 
 /// Returns the failure of a measurement.

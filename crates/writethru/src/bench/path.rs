@@ -8,7 +8,7 @@ use futures::StreamExt;
 use story::StoryId;
 use wire::Subject;
 
-use super::load::{self, Filed};
+use super::load::{self, Drive, Filed};
 use super::stage::Stage;
 use super::timings::{Spread, Timings};
 use crate::exit::Exit;
@@ -62,17 +62,13 @@ impl Clock {
     }
 }
 
-/// Lets `writers` push for `duration` while a subscriber takes every change.
+/// Lets writers push while a subscriber takes every change.
 ///
 /// # Errors
 /// A push is refused, NATS does not answer, or a change does not arrive.
-pub(super) async fn push_and_follow(
-    stage: &Stage,
-    writers: usize,
-    duration: Duration,
-) -> Result<Through, Failure> {
+pub(super) async fn push_and_follow(stage: &Stage, drive: Drive) -> Result<Through, Failure> {
     let Some(url) = &stage.nats else {
-        return Ok(Through { filed: load::push(&stage.desk, writers, duration, None).await?, arrived: None });
+        return Ok(Through { filed: load::push(&stage.desk, drive, None).await?, arrived: None });
     };
     let clock = Arc::new(Clock::default());
     let client = connect(url).await?;
@@ -80,7 +76,7 @@ pub(super) async fn push_and_follow(
     client.flush().await.map_err(|error| silent(&error))?;
     let (told, end) = tokio::sync::watch::channel(None::<u64>);
     let subscriber = tokio::spawn(take(changes, Arc::clone(&clock), end));
-    let filed = load::push(&stage.desk, writers, duration, Some(clock)).await?;
+    let filed = load::push(&stage.desk, drive, Some(clock)).await?;
     told.send_replace(Some(filed.updates));
     let arrived = tokio::time::timeout(CATCH_UP_MAX, subscriber).await;
     let lost = || Failure::new(Exit::Failure, "bench", "not every change has arrived at the subscriber");

@@ -21,6 +21,8 @@ pub(crate) struct Report {
     pub(super) fdatasync_after: Spread,
     /// A message to NATS and back.
     pub(super) nats_round_trip: Option<Spread>,
+    /// One writer that rests between updates, so that nothing waits: the path's own time.
+    calm: Option<Calm>,
     /// One for each number of writers.
     pub(super) runs: Vec<Run>,
     /// Replay and rebuild.
@@ -48,6 +50,12 @@ pub(super) struct Run {
 }
 
 #[derive(Debug, Serialize)]
+struct Calm {
+    acknowledged: Spread,
+    push_to_subscriber: Option<Spread>,
+}
+
+#[derive(Debug, Serialize)]
 struct Rate {
     per_s: f64,
     acknowledged: Spread,
@@ -66,7 +74,7 @@ impl Run {
         writers: usize,
         record_bytes: usize,
         desk: Filed,
-        sqlite: Committed,
+        sqlite: &Committed,
         through: Through,
     ) -> Self {
         let desk = Rate::from(desk);
@@ -94,10 +102,17 @@ impl Report {
             fdatasync_before,
             fdatasync_after: Spread::default(),
             nats_round_trip: None,
+            calm: None,
             runs: Vec::new(),
             replay: None,
             memory: None,
         }
+    }
+
+    /// Adds what the calm writer came to.
+    pub(super) fn calm(&mut self, through: &Through) {
+        self.calm =
+            Some(Calm { acknowledged: through.filed.acknowledged, push_to_subscriber: through.arrived });
     }
 
     /// Returns the report as people read it.
@@ -108,6 +123,13 @@ impl Report {
             times(&self.fdatasync_after)
         )];
         lines.extend(self.nats_round_trip.as_ref().map(|trip| format!("NATS round trip    {}", times(trip))));
+        if let Some(calm) = &self.calm {
+            let arrived = calm.push_to_subscriber.as_ref().map(times).unwrap_or_default();
+            lines.push(format!(
+                "one calm writer    ack {}; push→subscriber {arrived}",
+                times(&calm.acknowledged)
+            ));
+        }
         for run in &self.runs {
             lines.push(format!("{} writers, {} bytes a record", run.writers, run.record_bytes));
             lines.push(format!(

@@ -75,7 +75,11 @@ impl Check {
         answer["records"] = json!(replayed.records);
         answer["stories"] = json!(replayed.stories);
         answer["erased_records"] = json!(replayed.erased);
-        if !self.log_only && paths.views().is_file() {
+        if self.log_only || !paths.views().is_file() {
+            if !output.json {
+                output.line("views: not looked at")?;
+            }
+        } else {
             let views = views(&log, &paths).await?;
             if !output.json {
                 output.line(format_args!("views: equal to a rebuild at position {}", views.0))?;
@@ -105,7 +109,7 @@ async fn structure(log: &EventLog) -> Result<Checked, Failure> {
     bar.finish_and_clear();
     checked.map_err(|error| match &error {
         CheckError::Index { .. } => fault(error.to_string())
-            .next("the log is whole: stop the server, delete index.db and start it again"),
+            .next("the log is whole: stop the server, delete the files log.db.index* and start it again"),
         CheckError::Damaged { .. } => fault(error.to_string()),
         CheckError::Unavailable { .. } => Failure::new(Exit::Unavailable, "log", "cannot read the event log")
             .because(&error)

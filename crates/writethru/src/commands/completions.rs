@@ -5,7 +5,7 @@ use clap::{Args, CommandFactory};
 use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::write_bytes;
 
 /// Options of `completions`.
 #[derive(Debug, Args)]
@@ -21,10 +21,10 @@ pub(crate) struct Completions {
 
 impl Completions {
     /// Prints the completions.
-    pub(crate) fn run(&self, output: Output) -> Result<Exit, Failure> {
+    pub(crate) fn run(&self) -> Result<Exit, Failure> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "writethru", &mut script);
-        output.bytes(&script)?;
+        write_bytes(&script)?;
         Ok(Exit::Ok)
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::config::{Flags, Key, Origin, Settings, template};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, write_bytes};
 
 /// Options of `config`.
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ impl Config {
     /// Answers about the configuration.
     pub(crate) fn run(&self, flags: &Flags, output: Output) -> Result<Exit, Failure> {
         match self.what {
-            What::Template => output.bytes(template().as_bytes())?,
+            What::Template => write_bytes(template().as_bytes())?,
             What::Check => {
                 Settings::load(flags)?;
             }

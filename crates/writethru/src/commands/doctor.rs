@@ -149,17 +149,15 @@ fn disk(data: &Path) -> Vec<Finding> {
             "check permissions and free space",
         ),
     });
-    match available_bytes(folder) {
-        Ok(free) if free < FREE_BYTES_MIN => findings.push(Finding::fault(
+    findings.push(match available_bytes(folder) {
+        Ok(free) if free < FREE_BYTES_MIN => Finding::fault(
             "disk space",
             format!("{} MiB are free", free / (1024 * 1024)),
             "make room: a full disk stops every push",
-        )),
-        Ok(free) => {
-            findings.push(Finding::ok("disk space", format!("{} GiB are free", free / FREE_BYTES_MIN)))
-        }
-        Err(error) => findings.push(Finding::note("disk space", error.to_string(), "look with df")),
-    }
+        ),
+        Ok(free) => Finding::ok("disk space", format!("{} GiB are free", free / FREE_BYTES_MIN)),
+        Err(error) => Finding::note("disk space", error.to_string(), "look with df"),
+    });
     findings
 }
 
@@ -215,12 +213,25 @@ async fn reachable(url: &str) -> Finding {
     }
 }
 
+/// Returns whether a server could listen where the configuration says.
+fn port(session: &Session) -> Finding {
+    let address = session.settings.http;
+    match std::net::TcpListener::bind(address) {
+        Ok(_) => Finding::ok("port", format!("{address} is free")),
+        Err(error) => Finding::note(
+            "port",
+            format!("cannot listen on {address}: {error}"),
+            "choose another: writethru up --http 127.0.0.1:0 takes any free one",
+        ),
+    }
+}
+
 /// Returns what the server says of itself, if one runs.
 async fn server(session: &Session) -> Vec<Finding> {
     const WHAT: &str = "server";
     let api: Api = match session.api() {
         Ok(api) => api,
-        Err(_) => return vec![Finding::note(WHAT, "none is running", "writethru up")],
+        Err(_) => return vec![Finding::note(WHAT, "none is running", "writethru up"), port(session)],
     };
     let info: Info = match api.get(&["v1", "info"], &Query::new()).await {
         Ok(info) => info,

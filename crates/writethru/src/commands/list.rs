@@ -25,8 +25,8 @@ pub(crate) struct List {
     #[arg(long, value_name = "STATUS")]
     status: Option<Status>,
     /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    limit: usize,
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
     /// As readers see it: only what has been published
     #[arg(long)]
     public: bool,
@@ -39,7 +39,7 @@ impl List {
     /// Prints a table, or one JSON object a story.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         let api = session.api()?;
-        let mut left = self.limit;
+        let mut left = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let mut after: Option<String> = None;
         let mut table = table(&["slug", "desk", "status", "rev", "updated", "headline"]);
         let mut listed = 0_usize;
@@ -63,7 +63,7 @@ impl List {
         if listed == 0 {
             say("no stories yet; file one: writethru push FILE --slug NAME --desk DESK");
         } else if !session.output.json {
-            session.output.line(table)?;
+            session.output.line(table.trim_fmt())?;
         }
         Ok(Exit::Ok)
     }
@@ -82,6 +82,9 @@ impl List {
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header.iter().copied());
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     table
 }
 

@@ -50,7 +50,7 @@ impl Log {
             }
         }
         if !session.output.json {
-            session.output.line(table)?;
+            session.output.line(table.trim_fmt())?;
         }
         Ok(Exit::Ok)
     }

@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory};
 use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::write_bytes;
 
 /// Options of `man`.
 #[derive(Debug, Args)]
@@ -24,11 +24,11 @@ pub(crate) struct Man {
 
 impl Man {
     /// Prints the main page, or writes all of them.
-    pub(crate) fn run(&self, output: Output) -> Result<Exit, Failure> {
+    pub(crate) fn run(&self) -> Result<Exit, Failure> {
         let mut root = Cli::command();
         root.build();
         match &self.out {
-            None => output.bytes(&page(root).map_err(|error| Failure::output(&error))?)?,
+            None => write_bytes(&page(root).map_err(|error| Failure::output(&error))?)?,
             Some(folder) => write_all(&root, folder).map_err(|error| {
                 Failure::new(Exit::Failure, "output", format!("cannot write into {}", folder.display()))
                     .because(&error)

@@ -89,10 +89,14 @@ impl Push {
             key: self.key.as_ref().map_or_else(|| Uuid::now_v7().to_string(), ToString::to_string),
             copy: read_copy(&self.file)?,
         };
+        let place = |failure: Failure| match failure.exit() {
+            Exit::BadData => failure.at(self.file.display()),
+            _ => failure,
+        };
         if self.dry_run {
-            preview(&api, &api.file(&filing).await?, session.output).await?;
+            preview(&api, &api.file(&filing).await.map_err(place)?, session.output).await?;
         } else {
-            report(&api.file(&filing).await?, session.output)?;
+            report(&api.file(&filing).await.map_err(place)?, session.output)?;
         }
         Ok(Exit::Ok)
     }

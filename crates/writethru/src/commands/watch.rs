@@ -160,9 +160,12 @@ fn described(
     let slug = if words.color { format!("{bold}{slug}{bold:#}") } else { slug.to_owned() };
     let time = time.strftime("%H:%M:%S");
     let mut lines = vec![format!("{time} {slug}  {from} → {to}  {what}")];
-    match before {
-        Some(before) => lines.extend(words.difference(before, after)),
-        None => lines.push(format!("  {}  ({} paragraphs)", after.headline(), after.blocks.len())),
+    if let Some(before) = before {
+        lines.extend(words.difference(before, after));
+    } else {
+        let blocks = after.blocks.len();
+        let plural = if blocks == 1 { "" } else { "s" };
+        lines.push(format!("  {}  ({blocks} paragraph{plural})", after.headline()));
     }
     lines
 }

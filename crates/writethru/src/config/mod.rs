@@ -140,7 +140,6 @@ fn read_environment(name: &str) -> Option<String> {
 }
 
 /// Returns the search path for programs.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that configuration comes from")]
 pub(crate) fn program_path() -> Option<std::ffi::OsString> {
     std::env::var_os("PATH")
 }

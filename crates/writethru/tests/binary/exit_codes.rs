@@ -1,8 +1,6 @@
 //! Every exit code, over the real binary.
 
-mod harness;
-
-use harness::{Service, run, writethru};
+use crate::harness::{Service, run, writethru};
 
 #[test]
 fn zero_is_an_answer() {

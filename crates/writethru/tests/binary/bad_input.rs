@@ -1,14 +1,12 @@
 //! Bad input: each a clear error that says what, where and what to do; the story unchanged.
 
-mod harness;
-
-use harness::Service;
+use crate::harness::Service;
 
 /// Files `copy` and asserts that it is refused as bad data, naming `expected`.
 #[track_caller]
 fn check(service: &Service, name: &str, copy: &[u8], expected: &str) {
     let file = service.file(name, copy);
-    let said = service.run(&["push", file.to_str().unwrap(), "--story", "storm", "--json"]).exits(65);
+    let said = service.run(&["push", file.to_str().expect("UTF-8"), "--story", "storm", "--json"]).exits(65);
     let problem = said.problem();
     let shown = problem.to_string();
     assert!(shown.contains(expected), "{name}: {expected:?} is not in {shown}");
@@ -29,7 +27,7 @@ fn bad_copy_is_refused_by_name_and_changes_nothing() {
     check(&service, "twice.json", br#"{"headline":"H","headline":"I"}"#, "headline");
     check(&service, "type.json", br#"{"headline":"H","blocks":[{"text":7}]}"#, "blocks[0].text");
     check(&service, "truncated.json", br#"{"headline":"H","blocks":[{"te"#, "ends too early");
-    check(&service, "array.json", b"[1,2,3]", "line 1");
+    check(&service, "array.json", b"[1,2,3]", "JSON list");
     let paragraph = format!("H\n\n{}", "word ".repeat(2 * 1024 * 1024));
     check(&service, "paragraph.txt", paragraph.as_bytes(), "limit");
     let blocks = format!("H\n\n{}", "x\n\n".repeat(100_000));

@@ -1,8 +1,8 @@
 //! How the service starts and ends.
 
-mod harness;
+use std::io::{BufRead, BufReader, Write};
 
-use harness::{Service, run, writethru};
+use crate::harness::{Service, run, writethru};
 use rustix::process::Signal;
 
 #[test]
@@ -27,6 +27,24 @@ fn the_first_signal_drains_and_leaves_no_run_file() {
         assert!(!service.data().join("run.json").exists());
         service.run(&["check"]).exits(0);
     }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut service = Service::start();
+    let address = service.run["http"].as_str().unwrap().trim_start_matches("http://").to_owned();
+    let mut slow = std::net::TcpStream::connect(address).unwrap();
+    let head = "POST /v1/stories?slug=s&desk=d HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n";
+    slow.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    BufReader::new(slow.try_clone().unwrap()).read_line(&mut answer).unwrap();
+    assert!(answer.contains("100"), "the request is at work: {answer}");
+    service.signal(Signal::INT);
+    while !service.line().contains("stopping") {}
+    service.signal(Signal::INT);
+    let (code, said) = service.wait();
+    assert_eq!(code, 130, "{said}");
+    service.run(&["check"]).exits(0);
 }
 
 #[test]

@@ -7,10 +7,10 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use serde_json::Value;
 
 /// The binary under test.
-pub const BINARY: &str = env!("CARGO_BIN_EXE_writethru");
+const BINARY: &str = env!("CARGO_BIN_EXE_writethru");
 
 /// Returns the command line, free of what the environment says.
-pub fn writethru() -> Command {
+pub(crate) fn writethru() -> Command {
     let mut command = Command::new(BINARY);
     for name in ["WRITETHRU_DATA", "WRITETHRU_URL", "WRITETHRU_NATS_URL", "WRITETHRU_LOG", "WRITETHRU_CONFIG"]
     {
@@ -21,13 +21,13 @@ pub fn writethru() -> Command {
 
 /// What a finished command said.
 #[derive(Debug)]
-pub struct Said {
+pub(crate) struct Said {
     /// Its exit code.
-    pub code: i32,
+    pub(crate) code: i32,
     /// Its answer.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// Everything else.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl From<Output> for Said {
@@ -43,53 +43,58 @@ impl From<Output> for Said {
 impl Said {
     /// Returns the answer as the one JSON value that it is.
     #[track_caller]
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// Returns the problem on stderr.
     #[track_caller]
-    pub fn problem(&self) -> Value {
+    pub(crate) fn problem(&self) -> Value {
         let last = self.stderr.lines().last().unwrap_or_default();
         serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// Asserts the exit code and returns the rest.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:?}");
         self
     }
 }
 
 /// Runs a command to its end.
-pub fn run(command: &mut Command) -> Said {
+pub(crate) fn run(command: &mut Command) -> Said {
     command.stdin(Stdio::null()).output().expect("the binary runs").into()
 }
 
-/// A service on a data dir of its own, without NATS. Dropping it kills it.
-pub struct Service {
+/// A service on a data dir of its own. Dropping it kills it.
+pub(crate) struct Service {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    stderr: Option<ChildStderr>,
+    stderr: Option<BufReader<ChildStderr>>,
     /// What `run.json` says.
-    pub run: Value,
+    pub(crate) run: Value,
     folder: Option<tempfile::TempDir>,
     data: PathBuf,
 }
 
 impl Service {
     /// Starts one on a new data dir.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
+        Self::start_with(&["--no-nats"])
+    }
+
+    /// Starts one on a new data dir, with these options.
+    pub(crate) fn start_with(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temp dir");
         let data = folder.path().join("data");
-        let mut service = Self::start_on(&data, &["--no-nats"]);
+        let mut service = Self::start_on(&data, options);
         service.folder = Some(folder);
         service
     }
 
     /// Starts one on `data` with more options.
-    pub fn start_on(data: &Path, options: &[&str]) -> Self {
+    pub(crate) fn start_on(data: &Path, options: &[&str]) -> Self {
         let mut child = writethru()
             .args(["up", "--json", "--http", "127.0.0.1:0", "--data"])
             .arg(data)
@@ -109,49 +114,57 @@ impl Service {
             std::io::Read::read_to_string(&mut stderr, &mut said).expect("stderr is readable");
             panic!("the service did not become ready: {line:?} {said}");
         };
-        Self { child, stdout, stderr: Some(stderr), run, folder: None, data: data.to_owned() }
+        Self { child, stdout, stderr: Some(BufReader::new(stderr)), run, folder: None, data: data.to_owned() }
     }
 
     /// Returns its data dir.
-    pub fn data(&self) -> &Path {
+    pub(crate) fn data(&self) -> &Path {
         &self.data
     }
 
     /// Returns a file beside the data dir with this content.
-    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.data.parent().expect("the data dir has a parent").join(name);
         std::fs::write(&path, content).expect("the temp dir is writable");
         path
     }
 
     /// Returns a command that talks to it.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = writethru();
         command.args(arguments).arg("--data").arg(&self.data);
         command
     }
 
     /// Runs a command to its end.
-    pub fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         run(&mut self.command(arguments))
     }
 
     /// Files `copy` under `slug` on desk `world`; returns the answer.
     #[track_caller]
-    pub fn push(&self, slug: &str, copy: &str) -> Value {
+    pub(crate) fn push(&self, slug: &str, copy: &str) -> Value {
         let file = self.file("copy.txt", copy);
         let file = file.to_str().expect("a temp dir is UTF-8");
         self.run(&["push", file, "--slug", slug, "--desk", "world", "--json"]).exits(0).json()
     }
 
     /// Sends a signal.
-    pub fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let process = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(process, signal).expect("the service runs");
     }
 
+    /// Returns the next line of what it says on stderr.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        let stderr = self.stderr.as_mut().expect("a service ends once");
+        stderr.read_line(&mut line).expect("stderr is readable");
+        line
+    }
+
     /// Waits for the end; returns the exit code and what was said on stderr.
-    pub fn wait(&mut self) -> (i32, String) {
+    pub(crate) fn wait(&mut self) -> (i32, String) {
         let mut rest = String::new();
         std::io::Read::read_to_string(&mut self.stdout, &mut rest).expect("stdout is readable");
         let mut said = String::new();
@@ -163,7 +176,7 @@ impl Service {
 
     /// Ends it in order; asserts that it ended well.
     #[track_caller]
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.signal(rustix::process::Signal::INT);
         let (code, said) = self.wait();
         assert_eq!(code, 0, "{said}");

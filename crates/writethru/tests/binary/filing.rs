@@ -1,11 +1,9 @@
 //! Stories filed, changed, read and followed from the command line.
 
-mod harness;
-
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use harness::Service;
+use crate::harness::Service;
 use serde_json::Value;
 
 const FIRST: &str = "Storm nears coast\n\nThree ships are overdue.\n\nThe harbour is closed.";
@@ -147,7 +145,7 @@ fn a_history_is_imported_once_however_often_it_is_sent() {
     let lines = [line(1, "One."), line(2, "Two."), line(3, "Two. "), line(4, "One.")].join("\n");
     let file = service.file("tale.jsonl", lines);
     let import = ["import", file.to_str().unwrap(), "--desk", "world", "--json"];
-    let states = |said: harness::Said| -> Vec<(u64, bool)> {
+    let states = |said: crate::harness::Said| -> Vec<(u64, bool)> {
         let read = |line: &str| {
             let state: Value = serde_json::from_str(line).unwrap();
             (state["revision"].as_u64().unwrap(), state["changed"].as_bool().unwrap())
