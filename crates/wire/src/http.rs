@@ -137,6 +137,99 @@ pub struct Pushed {
     pub warnings: Vec<String>,
 }
 
+/// What a push would do: the answer to a dry run. Nothing was stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Previewed {
+    /// The story; absent if the push would make a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "uuid"))]
+    pub story: Option<StoryId>,
+    /// Whether anything would change.
+    pub changed: bool,
+    /// The kind it would be filed as; absent if nothing would change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub kind: Option<Kind>,
+    /// The story's revision now; 0 for a new one.
+    #[cfg_attr(feature = "openapi", schema(value_type = u64))]
+    pub from: Revision,
+    /// The revision that the push would make; the present one if nothing would change.
+    #[cfg_attr(feature = "openapi", schema(value_type = u64))]
+    pub to: Revision,
+    /// Hash of the article now.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub base: Hash,
+    /// Hash of the article after.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub target: Hash,
+    /// What takes the one to the other.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    pub ops: Vec<Op>,
+    /// What a person would say beside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    pub observations: Vec<Observation>,
+    /// How much it would matter.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub significance: Significance,
+    /// The difference as people read it, line by line.
+    pub text: String,
+    /// What an editor should know of, such as stripped characters.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// What a rebuild of the views found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RebuiltViews {
+    /// The position that both copies stood at.
+    pub position: u64,
+    /// Whether the old views were what the log says.
+    pub equal: bool,
+    /// Each table.
+    pub tables: Vec<RebuiltTable>,
+}
+
+/// How one table of the views fared in a rebuild.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RebuiltTable {
+    /// Its name.
+    pub table: String,
+    /// Rows in the old views.
+    pub rows: u64,
+    /// Rows in the new ones.
+    pub rebuilt_rows: u64,
+    /// Whether every value of every row is equal.
+    pub equal: bool,
+}
+
+/// Whether the service can take requests: the answer of `/readyz`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Readiness {
+    /// Whether it can.
+    pub ready: bool,
+    /// Each thing that was looked at.
+    pub checks: Vec<ReadinessCheck>,
+}
+
+/// One thing that readiness looks at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReadinessCheck {
+    /// `log`, `views` or `nats`.
+    pub name: String,
+    /// Whether it is well.
+    pub ok: bool,
+    /// Whether the service is not ready without it.
+    pub required: bool,
+    /// What was seen.
+    pub detail: String,
+}
+
 /// A page of stories.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -5,6 +5,7 @@
 //! fixtures of each released version are kept in `tests/fixtures` and never edited.
 
 mod article;
+mod article_ref;
 mod change;
 mod cloud_event;
 mod cursor;
@@ -14,6 +15,7 @@ mod problem;
 mod subject;
 
 pub use article::{ArticleHashes, ArticleMeta, ArticleView, BlockView, Urgency, ViewError, article_hash};
+pub use article_ref::{ArticleMessage, ArticleRef};
 pub use change::{ApplyError, CHANGE_BYTES_MAX, Change, ChangeBody, ChangeMeta, Side};
 pub use cloud_event::{CloudEvent, message_id};
 pub use cursor::{Cursor, CursorError};

@@ -66,6 +66,9 @@ problems! {
     /// No such story, or none that the caller may see.
     NotFound = "not-found", 404, 1, "There is no such story",
         "Check the id or slug: the list of stories shows those there are.";
+    /// The service has nothing at this address.
+    NoSuchAddress = "no-such-address", 404, 2, "The service has nothing at this address",
+        "Check the address: /openapi.json lists every one.";
     /// The story has no such revision, or none that the caller may see.
     RevisionNotFound = "revision-not-found", 404, 1, "The story has no such revision",
         "Ask for one of the revisions in the story's history.";
@@ -93,6 +96,9 @@ problems! {
     /// The address exists; the method does not.
     MethodNotAllowed = "method-not-allowed", 405, 2, "This address does not take that method",
         "Use one of the methods in header `Allow`.";
+    /// None of the types that the caller accepts can be given; member `supported` lists those that can.
+    NotAcceptable = "not-acceptable", 406, 2, "The service does not answer in any type that you accept",
+        "Ask for one of the types listed in member `supported`.";
     /// A fault of the service.
     Internal = "internal", 500, 1, "The service failed",
         "Try again; if it fails again, tell whoever runs the service and name the time.";
@@ -173,3 +179,30 @@ impl fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_problem_has_its_own_type_and_comes_back_from_json() {
+        let mut types = HashSet::new();
+        for kind in ProblemKind::ALL.iter().copied() {
+            assert!(types.insert(kind.type_uri()), "{kind} is there twice");
+            assert!((400..600).contains(&kind.status()) && kind.exit_code() != 0, "{kind}");
+            let problem = Problem::new(kind, "this time").with("limit", 5).about("/v1/stories/x");
+            let json = serde_json::to_string(&problem).expect("writes");
+            let read: Problem = serde_json::from_str(&json).expect("reads back");
+            assert_eq!((read.kind(), &read), (Some(kind), &problem));
+        }
+    }
+
+    #[test]
+    fn a_problem_of_a_later_release_is_read_without_its_kind() {
+        let json = r#"{"type":"/problems/new","title":"New","status":400,"detail":"x","more":[1]}"#;
+        let read: Problem = serde_json::from_str(json).expect("reads");
+        assert_eq!((read.kind(), read.members.len(), read.to_string()), (None, 1, "New: x".to_owned()));
+    }
+}

@@ -138,23 +138,13 @@ fn member(path: &str, present: bool, value: Option<Value>) -> Option<Value> {
 }
 
 fn add(path: &str, value: Value) -> Value {
-    step("add", path, Some(value))
+    json!({"op": "add", "path": path, "value": value})
 }
 
 fn replace(path: &str, value: Value) -> Value {
-    step("replace", path, Some(value))
+    json!({"op": "replace", "path": path, "value": value})
 }
 
 fn remove(path: &str) -> Value {
-    step("remove", path, None)
-}
-
-fn step(op: &str, path: &str, value: Option<Value>) -> Value {
-    let mut step = Map::new();
-    step.insert("op".to_owned(), op.into());
-    step.insert("path".to_owned(), path.into());
-    if let Some(value) = value {
-        step.insert("value".to_owned(), value);
-    }
-    step.into()
+    json!({"op": "remove", "path": path})
 }

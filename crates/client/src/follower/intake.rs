@@ -1,0 +1,133 @@
+//! Taking changes and articles in, each verified first.
+
+use std::sync::Arc;
+
+use async_nats::Message;
+use story::{Desk, Revision, StoryId};
+use tracing::warn;
+use wire::{ApplyError, ArticleView, Change, CloudEvent};
+
+use super::Follower;
+use crate::held::Held;
+use crate::update::{ResetReason, Update};
+
+impl Follower {
+    /// Takes a live message.
+    pub(super) fn take(&mut self, message: &Message) {
+        let subject = message.subject.as_str();
+        let Some(story) = subject.rsplit('.').next().and_then(|token| token.parse::<StoryId>().ok()) else {
+            return self.refuse(subject, "it names no story");
+        };
+        let since = self.checked.last_sequence + 1;
+        match self.take_change(story, &message.payload) {
+            Ok(()) => {}
+            Err((reason, wanted)) => self.gaps.mark(story, reason, wanted, since),
+        }
+    }
+
+    /// Applies the change in a message about `story`, or passes over a repeat.
+    ///
+    /// The error says what is missing now: why, and which revision is known to exist.
+    pub(super) fn take_change(
+        &mut self,
+        story: StoryId,
+        payload: &[u8],
+    ) -> Result<(), (ResetReason, Revision)> {
+        let held = self.stories.get(&story);
+        let revision = held.map_or(Revision::ZERO, Held::revision);
+        let event: Result<CloudEvent<Change>, _> = serde_json::from_slice(payload);
+        let change = match event {
+            Ok(event) if event.data.story == story => event.data,
+            Ok(_) => {
+                self.refuse(&story.to_string(), "a change of another story came on its subject");
+                return Ok(());
+            }
+            Err(error) => {
+                self.refuse(&story.to_string(), &format!("a change cannot be read: {error}"));
+                return Err((ResetReason::Mismatch, revision.next()));
+            }
+        };
+        if !self.settings.scope.follows(&change.desk) {
+            self.leave(story, Some(change.desk), change.to);
+            return Ok(());
+        }
+        match Held::after(held, &change) {
+            Ok(after) => {
+                self.shared.count(|counts| counts.applied += 1);
+                let article = self.hold(story, after);
+                let change = Arc::new(change);
+                self.outbox.put(if change.from == revision {
+                    Update::Changed { change, article }
+                } else {
+                    Update::Reset { story, reason: ResetReason::Hole, article }
+                });
+                Ok(())
+            }
+            Err(ApplyError::Repeated { .. }) => {
+                self.shared.count(|counts| counts.repeated += 1);
+                Ok(())
+            }
+            Err(ApplyError::Hole { .. }) => {
+                self.shared.count(|counts| counts.holes += 1);
+                Err((ResetReason::Hole, change.to))
+            }
+            Err(ApplyError::Fetch { .. }) => Err((ResetReason::Large, change.to)),
+            Err(problem) => {
+                self.refuse(&story.to_string(), &problem.to_string());
+                Err((ResetReason::Mismatch, change.to))
+            }
+        }
+    }
+
+    /// Takes one of the articles that the replica begins with.
+    pub(super) fn begin_with(&mut self, view: ArticleView) {
+        let (story, revision) = (view.story, view.revision);
+        if self.take_article(view, ResetReason::Start).is_err() {
+            self.gaps.mark(story, ResetReason::Mismatch, revision, 1);
+        }
+    }
+
+    /// Takes an article as a whole, unless it is no newer than what is held.
+    ///
+    /// The error says why it was refused.
+    pub(super) fn take_article(&mut self, view: ArticleView, reason: ResetReason) -> Result<(), String> {
+        let story = view.story;
+        let newer = self.stories.get(&story).is_none_or(|held| held.revision() < view.revision);
+        if !newer || !self.settings.scope.follows(&view.desk) {
+            return Ok(());
+        }
+        let held = Held::of(view).map_err(|problem| {
+            self.refuse(&story.to_string(), &problem.to_string());
+            problem.to_string()
+        })?;
+        if reason != ResetReason::Start {
+            self.shared.count(|counts| counts.resets += 1);
+        }
+        let article = self.hold(story, held);
+        self.outbox.put(Update::Reset { story, reason, article });
+        Ok(())
+    }
+
+    /// Lets go of a story that left for `desk` at `revision`.
+    pub(super) fn leave(&mut self, story: StoryId, desk: Option<Desk>, revision: Revision) {
+        if self.stories.get(&story).is_some_and(|held| held.revision() < revision) {
+            self.stories.remove(&story);
+            self.gaps.close(story);
+            self.shared.show(story, None);
+            self.outbox.put(Update::Removed { story, desk });
+        }
+    }
+
+    pub(super) fn refuse(&self, place: &str, problem: &str) {
+        self.shared.count(|counts| counts.refused += 1);
+        warn!(place, problem, "Refused a message");
+    }
+
+    fn hold(&mut self, story: StoryId, held: Held) -> Arc<ArticleView> {
+        let article = Arc::clone(held.view());
+        self.gaps.reached(story, held.revision());
+        self.stories.insert(story, held);
+        self.shared.show(story, Some(Arc::clone(&article)));
+        article
+    }
+}

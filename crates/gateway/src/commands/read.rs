@@ -1,0 +1,218 @@
+//! Reading articles, lists and histories.
+
+use projector::{AsOf, StoryFilter, View};
+use story::{Desk, Revision, Status, StoryId};
+use utoipa::IntoParams;
+use wire::http::{HistoryPage, Info, RevisionLine, StoryList};
+use wire::{ArticleView, Cursor, Problem, ProblemKind};
+
+use crate::gateway::Gateway;
+use crate::limits::{HISTORY_MAX, HISTORY_PAGE, STORIES_MAX, STORIES_PAGE};
+use crate::parameters::{Parameters, Query, bad_parameter};
+use crate::problems::{no_story, of_view};
+
+/// Most lines that the views give at a time.
+const WINDOW: usize = 1_000;
+
+/// How `view` is said.
+const VIEWS: &[(&str, View)] = &[("public", View::Public), ("desk", View::Desk)];
+
+/// What to show of a story.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ShowQuery {
+    /// Which state: `latest`, an RFC 3339 time, `rev:12`, `rev:-3` (three before the newest) or
+    /// `cursor:…`.
+    #[param(value_type = Option<String>, example = "rev:-1")]
+    as_of: Option<AsOf>,
+    /// For whose eyes: `public` (what has been published; the default) or `desk` (everything).
+    #[param(value_type = Option<String>, example = "public")]
+    pub(crate) view: View,
+    /// The cursor of a push: waits until the answer includes it.
+    #[param(value_type = Option<String>)]
+    at_least: Option<Cursor>,
+}
+
+impl Query for ShowQuery {
+    const NAMES: &'static [&'static str] = &["as_of", "view", "at_least"];
+
+    fn take(from: &mut Parameters) -> Result<Self, Problem> {
+        Ok(Self { as_of: from.optional("as_of")?, view: view(from)?, at_least: at_least(from)? })
+    }
+}
+
+/// Which stories to list.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// Only this desk's.
+    #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{1,64}$", example = "world")]
+    desk: Option<Desk>,
+    /// Only those in this status, such as `usable`.
+    #[param(value_type = Option<String>, example = "usable")]
+    status: Option<Status>,
+    /// At most this many; 50 if absent.
+    #[param(value_type = Option<usize>, minimum = 1, maximum = 500)]
+    limit: usize,
+    /// `next` of the page before.
+    after: Option<String>,
+    /// For whose eyes: `public` (the default) or `desk`.
+    #[param(value_type = Option<String>, example = "desk")]
+    pub(crate) view: View,
+    /// The cursor of a push: waits until the answer includes it.
+    #[param(value_type = Option<String>)]
+    at_least: Option<Cursor>,
+}
+
+impl Query for ListQuery {
+    const NAMES: &'static [&'static str] = &["desk", "status", "limit", "after", "view", "at_least"];
+
+    fn take(from: &mut Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            desk: from.optional("desk")?,
+            status: from.optional("status")?,
+            limit: limit(from, STORIES_PAGE, STORIES_MAX)?,
+            after: from.text("after"),
+            view: view(from)?,
+            at_least: at_least(from)?,
+        })
+    }
+}
+
+/// Which revisions of a story to list.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HistoryQuery {
+    /// At most this many; 100 if absent.
+    #[param(value_type = Option<usize>, minimum = 1, maximum = 500)]
+    limit: usize,
+    /// `next` of the page before: only revisions older than this one.
+    #[param(value_type = Option<u64>)]
+    after: Option<u64>,
+    /// For whose eyes: `public` (only published revisions; the default) or `desk`.
+    #[param(value_type = Option<String>, example = "public")]
+    pub(crate) view: View,
+    /// The cursor of a push: waits until the answer includes it.
+    #[param(value_type = Option<String>)]
+    at_least: Option<Cursor>,
+}
+
+impl Query for HistoryQuery {
+    const NAMES: &'static [&'static str] = &["limit", "after", "view", "at_least"];
+
+    fn take(from: &mut Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            limit: limit(from, HISTORY_PAGE, HISTORY_MAX)?,
+            after: from.number("after", i64::MAX.unsigned_abs())?,
+            view: view(from)?,
+            at_least: at_least(from)?,
+        })
+    }
+}
+
+pub(crate) fn view(from: &mut Parameters) -> Result<View, Problem> {
+    from.word("view", VIEWS)
+}
+
+pub(crate) fn at_least(from: &mut Parameters) -> Result<Option<Cursor>, Problem> {
+    from.optional("at_least")
+}
+
+/// Takes the size of a page.
+pub(crate) fn limit(from: &mut Parameters, usual: usize, max: usize) -> Result<usize, Problem> {
+    match from.number("limit", max as u64)? {
+        Some(0) => Err(bad_parameter("limit", format_args!("a page has 1 to {max} lines"))),
+        Some(limit) => Ok(usize::try_from(limit).unwrap_or(max)),
+        None => Ok(usual),
+    }
+}
+
+impl Gateway {
+    /// Returns the id of the story that `name` names, for the eyes of `view`.
+    pub(crate) async fn resolve(&self, name: &str, view: View) -> Result<StoryId, Problem> {
+        let story = self.views().resolve(name, view).await.map_err(|failed| of_view(&failed))?;
+        story.ok_or_else(|| no_story(name))
+    }
+
+    /// Returns `story` as a moment and a pair of eyes see it.
+    pub(crate) async fn show(&self, story: &str, query: ShowQuery) -> Result<ArticleView, Problem> {
+        self.catch_up(query.at_least).await?;
+        let id = self.resolve(story, query.view).await?;
+        let as_of = query.as_of.unwrap_or(AsOf::Latest);
+        if let AsOf::Cursor(cursor) = as_of {
+            self.position(cursor)?;
+        }
+        let article = self.views().article(id, as_of, query.view).await.map_err(|failed| of_view(&failed))?;
+        article.ok_or_else(|| no_revision(story, "then"))
+    }
+
+    /// Returns one page of stories.
+    pub(crate) async fn list(&self, query: ListQuery) -> Result<StoryList, Problem> {
+        self.catch_up(query.at_least).await?;
+        let ListQuery { desk, status, limit, after, view, .. } = query;
+        let filter = StoryFilter { desk, status, view, limit, after };
+        let page = self.views().stories(filter).await.map_err(|failed| of_view(&failed))?;
+        Ok(StoryList { stories: page.stories, next: page.next })
+    }
+
+    /// Returns one page of a story's revisions, newest first.
+    pub(crate) async fn history(&self, story: &str, query: HistoryQuery) -> Result<HistoryPage, Problem> {
+        self.catch_up(query.at_least).await?;
+        let id = self.resolve(story, query.view).await?;
+        let newest = self.newest(id, query.view).await?.ok_or_else(|| no_story(story))?;
+        let before = query.after.map_or(newest.get() + 1, |after| after.min(newest.get() + 1));
+        let mut revisions = self.revisions_before(id, before, query.limit + 1, query.view).await?;
+        let more = revisions.len() > query.limit;
+        revisions.truncate(query.limit);
+        let next = revisions.last().filter(|_| more).map(|line| line.revision.to_string());
+        Ok(HistoryPage { story: id, revisions, next })
+    }
+
+    /// Returns the newest revision that `view` may see.
+    pub(crate) async fn newest(&self, story: StoryId, view: View) -> Result<Option<Revision>, Problem> {
+        let newest = self.views().article(story, AsOf::Latest, view).await;
+        Ok(newest.map_err(|failed| of_view(&failed))?.map(|article| article.revision))
+    }
+
+    /// Returns the `count` newest revisions below `before` that `view` may see, newest first.
+    pub(crate) async fn revisions_before(
+        &self,
+        story: StoryId,
+        before: u64,
+        count: usize,
+        view: View,
+    ) -> Result<Vec<RevisionLine>, Problem> {
+        let mut found = Vec::new();
+        let mut upper = before;
+        // The views give lines upwards: windows of numbers are read downwards until there are enough.
+        while found.len() < count && upper > 1 {
+            let window = if view == View::Desk { count - found.len() } else { WINDOW };
+            let lower = upper.saturating_sub(window as u64).max(1);
+            let lines = self.views().history(story, Revision(lower - 1), window, view).await;
+            let lines = lines.map_err(|failed| of_view(&failed))?;
+            found.extend(lines.into_iter().filter(|line| line.revision.get() < upper).rev());
+            upper = lower;
+        }
+        found.truncate(count);
+        Ok(found)
+    }
+
+    /// Returns what the service is and how far it is.
+    pub(crate) fn info(&self) -> Info {
+        Info {
+            name: "writethru".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            epoch: format!("{:016x}", self.inner.log.epoch().0),
+            head: self.inner.log.head().0,
+            viewed: self.views().position().0,
+            published: self.relay().map(|relay| relay.published.0),
+        }
+    }
+}
+
+/// Returns the problem that a story has no such revision, or none that may be seen.
+pub(crate) fn no_revision(story: &str, wanted: impl std::fmt::Display) -> Problem {
+    let story = crate::parameters::shown(story);
+    Problem::new(ProblemKind::RevisionNotFound, format!("story {story:?} showed nothing {wanted}"))
+        .with("story", story)
+}

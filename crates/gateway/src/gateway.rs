@@ -1,0 +1,154 @@
+//! The gateway's handle: what every request works with, whichever edge it comes in by.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use desk::Desk;
+use jiff::Timestamp;
+use log::{EventLog, Position};
+use projector::{Control, Views};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use wire::{Cursor, Problem, ProblemKind};
+
+use crate::limits::{AT_LEAST_WAIT_MAX, POLLS_MAX, PUSHES_MAX, REQUESTS_MAX, WRITE_FAILURE_AGE};
+use crate::measures::Measures;
+use crate::problems::unavailable;
+
+/// How far the publisher has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelayStatus {
+    /// Whether it is connected to NATS.
+    pub is_connected: bool,
+    /// The last position whose change has been acknowledged by NATS.
+    pub published: Position,
+    /// Changes that wait to be published.
+    pub lag_events: u64,
+}
+
+/// What the binary lets requests reach beside the desk and the views.
+#[derive(Clone, Default)]
+pub struct Controls {
+    /// Asks the projector to build its views again; without it, that is refused.
+    pub projector: Option<Control>,
+    /// Tells how far the publisher is; `None` where nothing publishes. Called on a request's own
+    /// thread: it must not block.
+    pub relay: Option<Arc<dyn Fn() -> RelayStatus + Send + Sync>>,
+}
+
+impl fmt::Debug for Controls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Controls")
+            .field("projector", &self.projector.is_some())
+            .field("relay", &self.relay.is_some())
+            .finish()
+    }
+}
+
+/// The service's edge; clones share it.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) log: EventLog,
+    pub(crate) desk: Desk,
+    pub(crate) views: Views,
+    pub(crate) controls: Controls,
+    pub(crate) measures: Measures,
+    pub(crate) places: Places,
+    /// Cancelled when shutdown begins, so that no reader is waited for.
+    pub(crate) closing: CancellationToken,
+    /// When an append last failed, in seconds of Unix time; 0 after one has succeeded.
+    write_failed: AtomicI64,
+}
+
+/// Bounds of what is at work at once.
+#[derive(Debug)]
+pub(crate) struct Places {
+    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) polls: Arc<Semaphore>,
+    pub(crate) pushes: Arc<Semaphore>,
+    pub(crate) rebuilds: Arc<Semaphore>,
+}
+
+impl Gateway {
+    /// Returns the edge of `desk` and `views`, both over `log`.
+    pub fn new(log: EventLog, desk: Desk, views: Views, controls: Controls, measures: Measures) -> Self {
+        let places = Places {
+            requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
+            polls: Arc::new(Semaphore::new(POLLS_MAX)),
+            pushes: Arc::new(Semaphore::new(PUSHES_MAX)),
+            rebuilds: Arc::new(Semaphore::new(1)),
+        };
+        let write_failed = AtomicI64::new(0);
+        let closing = CancellationToken::new();
+        let inner = Inner { log, desk, views, controls, measures, places, closing, write_failed };
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub(crate) fn views(&self) -> &Views {
+        &self.inner.views
+    }
+
+    /// Returns the cursor of `position` in this life of the log.
+    pub(crate) fn cursor(&self, position: Position) -> Cursor {
+        Cursor { epoch: self.inner.log.epoch().0, position: position.0 }
+    }
+
+    /// Returns the position that `cursor` names in this life of the log.
+    pub(crate) fn position(&self, cursor: Cursor) -> Result<Position, Problem> {
+        let gone = |detail: &str| {
+            Err(Problem::new(ProblemKind::CursorGone, detail).with("cursor", cursor.to_string()))
+        };
+        if cursor.epoch != self.inner.log.epoch().0 {
+            return gone("the cursor is from another life of the log");
+        }
+        if cursor.position > self.inner.log.head().0 {
+            return gone("the cursor is ahead of the log, which was put back to an earlier state");
+        }
+        Ok(Position(cursor.position))
+    }
+
+    /// Returns once the views include `at_least`: a caller reads what it has written.
+    pub(crate) async fn catch_up(&self, at_least: Option<Cursor>) -> Result<(), Problem> {
+        let Some(cursor) = at_least else { return Ok(()) };
+        let position = self.position(cursor)?;
+        self.reached(position).await
+    }
+
+    /// Returns once the views include `position`, or says that they are late.
+    pub(crate) async fn reached(&self, position: Position) -> Result<(), Problem> {
+        // The wait ends without success if the projector has stopped, so the position is asked again.
+        let _ = tokio::time::timeout(AT_LEAST_WAIT_MAX, self.views().reached(position)).await;
+        if self.views().position() >= position {
+            return Ok(());
+        }
+        let behind = position.0 - self.views().position().0;
+        Err(unavailable(format!("the views are {behind} events behind what was asked for")))
+    }
+
+    /// Returns how many events of the log the views do not show yet.
+    pub(crate) fn views_lag(&self) -> u64 {
+        self.inner.log.head().0.saturating_sub(self.views().position().0)
+    }
+
+    pub(crate) fn relay(&self) -> Option<RelayStatus> {
+        self.inner.controls.relay.as_ref().map(|relay| relay())
+    }
+
+    /// Remembers whether the log took the last append.
+    pub(crate) fn wrote(&self, taken: bool) {
+        let failed = if taken { 0 } else { Timestamp::now().as_second() };
+        self.inner.write_failed.store(failed, Ordering::Relaxed);
+    }
+
+    /// Returns whether the log has refused an append lately and has taken none since.
+    pub(crate) fn write_failed_lately(&self) -> bool {
+        let failed = self.inner.write_failed.load(Ordering::Relaxed);
+        failed != 0 && Timestamp::now().as_second() - failed < WRITE_FAILURE_AGE.as_secs().cast_signed()
+    }
+}

@@ -1,0 +1,118 @@
+//! The description of the API (OpenAPI 3.1), made from the very routes that are served.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use bytes::Bytes;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::info::{InfoBuilder, LicenseBuilder};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{ContentBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
+use wire::{Problem, ProblemKind};
+
+use crate::http::reply::{Accepted, Asked, JSON, Refused, answer};
+use crate::parameters::Nothing;
+
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
+    let document = crate::http::document();
+    Bytes::from(serde_json::to_vec_pretty(&document).expect("the document is made of texts and lists"))
+});
+
+/// Describes this API.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "service",
+    responses((status = 200, description = "This document (OpenAPI 3.1)", body = Object), PlainProblems)
+)]
+pub(crate) async fn document(
+    accepted: Accepted,
+    Asked(Nothing): Asked<Nothing>,
+) -> Result<Response, Refused> {
+    accepted.json()?;
+    Ok(answer(StatusCode::OK, JSON, DOCUMENT.clone()))
+}
+
+/// Returns the document without its routes.
+pub(crate) fn frame() -> OpenApi {
+    let tag = |name: &str, what: &str| TagBuilder::new().name(name).description(Some(what)).build();
+    let info = InfoBuilder::new()
+        .title("Writethru")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Updates to breaking stories: filed as copy, kept as events, read as articles, histories and exact changes. Every refusal is a problem (RFC 9457) that says what, where and what to do next.",
+        ))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .build();
+    let mut schemas = Vec::new();
+    Problem::schemas(&mut schemas);
+    schemas.push((Problem::name().into_owned(), <Problem as utoipa::PartialSchema>::schema()));
+    let components = utoipa::openapi::ComponentsBuilder::new().schemas_from_iter(schemas).build();
+    OpenApiBuilder::new()
+        .info(info)
+        .components(Some(components))
+        .tags(Some([
+            tag("stories", "Filing copy and reading stories"),
+            tag("changes", "Following what readers see"),
+            tag("service", "The service itself"),
+        ]))
+        .build()
+}
+
+macro_rules! problem_responses {
+    ($($(#[$doc:meta])* $name:ident = [$($kind:ident),+ $(,)?];)+) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+                responses(&[$(ProblemKind::$kind),+])
+            }
+        }
+    )+};
+}
+
+problem_responses! {
+    /// What any address may answer.
+    PlainProblems = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];
+    /// What a read may answer.
+    ReadProblems = [
+        BadRequest, TooLarge, NotFound, RevisionNotFound, NotAcceptable, CursorGone, Unavailable, Internal,
+    ];
+    /// What copy for a new story may be answered with.
+    NewProblems = [
+        BadCopy, BadRequest, NotAcceptable, Conflict, PreconditionFailed, TooLarge, UnsupportedMediaType,
+        Refused, Unavailable, OutcomeUnknown, Internal,
+    ];
+    /// What copy for a story may be answered with.
+    PushProblems = [
+        BadCopy, BadRequest, NotFound, NotAcceptable, Conflict, PreconditionFailed, TooLarge,
+        UnsupportedMediaType, Refused, Unavailable, OutcomeUnknown, Internal,
+    ];
+    /// What a rebuild may be answered with.
+    RebuildProblems = [BadRequest, TooLarge, NotAcceptable, Refused, Unavailable, Internal];
+    /// What readiness may be answered with.
+    Unready = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];
+}
+
+/// Returns a response for each status of `kinds`, with an example of each kind.
+fn responses(kinds: &[ProblemKind]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+    let mut by_status: BTreeMap<u16, Vec<ProblemKind>> = BTreeMap::new();
+    for kind in kinds {
+        by_status.entry(kind.status()).or_default().push(*kind);
+    }
+    by_status.into_iter().map(|(status, kinds)| (status.to_string(), response(&kinds).into())).collect()
+}
+
+fn response(kinds: &[ProblemKind]) -> utoipa::openapi::Response {
+    let titles: Vec<_> = kinds.iter().map(|kind| kind.title()).collect();
+    let examples = kinds.iter().map(|kind| {
+        let problem = Problem::new(*kind, kind.title());
+        let value = serde_json::to_value(problem).expect("a problem is texts and numbers");
+        (kind.name(), ExampleBuilder::new().summary(kind.title()).value(Some(value)).build())
+    });
+    let schema = Ref::from_schema_name(Problem::name());
+    let content = ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples).build();
+    ResponseBuilder::new().description(titles.join("; or: ")).content(Problem::MEDIA_TYPE, content).build()
+}

@@ -1,0 +1,173 @@
+//! Reading stories: lists, articles, histories and differences.
+
+use axum::extract::{OriginalUri, State};
+use axum::http::StatusCode;
+use axum::http::header::{HeaderMap, LINK};
+use axum::response::Response;
+use wire::ArticleView;
+use wire::http::{DiffView, HistoryPage, StoryList};
+
+use crate::commands::{DiffFormat, DiffQuery, HistoryQuery, ListQuery, ShowQuery};
+use crate::gateway::Gateway;
+use crate::http::openapi::ReadProblems;
+use crate::http::reply::{
+    Accepted, Asked, JSON, Named, Refused, TEXT, add, answer, json, next_page, validated,
+};
+
+/// Lists stories, last changed first.
+#[utoipa::path(
+    get, path = "/v1/stories", tag = "stories", params(ListQuery),
+    responses(
+        (status = 200, description = "One page of stories", body = StoryList, headers(
+            ("Link" = Option<String>, description = "`rel=\"next\"`: the next page"),
+        )),
+        ReadProblems,
+    )
+)]
+pub(crate) async fn list(
+    State(gateway): State<Gateway>,
+    OriginalUri(uri): OriginalUri,
+    accepted: Accepted,
+    Asked(query): Asked<ListQuery>,
+) -> Result<Response, Refused> {
+    accepted.json()?;
+    let page = gateway.list(query).await?;
+    let mut response = answer(StatusCode::OK, JSON, json(&page));
+    if let Some(next) = &page.next {
+        add(&mut response, LINK, &format!("<{}>; rel=\"next\"", next_page(&uri, "after", next)));
+    }
+    Ok(response)
+}
+
+/// Shows a story as it is, or as it was at any moment.
+///
+/// As `text/plain` it is the headline and the paragraphs, between blank lines.
+#[utoipa::path(
+    get, path = "/v1/stories/{story}", tag = "stories",
+    params(
+        ("story" = String, Path, description = "The story's id or slug", example = "ceasefire-talks"),
+        ShowQuery,
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer"),
+    ),
+    responses(
+        (status = 200, description = "The article",
+            content((ArticleView = "application/json"), (String = "text/plain")),
+            headers(
+                ("ETag" = String, description = "The revision and a hash of the answer; `If-Match` takes it"),
+                ("Link" = String, description = "`rel=\"version-history\"`: the history (RFC 5829)"),
+            )),
+        (status = 304, description = "The caller has it already"),
+        ReadProblems,
+    )
+)]
+pub(crate) async fn show(
+    State(gateway): State<Gateway>,
+    headers: HeaderMap,
+    accepted: Accepted,
+    Named(story): Named,
+    Asked(query): Asked<ShowQuery>,
+) -> Result<Response, Refused> {
+    let media_type = accepted.best(&[JSON, TEXT])?;
+    let view = query.view;
+    let article = gateway.show(&story, query).await?;
+    let body = if media_type == TEXT { text(&article).into_bytes() } else { json(&article) };
+    let mut response = validated(article.revision, media_type, body, view, &headers);
+    add(&mut response, LINK, &history_link(&article.story.to_string()));
+    Ok(response)
+}
+
+/// Lists a story's revisions, newest first.
+#[utoipa::path(
+    get, path = "/v1/stories/{story}/history", tag = "stories",
+    params(
+        ("story" = String, Path, description = "The story's id or slug", example = "ceasefire-talks"),
+        HistoryQuery,
+    ),
+    responses(
+        (status = 200, description = "One page of revisions", body = HistoryPage, headers(
+            ("Link" = Option<String>, description = "`rel=\"next\"`: the next page"),
+        )),
+        ReadProblems,
+    )
+)]
+pub(crate) async fn history(
+    State(gateway): State<Gateway>,
+    OriginalUri(uri): OriginalUri,
+    accepted: Accepted,
+    Named(story): Named,
+    Asked(query): Asked<HistoryQuery>,
+) -> Result<Response, Refused> {
+    accepted.json()?;
+    let page = gateway.history(&story, query).await?;
+    let mut response = answer(StatusCode::OK, JSON, json(&page));
+    if let Some(next) = &page.next {
+        add(&mut response, LINK, &format!("<{}>; rel=\"next\"", next_page(&uri, "after", next)));
+    }
+    Ok(response)
+}
+
+/// Gives the difference of two revisions: exact ops, a JSON Patch, or words for people.
+#[utoipa::path(
+    get, path = "/v1/stories/{story}/diff", tag = "stories",
+    params(
+        ("story" = String, Path, description = "The story's id or slug", example = "ceasefire-talks"),
+        DiffQuery,
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer"),
+    ),
+    responses(
+        (status = 200, description = "The difference",
+            content(
+                (DiffView = "application/json"),
+                (Vec<Object> = "application/json-patch+json"),
+                (String = "text/plain"),
+            ),
+            headers(
+                ("ETag" = String, description = "The later revision and a hash of the answer"),
+                ("Link" = String, description = "`rel=\"version-history\"`: the history (RFC 5829)"),
+            )),
+        (status = 304, description = "The caller has it already"),
+        ReadProblems,
+    )
+)]
+pub(crate) async fn diff(
+    State(gateway): State<Gateway>,
+    headers: HeaderMap,
+    accepted: Accepted,
+    Named(story): Named,
+    Asked(query): Asked<DiffQuery>,
+) -> Result<Response, Refused> {
+    let format = if let Some(format) = query.format {
+        accepted.best(&[format.media_type()])?;
+        format
+    } else {
+        let formats = [DiffFormat::Ops, DiffFormat::JsonPatch, DiffFormat::Text];
+        let best = accepted.best(&formats.map(DiffFormat::media_type))?;
+        formats.into_iter().find(|format| format.media_type() == best).unwrap_or(DiffFormat::Ops)
+    };
+    let view = query.view;
+    let difference = gateway.difference(&story, query).await?;
+    let body = match format {
+        DiffFormat::Ops => json(&difference.view),
+        DiffFormat::JsonPatch => json(&difference.json_patch()),
+        DiffFormat::Text => difference.text().into_bytes(),
+    };
+    let mut response = validated(difference.view.to, format.media_type(), body, view, &headers);
+    add(&mut response, LINK, &history_link(&difference.view.story.to_string()));
+    Ok(response)
+}
+
+/// Returns the header that leads from a story to its history (RFC 5829).
+pub(crate) fn history_link(story: &str) -> String {
+    format!("</v1/stories/{story}/history>; rel=\"version-history\"")
+}
+
+/// Returns the headline and the blocks' words, between blank lines.
+fn text(article: &ArticleView) -> String {
+    let mut text = article.headline.clone();
+    for block in &article.blocks {
+        text.push_str("\n\n");
+        text.push_str(&block.text);
+    }
+    text.push('\n');
+    text
+}

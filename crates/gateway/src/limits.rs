@@ -1,0 +1,53 @@
+//! Every limit of the edge, each refused by name when it is passed.
+
+use std::time::Duration;
+
+/// Most bytes of copy in one push over HTTP.
+pub const COPY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most bytes that are read and dropped of copy that is too large, so that its sender hears the
+/// answer instead of a broken connection.
+pub const DRAIN_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Copy above this size is read on a thread of its own.
+pub const INLINE_COPY_BYTES_MAX: usize = 32 * 1024;
+/// Most bytes of a query.
+pub const QUERY_BYTES_MAX: usize = 32 * 1024;
+/// Most requests at work at once; one more is told to come again.
+pub const REQUESTS_MAX: usize = 256;
+/// Most readers waiting for changes at once.
+pub const POLLS_MAX: usize = 2_048;
+/// Most connections open at once; one more waits to be accepted.
+pub const CONNECTIONS_MAX: usize = 4_096;
+/// Most pushes at work at once, HTTP and NATS together.
+pub const PUSHES_MAX: usize = 64;
+/// Most requests over NATS at work at once.
+pub const NATS_REQUESTS_MAX: usize = 64;
+/// How long a request waits for a place before it is told to come again.
+pub const PLACE_WAIT: Duration = Duration::from_secs(1);
+/// How long a request may take, the reading of its body included.
+pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long the requests at work may go on after shutdown has begun.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a read waits for `at_least`.
+pub const AT_LEAST_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Longest `wait` of a reader of changes, in seconds.
+pub const CHANGES_WAIT_SECONDS_MAX: u64 = 60;
+/// How long one request looks through changes that its filter leaves out.
+pub const CHANGES_SCAN_MAX: Duration = Duration::from_secs(5);
+/// Changes read from the views at a time.
+pub const CHANGES_PAGE: usize = 100;
+/// Most changes in one answer.
+pub const CHANGES_MAX: usize = 500;
+/// Most bytes of changes in one answer, save that one change is always given.
+pub const CHANGES_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Stories in a page, if the caller does not say.
+pub const STORIES_PAGE: usize = 50;
+/// Most stories in a page.
+pub const STORIES_MAX: usize = 500;
+/// Revisions in a page of a history, if the caller does not say.
+pub const HISTORY_PAGE: usize = 100;
+/// Most revisions in a page.
+pub const HISTORY_MAX: usize = 500;
+/// Views that are further behind the log than this many events make the service not ready.
+pub const VIEWS_LAG_READY_MAX: u64 = 10_000;
+/// How long a failed append makes the service not ready, unless a later one succeeds.
+pub const WRITE_FAILURE_AGE: Duration = Duration::from_secs(30);

@@ -1,0 +1,117 @@
+//! What is measured, in the terms of Prometheus: units in names, and labels that have few values.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use crate::gateway::Gateway;
+
+/// Borders of the buckets of durations, in seconds.
+const DURATION_BUCKETS: &[f64] =
+    &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// The process's measures: one recorder for every crate that measures anything.
+#[derive(Clone)]
+pub struct Measures {
+    /// `None` if another recorder was there first.
+    handle: Option<PrometheusHandle>,
+}
+
+impl std::fmt::Debug for Measures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Measures").field("installed", &self.handle.is_some()).finish()
+    }
+}
+
+static INSTALLED: OnceLock<Measures> = OnceLock::new();
+
+impl Measures {
+    /// Makes this process record what its crates measure, and returns the measures. A second call
+    /// returns the same ones. In a process that records elsewhere already, they stay empty.
+    pub fn install() -> Self {
+        INSTALLED
+            .get_or_init(|| {
+                let handle = PrometheusBuilder::new()
+                    .set_buckets(DURATION_BUCKETS)
+                    .ok()
+                    .and_then(|builder| builder.install_recorder().ok());
+                if handle.is_none() {
+                    tracing::warn!("Another recorder was installed first: /metrics stays empty");
+                }
+                describe();
+                Self { handle }
+            })
+            .clone()
+    }
+
+    /// Returns everything measured, as Prometheus reads it.
+    pub(crate) fn render(&self) -> String {
+        self.handle.as_ref().map(PrometheusHandle::render).unwrap_or_default()
+    }
+
+    /// Folds what was recorded since the last time, so that it does not pile up.
+    pub(crate) fn tidy(&self) {
+        if let Some(handle) = &self.handle {
+            handle.run_upkeep();
+        }
+    }
+}
+
+fn describe() {
+    describe_counter!("writethru_http_requests_total", "Requests answered, by route template and status");
+    describe_histogram!(
+        "writethru_http_request_duration_seconds",
+        Unit::Seconds,
+        "Time from a request's head to its answer's head"
+    );
+    describe_gauge!("writethru_http_requests_in_flight", "Requests at work");
+    describe_counter!("writethru_nats_requests_total", "Requests over NATS answered, by verb and outcome");
+    describe_histogram!(
+        "writethru_nats_request_duration_seconds",
+        Unit::Seconds,
+        "Time from a request over NATS to its answer"
+    );
+    describe_counter!("writethru_pushes_total", "Pushes, by outcome");
+    describe_gauge!("writethru_log_head_position", "The last position in the log");
+    describe_gauge!("writethru_views_lag_events", "Events of the log that the views do not show yet");
+    describe_gauge!("writethru_publisher_lag_events", "Changes that wait to be published to NATS");
+    describe_gauge!("writethru_publisher_connected", "1 while the publisher is connected to NATS");
+}
+
+/// Counts one answered request.
+pub(crate) fn answered(method: &'static str, route: &str, status: u16, took: Duration) {
+    let status = status.to_string();
+    counter!("writethru_http_requests_total", "method" => method, "route" => route.to_owned(), "status" => status)
+        .increment(1);
+    histogram!("writethru_http_request_duration_seconds", "method" => method, "route" => route.to_owned())
+        .record(took);
+}
+
+/// Counts one request over NATS.
+pub(crate) fn replied(verb: &'static str, outcome: &'static str, took: Duration) {
+    counter!("writethru_nats_requests_total", "verb" => verb, "outcome" => outcome).increment(1);
+    histogram!("writethru_nats_request_duration_seconds", "verb" => verb).record(took);
+}
+
+/// Counts one push.
+pub(crate) fn pushed(outcome: &'static str) {
+    counter!("writethru_pushes_total", "outcome" => outcome).increment(1);
+}
+
+/// Says that so many requests more (or fewer) are at work.
+pub(crate) fn in_flight(more: f64) {
+    gauge!("writethru_http_requests_in_flight").increment(more);
+}
+
+/// Takes the measures that are read rather than counted.
+#[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other number")]
+pub(crate) fn take(gateway: &Gateway) {
+    gauge!("writethru_log_head_position").set(gateway.inner.log.head().0 as f64);
+    gauge!("writethru_views_lag_events").set(gateway.views_lag() as f64);
+    if let Some(relay) = gateway.relay() {
+        gauge!("writethru_publisher_lag_events").set(relay.lag_events as f64);
+        gauge!("writethru_publisher_connected").set(if relay.is_connected { 1.0 } else { 0.0 });
+    }
+}

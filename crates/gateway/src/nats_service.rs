@@ -1,0 +1,267 @@
+//! The edge over NATS: request and reply, by the NATS service API (NATS ADR-32).
+//!
+//! A request is a JSON object with the same parameters as over HTTP, a reply is the same JSON, and
+//! a refusal is the same problem with the headers of a service error. Nothing is decided here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Request, ServiceExt};
+use async_nats::{Client, HeaderMap};
+use bytes::Bytes;
+use formats::Format;
+use futures::StreamExt;
+use futures::stream::{SelectAll, select_all};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use story::CommandKey;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+use wire::{DeskVerb, Problem, ProblemKind};
+
+use crate::commands::{DiffFormat, DiffQuery, Filed, Filing};
+use crate::gateway::Gateway;
+use crate::limits::{DRAIN_TIME_MAX, NATS_REQUESTS_MAX, REQUEST_TIME_MAX};
+use crate::media::Declared;
+use crate::parameters::{Nothing, Parameters, Query, bad_parameter};
+use crate::{measures, problems};
+
+/// The service's name on NATS.
+const NAME: &str = "writethru-desk";
+/// Subjects of the service, save their last token.
+const GROUP: &str = "wt.v1.desk";
+/// Bytes of a message that are left for headers.
+const HEADER_BYTES: usize = 1_024;
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NatsServiceError {
+    /// NATS refused, or the client is closed: connect again.
+    #[error("cannot start the NATS service: {problem}")]
+    Start {
+        /// Why.
+        problem: String,
+    },
+}
+
+/// Answers the desk's requests over NATS, until it is told to stop.
+#[derive(Debug)]
+pub struct NatsService {
+    gateway: Gateway,
+    client: Client,
+    tasks: TaskTracker,
+    places: Arc<Semaphore>,
+}
+
+impl NatsService {
+    /// Returns the service of `gateway` over `client`, which keeps its connection up by itself.
+    pub fn new(gateway: Gateway, client: Client) -> Self {
+        let places = Arc::new(Semaphore::new(NATS_REQUESTS_MAX));
+        Self { gateway, client, tasks: TaskTracker::new(), places }
+    }
+
+    /// Answers requests until `shutdown`, then ends those at work. While NATS is away it waits: the
+    /// client connects again and takes up its subscriptions.
+    ///
+    /// # Errors
+    /// [`NatsServiceError`] if it cannot start.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), NatsServiceError> {
+        let failed = |error: async_nats::Error| NatsServiceError::Start { problem: error.to_string() };
+        let service = self.client.service_builder().description("Files copy and reads stories");
+        let service = service.start(NAME, env!("CARGO_PKG_VERSION")).await.map_err(failed)?;
+        let group = service.group(GROUP);
+        let mut endpoints = Vec::new();
+        for verb in DeskVerb::ALL {
+            let endpoint = group.endpoint_builder().name(verb.as_str()).add(verb.as_str());
+            endpoints.push(endpoint.await.map_err(failed)?.map(move |request| (verb, request)).boxed());
+        }
+        info!(nats.subjects = GROUP, "Answering over NATS");
+        let mut requests: SelectAll<_> = select_all(endpoints);
+        loop {
+            // Taken before the request: while none is free, requests wait at the client, in its bound.
+            let place = Arc::clone(&self.places).acquire_owned();
+            let place = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                // Cancel-safe: a place that was not given is not lost.
+                place = place => place.expect("the places are never closed"),
+            };
+            let (verb, request) = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                // Cancel-safe: a request is taken whole or stays in its subscription.
+                next = requests.next() => match next {
+                    Some(next) => next,
+                    None => break,
+                },
+            };
+            let (gateway, client) = (self.gateway.clone(), self.client.clone());
+            self.tasks.spawn(async move {
+                let _place = place;
+                answer(&gateway, &client, verb, &request).await;
+            });
+        }
+        // An error only says that there was nothing left to stop.
+        let _ = service.stop().await;
+        drop(requests);
+        self.tasks.close();
+        if tokio::time::timeout(DRAIN_TIME_MAX, self.tasks.wait()).await.is_err() {
+            warn!(requests = self.tasks.len(), "Cut off requests over NATS that did not end in time");
+        }
+        // What was answered should be on its way before the process ends.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.client.flush()).await;
+        Ok(())
+    }
+}
+
+/// One request, as it comes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    /// The parameters of HTTP, and `story`.
+    #[serde(default)]
+    query: Map<String, Value>,
+    /// Of a push: the copy, as text, or as JSON for itself.
+    #[serde(default)]
+    body: Option<Value>,
+    /// Of a push: the copy's media type, if it should not be found out by looking.
+    #[serde(default)]
+    media_type: Option<String>,
+    /// Of a push: the idempotency key.
+    #[serde(default)]
+    key: Option<CommandKey>,
+}
+
+/// What goes back.
+struct Reply {
+    media_type: &'static str,
+    body: Vec<u8>,
+}
+
+async fn answer(gateway: &Gateway, client: &Client, verb: DeskVerb, request: &Request) {
+    let began = Instant::now();
+    let outcome =
+        tokio::time::timeout(REQUEST_TIME_MAX, reply(gateway, verb, &request.message.payload)).await;
+    let outcome = outcome.unwrap_or_else(|_| Err(too_slow(verb))).and_then(|reply| fits(client, reply));
+    let mut headers = HeaderMap::new();
+    let (word, body) = match outcome {
+        Ok(reply) => {
+            headers.insert("Content-Type", reply.media_type);
+            ("answered", reply.body)
+        }
+        Err(problem) => {
+            let problem = problem.about(request.message.subject.as_str());
+            headers.insert("Content-Type", Problem::MEDIA_TYPE);
+            headers.insert(NATS_SERVICE_ERROR, problem.title.as_str());
+            headers.insert(NATS_SERVICE_ERROR_CODE, problem.status.to_string().as_str());
+            let body = serde_json::to_vec(&problem).expect("a problem is texts, numbers and lists");
+            (problem.kind().map_or("failed", ProblemKind::name), body)
+        }
+    };
+    measures::replied(verb.as_str(), word, began.elapsed());
+    // The library's own way to answer with an error leaves out the body, so the headers are ours.
+    if let Err(error) = request.respond_with_headers(Ok(Bytes::from(body)), headers).await {
+        // Without an address for the reply, or with NATS gone, whoever asked asks again.
+        tracing::debug!(%error, nats.verb = verb.as_str(), "Cannot reply");
+    }
+}
+
+fn too_slow(verb: DeskVerb) -> Problem {
+    let seconds = REQUEST_TIME_MAX.as_secs();
+    if verb == DeskVerb::Push {
+        let detail = format!("the request took more than {seconds} s: it may have been carried out");
+        return Problem::new(ProblemKind::OutcomeUnknown, detail);
+    }
+    problems::unavailable(format!("the request took more than {seconds} s"))
+}
+
+/// Refuses a reply that NATS would not carry.
+fn fits(client: &Client, reply: Reply) -> Result<Reply, Problem> {
+    let limit = client.server_info().max_payload.saturating_sub(HEADER_BYTES);
+    if limit > 0 && reply.body.len() > limit {
+        let detail =
+            format!("the answer has {} bytes; NATS carries {limit}: ask over HTTP", reply.body.len());
+        return Err(problems::too_large(detail, reply.body.len(), limit));
+    }
+    Ok(reply)
+}
+
+async fn reply(gateway: &Gateway, verb: DeskVerb, payload: &[u8]) -> Result<Reply, Problem> {
+    let Given { mut query, body, media_type, key } = given(payload)?;
+    let story = match verb {
+        DeskVerb::List | DeskVerb::Info => None,
+        _ => match query.remove("story") {
+            None => None,
+            Some(Value::String(story)) => Some(story),
+            Some(_) => return Err(bad_parameter("story", "an id or a slug is expected, as text")),
+        },
+    };
+    if verb != DeskVerb::Push && (body.is_some() || media_type.is_some() || key.is_some()) {
+        let detail = "body, media_type and key belong to a push";
+        return Err(Problem::new(ProblemKind::BadRequest, detail).with("place", "body"));
+    }
+    let named = || story.clone().ok_or_else(|| bad_parameter("story", "it is missing: name a story"));
+    let query = Parameters::of_object(query)?;
+    Ok(match verb {
+        DeskVerb::Push => {
+            let (format, copy) = copy(body, media_type.as_deref())?;
+            let query = Query::read(query)?;
+            let filing = Filing { story, query, if_match: None, key, format, copy };
+            match gateway.file(filing).await? {
+                Filed::Pushed(pushed) => json(&pushed),
+                Filed::Previewed(preview) => json(&preview),
+            }
+        }
+        DeskVerb::Show => json(&gateway.show(&named()?, Query::read(query)?).await?),
+        DeskVerb::List => json(&gateway.list(Query::read(query)?).await?),
+        DeskVerb::History => json(&gateway.history(&named()?, Query::read(query)?).await?),
+        DeskVerb::Diff => {
+            let query: DiffQuery = Query::read(query)?;
+            let format = query.format.unwrap_or(DiffFormat::Ops);
+            let difference = gateway.difference(&named()?, query).await?;
+            let body = match format {
+                DiffFormat::Ops => json(&difference.view).body,
+                DiffFormat::JsonPatch => json(&difference.json_patch()).body,
+                DiffFormat::Text => difference.text().into_bytes(),
+            };
+            Reply { media_type: format.media_type(), body }
+        }
+        DeskVerb::Info => {
+            Nothing::read(query)?;
+            json(&gateway.info())
+        }
+    })
+}
+
+fn given(payload: &[u8]) -> Result<Given, Problem> {
+    if payload.is_empty() {
+        return Ok(Given::default());
+    }
+    serde_json::from_slice(payload).map_err(|error| {
+        let detail = format!("the request is not the JSON object that is expected: {error}");
+        Problem::new(ProblemKind::BadRequest, detail)
+            .with("place", format!("line {} column {}", error.line(), error.column()))
+    })
+}
+
+/// Returns the copy of a push and its format, where that is known.
+fn copy(body: Option<Value>, media_type: Option<&str>) -> Result<(Option<Format>, Bytes), Problem> {
+    let declared = media_type.map_or(Ok(Declared::Unknown), Declared::of)?;
+    match body {
+        None => Err(Problem::new(ProblemKind::BadCopy, "member body is missing: it is the copy")
+            .with("place", "body")),
+        Some(Value::String(text)) => Ok((declared.format(text.as_bytes()), Bytes::from(text))),
+        Some(value) => {
+            let text = value.to_string();
+            Ok((declared.format(text.as_bytes()), Bytes::from(text)))
+        }
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Reply {
+    let body = serde_json::to_vec(value).expect("answers are texts, numbers and lists");
+    Reply { media_type: "application/json", body }
+}

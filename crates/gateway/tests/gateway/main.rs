@@ -1,0 +1,13 @@
+//! The gateway as its callers see it: real sockets, a real desk, real views, a real log.
+
+#![expect(clippy::unwrap_used, reason = "a test's own helpers fail as loudly as the test")]
+
+mod changes;
+mod document;
+mod filing;
+mod limits;
+mod nats;
+mod operator;
+mod problems;
+mod reading;
+mod service;

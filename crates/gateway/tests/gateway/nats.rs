@@ -1,0 +1,213 @@
+//! The same service over NATS, with a real nats-server.
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_nats::{Client, HeaderMap};
+use futures::StreamExt;
+use publisher::server::{NatsServer, Search, ServerOptions, find};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use writethru_gateway::{NatsService, NatsServiceError};
+
+use crate::service::Service;
+
+const STORY: &str = "Talks resume in Cairo\n\nDelegates met on Sunday.\n\nTwo people were hurt.";
+
+struct Nats {
+    server: NatsServer,
+    client: Client,
+    stop: CancellationToken,
+    answering: JoinHandle<Result<(), NatsServiceError>>,
+    _folder: TempDir,
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests are an edge: they read where the program is")]
+async fn start(service: &Service) -> Nats {
+    let folder = tempfile::tempdir().unwrap();
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools");
+    let given = std::env::var("NATS_SERVER_BIN").ok().map(Into::into);
+    let search = Search { given, tools: Some(tools), path: std::env::var_os("PATH") };
+    let binary = find(&search).await.expect("tests need a nats-server: run scripts/fetch-nats-server");
+    let options = ServerOptions { binary, directory: folder.path().to_owned(), port: None };
+    let server = NatsServer::start(options).await.unwrap();
+    let stop = CancellationToken::new();
+    let serving = connect(&server.url()).await;
+    let answering = tokio::spawn(NatsService::new(service.gateway.clone(), serving).run(stop.clone()));
+    let client = connect(&server.url()).await;
+    // Until every endpoint is there: a service answers to its name before it has them all.
+    loop {
+        let info = client.request("$SRV.INFO.writethru-desk", "".into()).await;
+        let count = info.ok().map(|info| serde_json::from_slice::<Value>(&info.payload).unwrap());
+        if count.is_some_and(|info| info["endpoints"].as_array().unwrap().len() == 6) {
+            return Nats { server, client, stop, answering, _folder: folder };
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn connect(url: &str) -> Client {
+    let options = async_nats::ConnectOptions::new().retry_on_initial_connect();
+    options.reconnect_delay_callback(|_| Duration::from_millis(20)).connect(url).await.unwrap()
+}
+
+impl Nats {
+    async fn ask(&self, verb: &str, request: &Value) -> (HeaderMap, Value) {
+        let subject = format!("wt.v1.desk.{verb}");
+        let reply = self.client.request(subject, request.to_string().into()).await.unwrap();
+        (reply.headers.unwrap_or_default(), serde_json::from_slice(&reply.payload).unwrap())
+    }
+
+    async fn refused(&self, verb: &str, request: &Value) -> Value {
+        let (headers, problem) = self.ask(verb, request).await;
+        let code = headers.get("Nats-Service-Error-Code").unwrap_or_else(|| panic!("no error: {problem}"));
+        assert_eq!(code.as_str(), problem["status"].to_string());
+        assert_eq!(headers.get("Nats-Service-Error").unwrap().as_str(), problem["title"]);
+        assert_eq!(problem["instance"], format!("wt.v1.desk.{verb}"));
+        problem
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.answering.await.unwrap().unwrap();
+        self.server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn everything_over_nats_is_what_http_gives() {
+    let service = Service::start().await;
+    let nats = start(&service).await;
+    let request =
+        json!({"query": {"slug": "talks", "desk": "world", "actor": "cms"}, "body": STORY, "key": "k1"});
+    let (headers, pushed) = nats.ask("push", &request).await;
+    assert_eq!(headers.get("Content-Type").unwrap().as_str(), "application/json");
+    assert_eq!((&pushed["revision"], &pushed["repeated"]), (&json!(1), &json!(false)), "{pushed}");
+    let (_, again) = nats.ask("push", &request).await;
+    assert_eq!((&again["revision"], &again["repeated"]), (&json!(1), &json!(true)));
+    let copy = json!({"headline": "Talks collapse", "blocks": [{"text": "Delegates left."}]});
+    let (_, second) =
+        nats.ask("push", &json!({"query": {"story": "talks", "expect": 1}, "body": copy})).await;
+    assert_eq!(second["revision"], 2, "{second}");
+    let dry = json!({"query": {"story": "talks", "dry_run": true}, "body": STORY});
+    assert!(nats.ask("push", &dry).await.1["text"].as_str().unwrap().contains("Two people"));
+    service.views.reached(service.log.head()).await;
+
+    for (verb, query, address) in [
+        ("show", json!({"story": "talks"}), "/v1/stories/talks"),
+        ("show", json!({"story": "talks", "as_of": "rev:1"}), "/v1/stories/talks?as_of=rev:1"),
+        ("list", json!({"desk": "world", "limit": 3}), "/v1/stories?desk=world&limit=3"),
+        ("history", json!({"story": "talks", "view": "desk"}), "/v1/stories/talks/history?view=desk"),
+        ("diff", json!({"story": "talks", "from": 1, "to": 2}), "/v1/stories/talks/diff?from=1&to=2"),
+        (
+            "diff",
+            json!({"story": "talks", "format": "json-patch"}),
+            "/v1/stories/talks/diff?format=json-patch",
+        ),
+        ("info", json!({}), "/v1/info"),
+    ] {
+        let (_, reply) = nats.ask(verb, &json!({"query": query})).await;
+        assert_eq!(reply, service.get(address).await.json(), "{verb} {query}");
+    }
+    nats.stop().await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_refusal_over_nats_is_the_same_problem_with_the_headers_of_a_service_error() {
+    let service = Service::start().await;
+    let nats = start(&service).await;
+    for (verb, request, name) in [
+        ("show", json!({"query": {"story": "nothing"}}), "not-found"),
+        ("show", json!({"query": {}}), "bad-request"),
+        ("show", json!({"query": {"story": 3}}), "bad-request"),
+        ("show", json!({"query": {"story": "nothing", "asof": "rev:1"}}), "bad-request"),
+        ("show", json!({"query": {"story": "nothing"}, "body": "x"}), "bad-request"),
+        ("list", json!({"query": {"limit": 0}}), "bad-request"),
+        ("list", json!({"query": {}, "more": 1}), "bad-request"),
+        ("list", json!([1]), "bad-request"),
+        ("push", json!({"query": {"slug": "a", "desk": "b"}}), "bad-copy"),
+        ("push", json!({"query": {"slug": "a"}, "body": "A\n\nB."}), "refused"),
+        (
+            "push",
+            json!({"query": {"slug": "a"}, "body": "A", "media_type": "text/html"}),
+            "unsupported-media-type",
+        ),
+        ("push", json!({"query": {"slug": "a"}, "body": "A", "key": ""}), "bad-request"),
+    ] {
+        let problem = nats.refused(verb, &request).await;
+        assert_eq!(problem["type"], format!("/problems/{name}"), "{verb} {request}: {problem}");
+    }
+    let reply = nats.client.request("wt.v1.desk.list", "not json".into()).await.unwrap();
+    assert!(reply.headers.unwrap().get("Nats-Service-Error").is_some());
+    let empty = nats.client.request("wt.v1.desk.list", "".into()).await.unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&empty.payload).unwrap()["stories"], json!([]));
+    assert_eq!(service.log.head().0, 0);
+    nats.stop().await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn drafts_are_in_no_public_reply() {
+    let service = Service::start().await;
+    let nats = start(&service).await;
+    let draft = json!({"query": {"slug": "secret", "desk": "world", "draft": true}, "body": STORY});
+    nats.ask("push", &draft).await;
+    service.views.reached(service.log.head()).await;
+    for verb in ["show", "history", "diff"] {
+        let problem = nats.refused(verb, &json!({"query": {"story": "secret"}})).await;
+        assert_eq!(problem["type"], "/problems/not-found");
+    }
+    assert_eq!(nats.ask("list", &json!({})).await.1["stories"], json!([]));
+    let desk = nats.ask("show", &json!({"query": {"story": "secret", "view": "desk"}})).await.1;
+    assert_eq!(desk["status"], "draft");
+    nats.stop().await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn many_requests_at_once_are_all_answered() {
+    let service = Service::start().await;
+    let nats = start(&service).await;
+    let pushes = (0..200).map(|number| {
+        let client = nats.client.clone();
+        async move {
+            let query = json!({"slug": format!("s{}", number % 10), "desk": "world"});
+            let request = json!({"query": query, "body": format!("{STORY}\n\nPart {number}.")});
+            let reply = client.request("wt.v1.desk.push", request.to_string().into()).await.unwrap();
+            let reply: Value = serde_json::from_slice(&reply.payload).unwrap();
+            assert_eq!(reply["changed"], true, "{reply}");
+        }
+    });
+    futures::stream::iter(pushes).buffer_unordered(100).collect::<Vec<()>>().await;
+    assert_eq!(service.log.head().0, 200);
+    nats.stop().await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn the_service_answers_again_after_nats_was_away_and_stops_when_told() {
+    let service = Service::start().await;
+    let Nats { server, client, stop, answering, _folder } = start(&service).await;
+    let process = server.process().unwrap();
+    let (ends, url) = (CancellationToken::new(), server.url());
+    let running = tokio::spawn(server.run(ends.clone()));
+    let killed =
+        tokio::process::Command::new("kill").args(["-9", &process.to_string()]).status().await.unwrap();
+    assert!(killed.success());
+    let fresh = connect(&url).await;
+    let mut reply = client.request("wt.v1.desk.info", "".into()).await;
+    while reply.is_err() {
+        reply = fresh.request("wt.v1.desk.info", "".into()).await;
+    }
+    assert_eq!(serde_json::from_slice::<Value>(&reply.unwrap().payload).unwrap()["name"], "writethru");
+    stop.cancel();
+    answering.await.unwrap().unwrap();
+    let after = fresh.request("wt.v1.desk.info", "".into()).await.unwrap_err();
+    assert_eq!(after.kind(), async_nats::RequestErrorKind::NoResponders);
+    ends.cancel();
+    running.await.unwrap();
+    service.stop().await;
+}

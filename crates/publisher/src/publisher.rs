@@ -1,0 +1,311 @@
+//! The task that keeps NATS up with the views.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use log::{Epoch, Position};
+use metrics::{counter, gauge};
+use projector::Views;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+use wire::{Subject, WT_ARTICLES, WT_CHANGES};
+
+use crate::checkpoint::{self, Checkpoint};
+use crate::connection::{Connection, Link, NatsTarget};
+use crate::relay::{Progress, Relay};
+use crate::streams::{Mark, Retention, Streams, look, mark};
+use crate::trouble::Trouble;
+
+/// Most changes read at once: each comes with its article, which may be large.
+const ROWS_MAX: usize = 64;
+/// How often an idle publisher looks whether the streams are as it left them.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// How often the notes are written while much is relayed.
+const NOTE_EVERY: Duration = Duration::from_secs(1);
+/// How long messages in flight are waited for at the end.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
+const RETRY_DELAY_MIN: Duration = Duration::from_millis(50);
+const RETRY_DELAY_MAX: Duration = Duration::from_secs(5);
+
+/// What a publisher needs beside the views and NATS.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which life of the log the views are of.
+    pub epoch: Epoch,
+    /// File for the publisher's notes (`publisher.json`). Without it, some messages are repeated.
+    pub checkpoint: PathBuf,
+    /// How the streams are kept if the publisher makes them.
+    pub retention: Retention,
+}
+
+/// How relaying goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PublisherStatus {
+    /// Whether there is a connection to a server that serves us.
+    pub connected: bool,
+    /// Everything up to here is acknowledged by NATS.
+    pub published: Position,
+    /// How many positions of the log the views are ahead of that; 0 if NATS is up to date.
+    pub lag: u64,
+    /// What keeps it from going on, in words; `None` while it goes on.
+    pub last_error: Option<String>,
+}
+
+/// Relays changes from the views to NATS; see the crate's page for what it promises.
+#[derive(Debug)]
+pub struct Publisher {
+    views: Views,
+    target: NatsTarget,
+    options: Options,
+    progress: Mutex<Progress>,
+    /// What the file says.
+    noted: Option<Checkpoint>,
+    /// When the streams that the progress is about were created.
+    streams: Option<(String, String)>,
+    status: watch::Sender<PublisherStatus>,
+}
+
+impl Publisher {
+    /// Returns the task; nothing happens before [`Publisher::run`].
+    pub fn new(views: Views, target: NatsTarget, options: Options) -> Self {
+        let (progress, status) = (Mutex::default(), watch::Sender::default());
+        Self { views, target, options, progress, noted: None, streams: None, status }
+    }
+
+    /// Returns a receiver that shows how relaying goes.
+    pub fn status(&self) -> watch::Receiver<PublisherStatus> {
+        self.status.subscribe()
+    }
+
+    /// Relays until `shutdown`, then waits a moment for messages in flight. Every trouble is tried
+    /// again, with growing delays; none ends the task and nothing is passed over.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        self.noted = checkpoint::read(&self.options.checkpoint).await;
+        let mut delay = RETRY_DELAY_MIN;
+        let mut connection = None;
+        loop {
+            let before = self.progress().both;
+            let Some(trouble) = Box::pin(self.session(&mut connection, &shutdown)).await else { break };
+            if self.progress().both > before {
+                delay = RETRY_DELAY_MIN;
+            }
+            self.report(&trouble, delay);
+            if shutdown.run_until_cancelled(tokio::time::sleep(delay)).await.is_none() {
+                break;
+            }
+            delay = (delay * 2).min(RETRY_DELAY_MAX);
+        }
+        self.note().await;
+    }
+
+    /// Connects if need be, sees what the streams hold, and relays until there is trouble; returns
+    /// `None` at shutdown.
+    async fn session(
+        &mut self,
+        connection: &mut Option<Connection>,
+        shutdown: &CancellationToken,
+    ) -> Option<Trouble> {
+        let begun = Box::pin(async {
+            let connection = match connection {
+                Some(connection) => connection,
+                None => connection.insert(Connection::begin(&self.target).await?),
+            };
+            let link = tokio::select! {
+                biased;
+                // Cancel-safe: both only look at a state.
+                link = connection.ready() => link?,
+                () = self.show_lag() => return Err(Trouble::Disconnected),
+            };
+            let streams = Streams::ensure(&connection.jetstream, &self.options.retention).await?;
+            self.resume(&streams).await?;
+            Ok((connection, link, streams))
+        });
+        match shutdown.run_until_cancelled(begun).await? {
+            Ok((connection, link, streams)) => self.relay(connection, link, &streams, shutdown).await,
+            Err(trouble) => Some(trouble),
+        }
+    }
+
+    /// Finds where to go on.
+    async fn resume(&mut self, streams: &Streams) -> Result<(), Trouble> {
+        let changes = look(&streams.changes, WT_CHANGES, Subject::CHANGES).await?;
+        let articles = look(&streams.articles, WT_ARTICLES, Subject::ARTICLES).await?;
+        let resume = checkpoint::resume(self.noted.as_ref(), self.options.epoch, &changes, &articles);
+        let found = Some((changes.mark.created, articles.mark.created));
+        let same = self.streams == found;
+        self.streams = found;
+        let mut progress = self.progress();
+        // What was acknowledged in this life is known, as long as the streams have it.
+        let kept = same
+            && progress.changes_sequence <= changes.mark.last_sequence
+            && progress.articles_sequence <= articles.mark.last_sequence;
+        if !kept {
+            info!(log.position = resume.both().0, "Relaying changes to NATS from here on");
+            progress.resume(resume);
+            progress.acknowledged_change(changes.mark.last_sequence);
+            progress.acknowledged_article(articles.mark.last_sequence);
+        }
+        Ok(())
+    }
+
+    /// Relays until there is trouble (`Some`) or shutdown (`None`).
+    async fn relay(
+        &mut self,
+        connection: &Connection,
+        link: Link,
+        streams: &Streams,
+        shutdown: &CancellationToken,
+    ) -> Option<Trouble> {
+        let mut follow = self.views.follow();
+        let mut note_at = tokio::time::Instant::now() + NOTE_EVERY;
+        loop {
+            let seen = *follow.borrow_and_update();
+            let after = self.progress().both;
+            let rows = match shutdown.run_until_cancelled(self.views.changes(after, ROWS_MAX)).await? {
+                Ok(rows) => rows,
+                Err(error) => return Some(error.into()),
+            };
+            // Behind the last change there may be records that no reader hears of.
+            let (count, last) = (rows.len(), rows.last().map(|row| row.position));
+            if count > 0 {
+                let payload_bytes_max = connection.client.server_info().max_payload;
+                let (progress, epoch) = (&self.progress, self.options.epoch);
+                let relay =
+                    Relay { jetstream: &connection.jetstream, streams, progress, epoch, payload_bytes_max };
+                if let Err(trouble) = finish(relay.send(rows), shutdown).await? {
+                    return Some(trouble);
+                }
+            }
+            let reached = if count < ROWS_MAX { last.max(Some(seen)) } else { last };
+            self.progress().reached(reached.unwrap_or(after));
+            self.show();
+            if count == ROWS_MAX && tokio::time::Instant::now() < note_at {
+                continue;
+            }
+            self.note().await;
+            note_at = tokio::time::Instant::now() + NOTE_EVERY;
+            if count > 0 {
+                continue; // More may have come meanwhile.
+            }
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return None,
+                // Cancel-safe: each of these only looks at a state.
+                () = connection.turned(link) => return Some(Trouble::Disconnected),
+                moved = follow.changed() => if moved.is_err() {
+                    shutdown.cancelled().await; // The projector has ended: nothing more will come.
+                    return None;
+                },
+                () = tokio::time::sleep(LOOK_EVERY) => {
+                    let looked = shutdown.run_until_cancelled(self.look_again(streams)).await?;
+                    if let Err(trouble) = looked { return Some(trouble) }
+                }
+            }
+        }
+    }
+
+    /// Sees that both streams are as they were left.
+    async fn look_again(&self, streams: &Streams) -> Result<(), Trouble> {
+        let Some(left) = self.checkpoint() else { return Ok(()) };
+        let parts =
+            [(&streams.changes, WT_CHANGES, &left.changes), (&streams.articles, WT_ARTICLES, &left.articles)];
+        for (stream, name, left) in parts {
+            let now = mark(stream, name).await?;
+            if now.created != left.created || now.last_sequence < left.last_sequence {
+                return Err(Trouble::StreamChanged { stream: name });
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down how far relaying has come, if that is not what the file says.
+    async fn note(&mut self) {
+        let now = self.checkpoint();
+        let Some(checkpoint) = now.as_ref().filter(|_| now != self.noted) else { return };
+        if let Err(error) = checkpoint::write(&self.options.checkpoint, checkpoint).await {
+            let path = self.options.checkpoint.display();
+            warn!(%error, %path, "Cannot write the publisher's notes: after a restart some messages repeat");
+        }
+        self.noted = now;
+    }
+
+    /// Returns how far relaying has come, once the streams are known.
+    fn checkpoint(&self) -> Option<Checkpoint> {
+        let (changes, articles) = self.streams.clone()?;
+        let progress = self.progress();
+        Some(Checkpoint {
+            epoch: self.options.epoch.0,
+            position: progress.both.0,
+            changes: Mark { created: changes, last_sequence: progress.changes_sequence },
+            articles: Mark { created: articles, last_sequence: progress.articles_sequence },
+        })
+    }
+
+    fn show(&self) {
+        let (published, lag) = self.lag();
+        let now = PublisherStatus { connected: true, published, lag, last_error: None };
+        self.status.send_if_modified(|status| {
+            let changed = *status != now;
+            *status = now;
+            changed
+        });
+    }
+
+    /// Shows how the views move away while nothing can be relayed. Never returns.
+    async fn show_lag(&self) {
+        let mut follow = self.views.follow();
+        loop {
+            let (_, lag) = self.lag();
+            self.status.send_modify(|status| status.lag = lag);
+            if follow.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// Returns how far relaying has come, and how many positions the views are ahead of that.
+    fn lag(&self) -> (Position, u64) {
+        let published = self.progress().both;
+        let lag = self.views.position().0.saturating_sub(published.0);
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; its last digits do not matter")]
+        gauge!("writethru_publish_lag_positions").set(lag as f64);
+        (published, lag)
+    }
+
+    fn report(&self, trouble: &Trouble, delay: Duration) {
+        counter!("writethru_publish_retries_total").increment(1);
+        let delay_ms = delay.as_millis();
+        let last_error = match std::error::Error::source(trouble) {
+            Some(source) => format!("{trouble}: {source}"),
+            None => trouble.to_string(),
+        };
+        if trouble.needs_a_person() {
+            error!(error = last_error, delay_ms, "Changes are not relayed to NATS");
+        } else {
+            warn!(error = last_error, delay_ms, "Relaying to NATS is interrupted and will be tried again");
+        }
+        let connected = !matches!(trouble, Trouble::Disconnected | Trouble::Connect(_));
+        let (published, lag) = self.lag();
+        self.status.send_replace(PublisherStatus { connected, published, lag, last_error: Some(last_error) });
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns what `sending` returns, or `None` if it takes too long after `shutdown`.
+async fn finish<T>(sending: impl Future<Output = T>, shutdown: &CancellationToken) -> Option<T> {
+    let late = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(FINISH_TIMEOUT).await;
+    };
+    tokio::select! {
+        biased;
+        // Cancel-safe: what is in flight then has an unknown outcome, and is sent again next time.
+        sent = sending => Some(sent),
+        () = late => None,
+    }
+}

@@ -1,0 +1,163 @@
+//! Sending a batch of changes: stories side by side, each story's messages one after the other.
+//!
+//! Two unacknowledged messages of one story are never in flight, so no loss can change their order.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_nats::jetstream::Context;
+use async_nats::jetstream::message::PublishMessage;
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use log::{Epoch, Position};
+use metrics::counter;
+use projector::ChangeRow;
+use wire::{CloudEvent, Cursor, Subject, WT_ARTICLES};
+
+use crate::checkpoint::Resume;
+use crate::headers;
+use crate::message;
+use crate::streams::{Streams, trouble};
+use crate::trouble::Trouble;
+
+/// Most stories with a message in flight.
+const STORIES_IN_FLIGHT_MAX: usize = 64;
+
+/// How far relaying has come.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Everything up to here is acknowledged in both streams.
+    pub(crate) both: Position,
+    /// Everything up to here is in the stream of changes.
+    pub(crate) changes: Position,
+    /// Changes beyond that which are acknowledged.
+    changed: BTreeSet<Position>,
+    /// Last sequences that were acknowledged.
+    pub(crate) changes_sequence: u64,
+    pub(crate) articles_sequence: u64,
+}
+
+impl Progress {
+    pub(crate) fn resume(&mut self, resume: Resume) {
+        *self = Self { both: resume.both(), changes: resume.changes, ..Self::default() };
+    }
+
+    /// Takes note that everything up to `position` is done.
+    pub(crate) fn reached(&mut self, position: Position) {
+        self.both = self.both.max(position);
+        self.changes = self.changes.max(position);
+        self.changed = self.changed.split_off(&position.next());
+    }
+
+    pub(crate) fn acknowledged_change(&mut self, sequence: u64) {
+        self.changes_sequence = self.changes_sequence.max(sequence);
+    }
+
+    pub(crate) fn acknowledged_article(&mut self, sequence: u64) {
+        self.articles_sequence = self.articles_sequence.max(sequence);
+    }
+
+    fn has_change(&self, position: Position) -> bool {
+        position <= self.changes || self.changed.contains(&position)
+    }
+}
+
+/// What sends.
+#[derive(Debug)]
+pub(crate) struct Relay<'a> {
+    pub(crate) jetstream: &'a Context,
+    pub(crate) streams: &'a Streams,
+    pub(crate) progress: &'a Mutex<Progress>,
+    pub(crate) epoch: Epoch,
+    pub(crate) payload_bytes_max: usize,
+}
+
+impl Relay<'_> {
+    /// Sends `rows`, which are in order, and returns once all of them are acknowledged. After a
+    /// failure the other stories' messages are still waited for, and the first trouble is returned;
+    /// what was acknowledged is in the progress.
+    pub(crate) async fn send(&self, rows: Vec<ChangeRow>) -> Result<(), Trouble> {
+        let stories = by_story(rows).into_iter().map(|rows| self.send_story(rows));
+        let mut sent = stream::iter(stories).buffer_unordered(STORIES_IN_FLIGHT_MAX);
+        let mut outcome = Ok(());
+        while let Some(one) = sent.next().await {
+            outcome = outcome.and(one);
+        }
+        outcome
+    }
+
+    /// Sends the changes of one story, then its newest article.
+    async fn send_story(&self, rows: Vec<ChangeRow>) -> Result<(), Trouble> {
+        for row in &rows {
+            if !self.progress().has_change(row.position) {
+                self.send_change(row).await?;
+            }
+        }
+        let Some(newest) = rows.last() else { return Ok(()) };
+        let subject = Subject::article(&newest.desk, newest.story);
+        // Without an id for JetStream's window: the same article may have to go to another desk.
+        let message = self.message(newest, message::article(newest, self.payload_bytes_max)?);
+        let sequence = self.publish(&subject, &message::change_id(newest), message).await?;
+        self.progress().acknowledged_article(sequence);
+        for left in
+            rows.iter().filter_map(|row| row.desk_before.as_ref()).filter(|left| **left != newest.desk)
+        {
+            let left = Subject::article(left, newest.story);
+            let purged = self.streams.articles.purge().filter(left.as_str()).await;
+            purged.map_err(|error| trouble(WT_ARTICLES, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Sends one change: to its desk, and if the story has just left another desk, to that one too,
+    /// so that its followers hear of it.
+    async fn send_change(&self, row: &ChangeRow) -> Result<(), Trouble> {
+        let payload = message::change(row, self.payload_bytes_max)?;
+        let here = std::iter::once((&row.desk, message::change_id(row)));
+        let left = row.desk_before.iter().map(|left| (left, message::leave_id(row, left)));
+        for (desk, id) in here.chain(left) {
+            let subject = Subject::change(desk, row.kind, row.level, row.story);
+            let message = self.message(row, payload.clone()).message_id(&id);
+            let sequence = self.publish(&subject, &id, message).await?;
+            self.progress().acknowledged_change(sequence);
+        }
+        self.progress().changed.insert(row.position);
+        counter!("writethru_published_changes_total").increment(1);
+        Ok(())
+    }
+
+    fn message(&self, row: &ChangeRow, payload: Bytes) -> PublishMessage {
+        let cursor = |position: Position| Cursor { epoch: self.epoch.0, position: position.0 }.to_string();
+        let relayed = self.progress().both;
+        PublishMessage::build()
+            .payload(payload)
+            .header("Content-Type", CloudEvent::MEDIA_TYPE)
+            .header(headers::POSITION, cursor(row.position))
+            .header(headers::RELAYED, cursor(relayed))
+    }
+
+    /// Sends one message and returns its sequence once it is acknowledged.
+    async fn publish(&self, subject: &Subject, id: &str, message: PublishMessage) -> Result<u64, Trouble> {
+        let trouble = |error| Trouble::of_publish(id, &error);
+        let sent = self.jetstream.send_publish(subject.to_string(), message).await.map_err(trouble)?;
+        Ok(sent.await.map_err(trouble)?.sequence)
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns the rows of each story, both in order.
+fn by_story(rows: Vec<ChangeRow>) -> Vec<Vec<ChangeRow>> {
+    let mut places = HashMap::new();
+    let mut stories: Vec<Vec<ChangeRow>> = Vec::new();
+    for row in rows {
+        let place = *places.entry(row.story).or_insert_with(|| {
+            stories.push(Vec::new());
+            stories.len() - 1
+        });
+        stories[place].push(row);
+    }
+    stories
+}

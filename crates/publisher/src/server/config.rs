@@ -1,0 +1,76 @@
+//! The server's files and its configuration.
+
+use std::path::{Path, PathBuf};
+
+use super::StartError;
+
+/// Where everything of one server is kept.
+#[derive(Debug)]
+pub(super) struct Files {
+    directory: PathBuf,
+}
+
+impl Files {
+    pub(super) fn new(directory: &Path) -> Result<Self, StartError> {
+        let file = |source| StartError::File { path: directory.to_owned(), source };
+        std::fs::create_dir_all(directory).map_err(file)?;
+        let directory = std::fs::canonicalize(directory).map_err(file)?;
+        Ok(Self { directory })
+    }
+
+    pub(super) fn config(&self) -> PathBuf {
+        self.directory.join("nats-server.conf")
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.directory.join("nats-server.log")
+    }
+
+    /// What it says before it has opened its log file.
+    pub(super) fn stderr(&self) -> PathBuf {
+        self.directory.join("nats-server.stderr")
+    }
+
+    pub(super) fn process(&self) -> PathBuf {
+        self.directory.join("nats-server.pid")
+    }
+
+    /// The file in which the process says which ports it got.
+    pub(super) fn ports(&self, process: u32) -> PathBuf {
+        self.directory.join("ports").join(format!("nats-server_{process}.ports"))
+    }
+
+    /// Writes the configuration for `port` and makes the folders that it names.
+    pub(super) fn write(&self, port: Option<u16>) -> Result<(), StartError> {
+        let ports = self.directory.join("ports");
+        let file = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StartError::File { path, source }
+        };
+        // Old port files are of no use to anyone, and process ids come again.
+        if ports.exists() {
+            std::fs::remove_dir_all(&ports).map_err(file(&ports))?;
+        }
+        std::fs::create_dir_all(&ports).map_err(file(&ports))?;
+        std::fs::write(self.config(), self.text(port)?).map_err(file(&self.config()))
+    }
+
+    fn text(&self, port: Option<u16>) -> Result<String, StartError> {
+        let port = port.map_or(-1, i32::from);
+        let (log, process) = (quoted(&self.log())?, quoted(&self.process())?);
+        let (ports, store) = (quoted(&self.directory.join("ports"))?, quoted(&self.directory)?);
+        Ok(format!(
+            "# Written by writethru at every start: changes are lost.\n\
+             host: \"127.0.0.1\"\nport: {port}\nports_file_dir: {ports}\npid_file: {process}\n\
+             log_file: {log}\nlogfile_size_limit: 10485760\nlogfile_max_num: 3\n\
+             max_payload: {}\njetstream {{\n  store_dir: {store}\n}}\n",
+            crate::MAX_PAYLOAD_BYTES
+        ))
+    }
+}
+
+fn quoted(path: &Path) -> Result<String, StartError> {
+    let text = path.to_str().filter(|text| !text.chars().any(char::is_control));
+    let text = text.ok_or_else(|| StartError::Path { path: path.to_owned() })?;
+    Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
+}
