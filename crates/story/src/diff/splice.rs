@@ -9,7 +9,7 @@ use super::Splice;
 use super::align;
 use super::words::{may_cut, token_end};
 
-/// Bytes that a splice takes in JSON beside its offset and its words: `["",""],` and a comma.
+/// Bytes that a splice takes in JSON beside its offset and its words: `[,"",""]` and a comma behind.
 const SPLICE_BYTES: usize = 9;
 
 /// Returns the splices that take `old` to `new`: ascending, disjoint, none if the texts are equal.
