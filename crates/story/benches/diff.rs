@@ -6,6 +6,8 @@
 //! theirs. With `WRITETHRU_STORIES=<folder of JSON Lines>` (each line a state with `body`, a list of
 //! paragraphs) ours is measured on those stories too, all neighbouring states in turn.
 
+#![expect(clippy::print_stderr, reason = "sizes are told beside the times")]
+
 #[path = "diff/news.rs"]
 mod news;
 

@@ -195,8 +195,8 @@ pub(crate) fn rewrite() -> Pair {
         }
     }
     after[7] =
-        "Schools in the capital will stay shut until Monday, the mayor told a news conference.".to_owned();
-    after[15] = "None of the claims could be checked independently.".to_owned();
+        String::from("Schools in the capital will stay shut until Monday, the mayor told a news conference.");
+    after[15] = String::from("None of the claims could be checked independently.");
     after.swap(5, 13);
     Pair::of_texts(&before, &after)
 }

@@ -173,9 +173,10 @@ impl Random {
     }
 
     fn set(&mut self, fields: &mut Fields, field: Field) {
-        let values: Vec<String> = match field.is_list() {
-            true => (0..self.below(4)).map(|_| self.text()).collect(),
-            false => vec![self.text()],
+        let values: Vec<String> = if field.is_list() {
+            (0..self.below(4)).map(|_| self.text()).collect()
+        } else {
+            vec![self.text()]
         };
         let values = values.iter().map(|value| Some(value.as_str()));
         fields.set(field, Text::from_values(values));
