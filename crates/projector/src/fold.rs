@@ -63,6 +63,7 @@ pub(crate) struct Step {
     /// Hash of the article as the public would see it.
     pub(crate) hash: String,
     pub(crate) published: Option<i64>,
+    pub(crate) first_published: Option<i64>,
     pub(crate) significant: Option<i64>,
     /// Whether `content` starts from nothing instead of from the revision before.
     pub(crate) whole: bool,
@@ -189,6 +190,7 @@ fn step(
         significance: None,
         hash: hashes.now.to_string(),
         published: after.published.as_ref().map(|published| published.at.as_microsecond()),
+        first_published: after.published.as_ref().map(|published| published.first.as_microsecond()),
         significant: carried.significant,
         whole: event.revision.get() % WHOLE_EVERY == 1,
         content: Vec::new(),

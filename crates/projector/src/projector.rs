@@ -1,5 +1,6 @@
 //! The task that keeps the views up with the log.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::fold::{Fold, FoldError};
+use crate::fold::{Carried, Fold, FoldError, Step};
 use crate::rebuild::{Progress, RebuildError, Rebuilt, build_beside, put_in_place};
 use crate::views::{OpenViewsError, ParkedStory, Pool, Views, Writer};
 
@@ -59,8 +60,8 @@ impl Control {
 #[derive(Debug)]
 pub struct Projector {
     log: EventLog,
-    fold: Fold,
-    writer: Option<Writer>,
+    /// `None` only while a rebuild has failed to open the views again.
+    work: Option<Work>,
     pool: Arc<Pool>,
     position: watch::Sender<Position>,
     orders: mpsc::Receiver<Order>,
@@ -99,8 +100,8 @@ impl Projector {
         let (position, follow) = watch::channel(reached);
         let (sender, orders) = mpsc::channel(1);
         let views = Views::new(Arc::clone(&pool), follow);
-        let fold = Fold::new(log.clone());
-        let projector = Self { log, fold, writer: Some(writer), pool, position, orders };
+        let work = Some(Work { fold: Fold::new(log.clone()), writer });
+        let projector = Self { log, work, pool, position, orders };
         Ok((projector, views, Control { orders: sender }))
     }
 
@@ -134,12 +135,12 @@ impl Projector {
                 return true;
             }
         };
-        for part in records.chunks(COMMIT_RECORDS_MAX) {
+        let mut rest = records;
+        while !rest.is_empty() {
+            let later = rest.split_off(rest.len().min(COMMIT_RECORDS_MAX));
+            let part = std::mem::replace(&mut rest, later);
             if let Err(problem) = self.advance(part).await {
                 error!(error = %problem, "Cannot write the views: they stand still");
-                for record in part {
-                    self.fold.forget(StoryId::from_bytes(record.story.0));
-                }
                 *tail = self.log.tail(self.position.borrow().next());
                 return true;
             }
@@ -148,12 +149,15 @@ impl Projector {
     }
 
     /// Commits what `records` make, and then tells those who follow.
-    async fn advance(&mut self, records: &[Record]) -> Result<(), AdvanceError> {
-        let Some(last) = records.last() else { return Ok(()) };
-        let writer = self.writer.as_mut().ok_or(AdvanceError::NoWriter)?;
-        project(&mut self.fold, writer, records).await?;
-        self.position.send_replace(last.position);
-        metrics::counter!("writethru_projector_records_total").increment(records.len() as u64);
+    async fn advance(&mut self, records: Vec<Record>) -> Result<(), AdvanceError> {
+        let Some(last) = records.last().map(|record| record.position) else { return Ok(()) };
+        let count = records.len() as u64;
+        let work = self.work.take().ok_or(AdvanceError::NoWriter)?;
+        let (work, outcome) = work.project(records).await;
+        self.work = Some(work);
+        outcome?;
+        self.position.send_replace(last);
+        metrics::counter!("writethru_projector_records_total").increment(count);
         Ok(())
     }
 
@@ -162,16 +166,16 @@ impl Projector {
         let path = self.pool.path().to_owned();
         let upto = *self.position.borrow();
         let built = build_beside(&self.log, &path, upto, &mut progress).await;
-        let outcome = match (built, self.writer.take()) {
-            (Ok(beside), Some(live)) => {
+        let outcome = match (built, self.work.take()) {
+            (Ok(beside), Some(Work { fold, writer: live })) => {
                 let (outcome, writer) =
                     self.pool.exchanged(|| put_in_place(&path, self.log.epoch(), beside, live));
-                self.writer = writer;
+                self.work = writer.map(|writer| Work { fold, writer });
                 outcome
             }
             (Ok(_), None) => Err(RebuildError::Stopped),
             (Err(problem), live) => {
-                self.writer = live;
+                self.work = live;
                 Err(problem)
             }
         };
@@ -194,39 +198,76 @@ pub(crate) enum AdvanceError {
     NoWriter,
 }
 
-/// Writes what `records` make into `writer`, in one transaction with the checkpoint.
-///
-/// A record that does not fit its story parks the story; the others go on.
-pub(crate) async fn project(
-    fold: &mut Fold,
-    writer: &mut Writer,
-    records: &[Record],
-) -> Result<(), AdvanceError> {
-    let Some(last) = records.last() else { return Ok(()) };
-    let mut illegal = Vec::new();
-    for (index, record) in records.iter().enumerate() {
-        // Only the first record of a story in a batch can need the log: the next ones follow it.
-        let first = records[..index].iter().all(|earlier| earlier.story != record.story);
-        if !first {
-            continue;
-        }
-        match fold.prepare(record).await {
-            Ok(()) => {}
-            Err(FoldError::Illegal { problem }) => illegal.push(parked(record, problem)),
-            Err(FoldError::Log(problem)) => return Err(problem.into()),
+/// The stories as folded so far, and the views they are written to.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) fold: Fold,
+    pub(crate) writer: Writer,
+}
+
+impl Work {
+    /// Writes what `records` make, in one transaction with the checkpoint, on a thread that may
+    /// block.
+    ///
+    /// A record that does not fit its story parks the story; the others go on. After an error the
+    /// views are as they were, and what memory held of the stories concerned is forgotten.
+    pub(crate) async fn project(mut self, records: Vec<Record>) -> (Self, Result<(), AdvanceError>) {
+        let illegal = match self.prepare(&records).await {
+            Ok(illegal) => illegal,
+            Err(problem) => return (self, Err(problem)),
+        };
+        let written = tokio::task::spawn_blocking(move || {
+            let outcome = write(&mut self, &records, &illegal);
+            if outcome.is_err() {
+                for record in &records {
+                    self.fold.forget(StoryId::from_bytes(record.story.0));
+                }
+            }
+            (self, outcome)
+        });
+        match written.await {
+            Ok(done) => done,
+            Err(problem) => std::panic::resume_unwind(problem.into_panic()),
         }
     }
+
+    /// Brings every story of `records` to just before its first record there; returns those whose
+    /// history does not fit.
+    async fn prepare(&mut self, records: &[Record]) -> Result<Vec<ParkedStory>, AdvanceError> {
+        let (mut seen, mut illegal) = (HashSet::new(), Vec::new());
+        for record in records.iter().filter(|record| seen.insert(record.story)) {
+            match self.fold.prepare(record).await {
+                Ok(()) => {}
+                Err(FoldError::Illegal { problem }) => illegal.push(parked(record, problem)),
+                Err(FoldError::Log(problem)) => return Err(problem.into()),
+            }
+        }
+        Ok(illegal)
+    }
+}
+
+fn write(work: &mut Work, records: &[Record], illegal: &[ParkedStory]) -> Result<(), AdvanceError> {
+    let Some(last) = records.last() else { return Ok(()) };
+    let Work { fold, writer } = work;
     writer.commit(last.position, |rows| {
-        for parked in &illegal {
+        for parked in illegal {
             rows.park(parked)?;
         }
+        let mut newest = HashMap::new();
         for record in records {
             let story = StoryId::from_bytes(record.story.0);
             if rows.is_parked(story)? {
                 continue;
             }
-            match fold.step(record, rows.carried(story)?) {
-                Ok(step) => rows.write(&step)?,
+            let carried = match newest.get(&story) {
+                Some(Newest { significant, .. }) => Carried { significant: *significant },
+                None => rows.carried(story)?,
+            };
+            match fold.step(record, carried) {
+                Ok(step) => {
+                    rows.write(&step)?;
+                    Newest::put(&mut newest, step);
+                }
                 Err(problem) => {
                     warn!(story.id = %story, log.position = record.position.0, problem = %problem,
                         "Parked story {story}: its record at position {} does not fit", record.position);
@@ -234,8 +275,31 @@ pub(crate) async fn project(
                 }
             }
         }
+        newest.values().try_for_each(|newest| rows.write_story(&newest.step, newest.public.as_ref()))?;
         Ok(())
     })
+}
+
+/// What a batch leaves of a story: its line in the list is written once, however often it changed.
+struct Newest {
+    step: Step,
+    /// The newest step that readers were told of, if that is another.
+    public: Option<Step>,
+    significant: Option<i64>,
+}
+
+impl Newest {
+    fn put(stories: &mut HashMap<StoryId, Self>, step: Step) {
+        let (story, significant) = (step.story, step.significant);
+        let earlier = stories.remove(&story);
+        let public = match earlier {
+            _ if step.change.is_some() => None,
+            Some(Self { step, .. }) if step.change.is_some() => Some(step),
+            Some(Self { public, .. }) => public,
+            None => None,
+        };
+        stories.insert(story, Self { step, public, significant });
+    }
 }
 
 fn parked(record: &Record, problem: String) -> ParkedStory {

@@ -7,7 +7,7 @@ use log::{Epoch, EventLog, Position};
 use rusqlite::Connection;
 
 use crate::fold::Fold;
-use crate::projector::{AdvanceError, project, remove};
+use crate::projector::{AdvanceError, Work, remove};
 use crate::views::{OpenViewsError, TABLES, Writer, digest};
 
 /// Records projected in one transaction of a build.
@@ -149,18 +149,19 @@ async fn build(
     progress: &mut Progress,
 ) -> Result<Writer, RebuildError> {
     remove(path);
-    let mut writer = Writer::open(path, log.epoch())?;
-    let mut fold = Fold::new(log.clone());
+    let mut work = Work { fold: Fold::new(log.clone()), writer: Writer::open(path, log.epoch())? };
     let mut reached = Position::ZERO;
     while reached < upto {
         let wanted = usize::try_from(upto.0 - reached.0).unwrap_or(usize::MAX).min(BUILD_RECORDS);
         let records = log.read(reached.next(), wanted).await?;
         let Some(last) = records.last() else { break };
         reached = last.position;
-        project(&mut fold, &mut writer, &records).await?;
+        let (back, outcome) = work.project(records).await;
+        work = back;
+        outcome?;
         progress.0(reached, upto);
     }
-    Ok(writer)
+    Ok(work.writer)
 }
 
 /// Compares `beside` with `live` and renames it over `path`; returns the writer of what is there

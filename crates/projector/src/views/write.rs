@@ -98,10 +98,9 @@ impl Rows<'_> {
         Ok(())
     }
 
-    /// Writes everything that one record makes.
+    /// Writes what one record makes for ever: its revision, and its change if there is one.
     pub(crate) fn write(&self, step: &Step) -> rusqlite::Result<()> {
         self.write_revision(step)?;
-        self.write_story(step)?;
         if let Some(change) = &step.change {
             self.0
                 .prepare_cached("INSERT INTO changes VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
@@ -147,7 +146,9 @@ impl Rows<'_> {
         Ok(())
     }
 
-    fn write_story(&self, step: &Step) -> rusqlite::Result<()> {
+    /// Writes where a story stands after `step`, and what readers see of it after that step or, if
+    /// it told them nothing, after `public`.
+    pub(crate) fn write_story(&self, step: &Step, public: Option<&Step>) -> rusqlite::Result<()> {
         self.0
             .prepare_cached(
                 "INSERT INTO stories(story, slug, desk, status, revision, headline, recorded) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -162,11 +163,12 @@ impl Rows<'_> {
                 step.headline,
                 step.recorded,
             ])?;
+        let step = public.unwrap_or(step);
         let Some(change) = &step.change else { return Ok(()) };
         self.0
             .prepare_cached(
                 "UPDATE stories SET public_revision = ?2, public_headline = ?3, public_recorded = ?4, published = ?5,
-                 first_published = coalesce(first_published, ?5), significant = ?6, level = ?7, article = ?8 WHERE story = ?1",
+                 first_published = ?6, significant = ?7, level = ?8, article = ?9 WHERE story = ?1",
             )?
             .execute(params![
                 step.story.as_bytes(),
@@ -174,6 +176,7 @@ impl Rows<'_> {
                 step.headline,
                 step.recorded,
                 step.published,
+                step.first_published,
                 step.significant,
                 change.level.as_str(),
                 change.article,
