@@ -9,11 +9,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
-use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer};
+use html5ever::tokenizer::{
+    BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+};
 use story::{BlockKind, CopyBuilder, CopyError, GivenBlock, Mark, MarkKind};
 
 use crate::intake::IntakeError;
-use crate::limits::HTML_DEPTH_MAX;
+use crate::limits::{HTML_BYTES_MAX, HTML_DEPTH_MAX};
 
 /// Elements that end one unit of text and begin another.
 const BLOCK_TAGS: &[&str] = &[
@@ -85,27 +87,42 @@ impl Unit {
     }
 }
 
-/// Returns the units of text of an HTML fragment, in order.
-pub(crate) fn units(place: &str, html: &str) -> Result<Vec<Unit>, IntakeError> {
-    if deepest(html) > HTML_DEPTH_MAX {
-        let problem = format!("nests elements more than {HTML_DEPTH_MAX} deep: send paragraphs");
-        return Err(CopyError { place: place.to_owned(), problem }.into());
-    }
-    let clean = CLEANER.clean(html).to_string();
-    let input = BufferQueue::default();
-    input.push_back(clean.into());
-    let tokenizer = Tokenizer::new(Reader::default(), html5ever::tokenizer::TokenizerOpts::default());
-    let _ = tokenizer.feed(&input);
-    tokenizer.end();
-    let mut state = tokenizer.sink.0.into_inner();
-    state.flush();
-    Ok(state.units)
+/// Reads the HTML of one submission, which together has at most [`HTML_BYTES_MAX`] bytes.
+#[derive(Debug, Default)]
+pub(crate) struct HtmlReader {
+    bytes_read: usize,
 }
 
-/// Returns the words of an HTML fragment as one text.
-pub(crate) fn words(place: &str, html: &str) -> Result<String, IntakeError> {
-    let units = units(place, html)?;
-    Ok(units.into_iter().map(|unit| unit.text).collect::<Vec<_>>().join(" "))
+impl HtmlReader {
+    /// Returns the units of text of the fragment at `place`, in order.
+    pub(crate) fn units(&mut self, place: &str, html: &str) -> Result<Vec<Unit>, IntakeError> {
+        let refuse = |problem: String| Err(CopyError { place: place.to_owned(), problem }.into());
+        self.bytes_read += html.len();
+        if self.bytes_read > HTML_BYTES_MAX {
+            let actual = self.bytes_read;
+            return refuse(format!(
+                "{actual} bytes of HTML are given; the limit is {HTML_BYTES_MAX}: send text"
+            ));
+        }
+        if deepest(html) > HTML_DEPTH_MAX {
+            return refuse(format!("nests elements more than {HTML_DEPTH_MAX} deep: send paragraphs"));
+        }
+        let input = BufferQueue::default();
+        input.push_back(CLEANER.clean(html).to_string().into());
+        let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
+        // The sink never asks to stop, so all of the input is read.
+        let _ = tokenizer.feed(&input);
+        tokenizer.end();
+        let mut state = tokenizer.sink.0.into_inner();
+        state.flush();
+        Ok(state.done)
+    }
+
+    /// Returns the words of the fragment at `place` as one text.
+    pub(crate) fn words(&mut self, place: &str, html: &str) -> Result<String, IntakeError> {
+        let units = self.units(place, html)?;
+        Ok(units.into_iter().map(|unit| unit.text).collect::<Vec<_>>().join(" "))
+    }
 }
 
 /// Returns a bound on how deep `html` nests: the most elements that are open at once. An end tag
@@ -143,9 +160,9 @@ fn is_void(name: &str) -> bool {
 }
 
 #[derive(Default)]
-struct Reader(RefCell<ReaderState>);
+struct Sink(RefCell<Units>);
 
-impl TokenSink for Reader {
+impl TokenSink for Sink {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
@@ -166,9 +183,10 @@ struct Open {
     start: usize,
 }
 
+/// The units read so far, and what the one being read holds.
 #[derive(Default)]
-struct ReaderState {
-    units: Vec<Unit>,
+struct Units {
+    done: Vec<Unit>,
     text: String,
     marks: Vec<Mark>,
     open: Vec<Open>,
@@ -177,7 +195,7 @@ struct ReaderState {
     breaks: usize,
 }
 
-impl ReaderState {
+impl Units {
     fn characters(&mut self, characters: &str) {
         if !characters.trim().is_empty() {
             self.breaks = 0;
@@ -243,7 +261,7 @@ impl ReaderState {
         let marks = std::mem::take(&mut self.marks);
         if !text.trim().is_empty() {
             let kind = self.kinds.last().copied().unwrap_or(BlockKind::Paragraph);
-            self.units.push(Unit { kind, text, marks });
+            self.done.push(Unit { kind, text, marks });
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use story::{BlockKind, CopyBuilder, CopyError, Desk, Field, GivenBlock, Kind, Mark, note_text};
 
-use crate::html;
+use crate::html::HtmlReader;
 use crate::intake::{Format, Intake, IntakeError, time};
 use crate::json::{decode, present};
 
@@ -86,8 +86,9 @@ pub(crate) fn read(text: &str) -> Result<Intake, IntakeError> {
     }
     if let Some(blocks) = &given.blocks {
         copy.body();
+        let mut reader = HtmlReader::default();
         for (index, block) in blocks.iter().enumerate() {
-            add_block(&mut copy, block, index)?;
+            add_block(&mut copy, &mut reader, block, index)?;
         }
     }
     let mut intake = Intake::new(Format::Json, copy.finish());
@@ -98,7 +99,12 @@ pub(crate) fn read(text: &str) -> Result<Intake, IntakeError> {
     Ok(intake)
 }
 
-fn add_block(copy: &mut CopyBuilder, given: &GivenJsonBlock, index: usize) -> Result<(), IntakeError> {
+fn add_block(
+    copy: &mut CopyBuilder,
+    reader: &mut HtmlReader,
+    given: &GivenJsonBlock,
+    index: usize,
+) -> Result<(), IntakeError> {
     let place = format!("blocks[{index}]");
     let refuse = |problem: &str| {
         Err(IntakeError::Copy(CopyError { place: place.clone(), problem: problem.to_owned() }))
@@ -111,7 +117,7 @@ fn add_block(copy: &mut CopyBuilder, given: &GivenJsonBlock, index: usize) -> Re
             Ok(copy.block(GivenBlock { id, kind, text, marks })?)
         }
         (None, Some(html)) if given.marks.is_none() => {
-            let units = html::units(&format!("{place}.html"), html)?;
+            let units = reader.units(&format!("{place}.html"), html)?;
             if id.is_some() && units.len() > 1 {
                 return refuse("has an id and html of several paragraphs: make each a block of its own");
             }

@@ -21,6 +21,9 @@ pub mod limits {
     /// Most bytes in one submission, or in one line of a history: an article at its own limits
     /// fits, escaped as JSON.
     pub const INTAKE_BYTES_MAX: usize = 16 * 1024 * 1024;
+    /// Most bytes of HTML in one submission: the sanitiser's time grows with the square of some
+    /// inputs, to a few seconds at this limit.
+    pub const HTML_BYTES_MAX: usize = 1024 * 1024;
     /// Deepest nesting of HTML elements: the sanitiser's time grows with it.
     pub const HTML_DEPTH_MAX: usize = 256;
 }

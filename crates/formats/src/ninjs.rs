@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use story::{CopyBuilder, Field, Kind, limits::TOKEN_BYTES_MAX};
 
-use crate::html;
+use crate::html::HtmlReader;
 use crate::intake::{Format, Intake, IntakeError, time};
 use crate::json::decode;
 use crate::plain;
@@ -108,9 +108,10 @@ pub(crate) fn read(text: &str) -> Result<Intake, IntakeError> {
         return Err(IntakeError::not_a_story("it is a ninjs item without a headline or a body", next));
     }
     let mut copy = CopyBuilder::new();
-    add_fields(&mut copy, &item, headline)?;
+    let mut reader = HtmlReader::default();
+    add_fields(&mut copy, &mut reader, &item, headline)?;
     if let Some(body) = body {
-        add_body(&mut copy, body)?;
+        add_body(&mut copy, &mut reader, body)?;
     }
     let mut intake = Intake::new(Format::Ninjs, copy.finish());
     intake.kind = match item.pub_status.as_deref() {
@@ -124,14 +125,19 @@ pub(crate) fn read(text: &str) -> Result<Intake, IntakeError> {
     Ok(intake)
 }
 
-fn add_fields(copy: &mut CopyBuilder, item: &Item, headline: Option<Chosen<'_>>) -> Result<(), IntakeError> {
+fn add_fields(
+    copy: &mut CopyBuilder,
+    reader: &mut HtmlReader,
+    item: &Item,
+    headline: Option<Chosen<'_>>,
+) -> Result<(), IntakeError> {
     if let Some(headline) = headline {
-        copy.field(Field::Headline, &words("headlines", headline)?)?;
+        copy.field(Field::Headline, &words(reader, "headlines", headline)?)?;
     }
     let summary = chosen(&item.descriptions, &["summary", "abstract", "text"])
         .or(item.description_text.as_deref().map(|text| (text, Markup::Plain)));
     if let Some(summary) = summary {
-        copy.field(Field::Summary, &words("descriptions", summary)?)?;
+        copy.field(Field::Summary, &words(reader, "descriptions", summary)?)?;
     }
     if let Some(slug) = item.slugline.as_deref().and_then(slug) {
         copy.field(Field::Slug, &slug)?;
@@ -185,17 +191,21 @@ fn chosen<'a>(given: &'a [Content], roles: &[&str]) -> Option<Chosen<'a>> {
     })
 }
 
-fn words(place: &str, (text, markup): Chosen<'_>) -> Result<String, IntakeError> {
+fn words(reader: &mut HtmlReader, place: &str, (text, markup): Chosen<'_>) -> Result<String, IntakeError> {
     match markup {
-        Markup::Html => html::words(place, text),
+        Markup::Html => reader.words(place, text),
         Markup::Plain => Ok(text.to_owned()),
     }
 }
 
-fn add_body(copy: &mut CopyBuilder, (text, markup): Chosen<'_>) -> Result<(), IntakeError> {
+fn add_body(
+    copy: &mut CopyBuilder,
+    reader: &mut HtmlReader,
+    (text, markup): Chosen<'_>,
+) -> Result<(), IntakeError> {
     match markup {
         Markup::Html => {
-            for unit in html::units("bodies", text)? {
+            for unit in reader.units("bodies", text)? {
                 unit.add_to(copy)?;
             }
             Ok(())

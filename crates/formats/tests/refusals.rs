@@ -120,7 +120,21 @@ fn html_that_nests_too_deep_is_refused_at_once() {
     assert!(read(html(limit).as_bytes(), None).is_ok());
     let said = format!("blocks[0].html: nests elements more than {limit} deep: send paragraphs");
     check(html(limit + 1).as_bytes(), &said);
-    check(html(100_000).as_bytes(), &said);
+    check(html(90_000).as_bytes(), &said);
+}
+
+#[test]
+fn html_has_one_limit_for_all_of_a_submission() {
+    let limit = writethru_formats::limits::HTML_BYTES_MAX;
+    let blocks = |bytes: usize| {
+        let html = format!("<p>a</p>{}", " ".repeat(bytes - 8));
+        let [one, two] = [&html[..limit / 2], &html[limit / 2..]];
+        serde_json::json!({ "headline": "A", "blocks": [{ "html": one }, { "html": two }] }).to_string()
+    };
+    assert!(read(blocks(limit).as_bytes(), None).is_ok());
+    let actual = limit + 1;
+    let said = format!("blocks[1].html: {actual} bytes of HTML are given; the limit is {limit}: send text");
+    check(blocks(limit + 1).as_bytes(), &said);
 }
 
 #[test]

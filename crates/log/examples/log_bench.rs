@@ -1,9 +1,10 @@
 //! Measures the event log against bare SQLite and the bare disk: rounds of A B A B on the same
 //! disk, medians and ratios as JSON on stdout.
 //!
-//! `cargo run --release -p writethru-log --features bench --example log_bench -- DIRECTORY [ROUNDS]`
+//! `cargo run --release -p writethru-log --features bench --example log_bench -- DIRECTORY [ROUNDS] [RUN_MS] [RECORD_BYTES]`
 
 use std::error::Error;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,9 +12,7 @@ use serde_json::{Value, json};
 use writethru_log::bench::{self, Bare, Load, Measured, Shape};
 use writethru_log::{Epoch, EventLog, Options};
 
-const RECORD_BYTES: usize = 1_536;
 const SUBMITTERS: [usize; 4] = [1, 16, 64, 256];
-const RUN: Duration = Duration::from_millis(1_500);
 
 type Answer<T> = Result<T, Box<dyn Error>>;
 
@@ -21,43 +20,74 @@ type Answer<T> = Result<T, Box<dyn Error>>;
 async fn main() -> Answer<()> {
     let mut arguments = std::env::args_os().skip(1);
     let directory = PathBuf::from(arguments.next().ok_or("name a directory on the disk to measure")?);
-    let rounds = arguments.next().map_or(Ok(3), |rounds| rounds.to_string_lossy().parse::<u32>())?;
+    let mut number = |default| arguments.next().map_or(Ok(default), |given| given.to_string_lossy().parse());
+    let (rounds, run_ms, record_bytes): (u32, _, _) = (number(5)?, number(1_000)?, number(1_536)?);
+    let plan = Plan {
+        directory: directory.clone(),
+        rounds,
+        run: Duration::from_millis(run_ms.into()),
+        record_bytes: usize::try_from(record_bytes)?,
+    };
     std::fs::create_dir_all(&directory)?;
     let mut appends = Vec::new();
     for submitters in SUBMITTERS {
-        appends.push(compare(&directory, submitters, rounds).await?);
+        appends.push(compare(&plan, submitters).await?);
     }
-    let reads = reads(&directory, rounds).await?;
-    let report = json!({"record_bytes": RECORD_BYTES, "rounds": rounds, "appends": appends, "reads": reads});
-    println!("{}", serde_json::to_string_pretty(&report)?);
+    let reads = reads(&plan).await?;
+    let report = json!({"record_bytes": record_bytes, "rounds": rounds, "run_ms": run_ms, "appends": appends, "reads": reads});
+    writeln!(std::io::stdout(), "{report:#}")?;
     Ok(())
 }
 
-/// Our appends and the bare ones in turn, each in a new directory.
-async fn compare(directory: &Path, submitters: usize, rounds: u32) -> Answer<Value> {
+/// What is measured where.
+struct Plan {
+    directory: PathBuf,
+    rounds: u32,
+    run: Duration,
+    record_bytes: usize,
+}
+
+/// Our appends and the bare ones in turn, all in a new directory each round, and in the opposite
+/// order every other round.
+async fn compare(plan: &Plan, submitters: usize) -> Answer<Value> {
+    let Plan { directory, rounds, run, record_bytes } = plan;
     let bare = |shape, page_bytes| Bare {
         shape,
         page_bytes,
         records_per_commit: submitters,
-        record_bytes: RECORD_BYTES,
+        record_bytes: *record_bytes,
     };
     let (mut ours, mut grouped, mut rows, mut rows_16k, mut frames_16k) =
         (vec![], vec![], vec![], vec![], vec![]);
     let mut probes = vec![bench::probe(directory)?];
-    for round in 0..rounds {
+    for round in 0..*rounds {
         let scratch = tempfile::tempdir_in(directory)?;
-        let log = open(&scratch.path().join("log.db")).await?;
-        let load = Load { submitters, record_bytes: RECORD_BYTES, round };
-        ours.push(bench::appends(&log, load, RUN).await?);
-        log.close().await;
-        let group = bare(Shape::Record, 4096);
-        grouped.push(bench::bare_group_commits(scratch.path(), &group, RUN).await?);
-        for (measured, bare) in [
-            (&mut rows, bare(Shape::Record, 4096)),
-            (&mut rows_16k, bare(Shape::Record, 16384)),
-            (&mut frames_16k, bare(Shape::Frame, 16384)),
-        ] {
-            measured.push(bench::bare_commits(scratch.path(), &bare, RUN)?);
+        let mut turns = [0, 1, 2, 3, 4];
+        if round % 2 == 1 {
+            turns.reverse();
+        }
+        for turn in turns {
+            let loops = [
+                (&mut rows, bare(Shape::Record, 4096)),
+                (&mut rows_16k, bare(Shape::Record, 16384)),
+                (&mut frames_16k, bare(Shape::Frame, 16384)),
+            ];
+            match turn {
+                0 => {
+                    let log = open(&scratch.path().join("log.db")).await?;
+                    let load = Load { submitters, record_bytes: *record_bytes, round };
+                    ours.push(bench::appends(&log, load, *run).await?);
+                    log.close().await;
+                }
+                1 => {
+                    let group = bare(Shape::Record, 4096);
+                    grouped.push(bench::bare_group_commits(scratch.path(), &group, *run).await?);
+                }
+                _ => {
+                    let (measured, bare) = loops.into_iter().nth(turn - 2).ok_or("three loops")?;
+                    measured.push(bench::bare_commits(scratch.path(), &bare, *run)?);
+                }
+            }
         }
         probes.push(bench::probe(directory)?);
     }
@@ -76,10 +106,11 @@ async fn compare(directory: &Path, submitters: usize, rounds: u32) -> Answer<Val
 }
 
 /// Replay, story reads and delivery to a tail, on one log.
-async fn reads(directory: &Path, rounds: u32) -> Answer<Value> {
+async fn reads(plan: &Plan) -> Answer<Value> {
+    let Plan { directory, rounds, record_bytes, .. } = plan;
     let scratch = tempfile::tempdir_in(directory)?;
     let path = scratch.path().join("log.db");
-    let load = Load { submitters: 128, record_bytes: RECORD_BYTES, round: 0 };
+    let load = Load { submitters: 128, record_bytes: *record_bytes, round: 0 };
     let log = open(&path).await?;
     bench::appends(&log, load, Duration::from_secs(3)).await?;
     log.close().await;
@@ -87,7 +118,7 @@ async fn reads(directory: &Path, rounds: u32) -> Answer<Value> {
     let log = open(&path).await?;
     let reopened_ms = reopening.elapsed().as_secs_f64() * 1e3;
     let (mut replays, mut stories, mut deliveries, mut syncs) = (vec![], vec![], vec![], vec![]);
-    for round in 1..=rounds {
+    for round in 1..=*rounds {
         replays.push(bench::replay(&log).await?);
         stories.push(bench::story_reads(&log, load, 200).await?);
         let load = Load { submitters: 1, round, ..load };

@@ -1,26 +1,21 @@
 //! What every back end must do, as tests that any back end runs.
 //!
-//! A test file implements [`Home`] for its back end and calls [`conformance_tests!`], which makes
+//! A test file implements [`Home`] for its back end and calls [`crate::conformance_tests!`], which makes
 //! one test of every case. The cases use the public handle only, and panic where the back end
 //! breaks the contract.
 
 #![expect(clippy::missing_panics_doc, reason = "a case panics to say that the back end breaks the contract")]
 
-mod appending;
-mod erasing;
-mod limits;
-mod reading;
-mod tailing;
+pub mod appending;
+pub mod erasing;
+pub mod limits;
+pub mod reading;
+pub mod tailing;
 
 use std::future::Future;
 
 use bytes::Bytes;
 
-pub use self::appending::*;
-pub use self::erasing::*;
-pub use self::limits::*;
-pub use self::reading::*;
-pub use self::tailing::*;
 use crate::contract::{Batch, Command, NewRecord, Position, Record, StoryKey};
 use crate::event_log::EventLog;
 
@@ -35,40 +30,40 @@ pub trait Home: Send + Sync {
 macro_rules! conformance_tests {
     ($home:expr) => {
         $crate::conformance_tests! { $home;
-            a_batch_is_stored_whole_and_in_order
-            a_conflict_stores_nothing_and_names_the_actual_revision
-            a_repeated_command_gets_its_first_answer
-            a_repeat_is_answered_after_many_other_appends
-            a_repeat_is_answered_after_reopening
-            a_command_is_known_by_its_story
-            appends_of_one_caller_are_decided_in_order
-            concurrent_writers_leave_no_gap
-            only_one_of_many_rivals_for_a_revision_wins
-            a_closed_log_refuses_appends
-            appends_taken_before_the_close_are_answered
-            reopening_keeps_every_record
-            a_read_begins_where_it_is_asked_to
-            a_story_is_read_by_itself
-            a_long_story_is_read_in_pages
-            a_reader_sees_no_hole_while_writers_run
-            an_acknowledged_record_is_seen_at_once
-            a_tail_gives_every_record_once_from_any_start
-            a_tail_beyond_the_head_waits_for_its_place
-            a_tail_dropped_while_waiting_loses_nothing
-            a_slow_tail_blocks_neither_writer_nor_other_tail
-            a_tail_of_a_closed_log_ends_with_an_error
-            an_erasure_leaves_envelope_and_neighbours
-            an_erasure_may_be_repeated_but_never_adds
-            an_erasure_of_nothing_is_refused
-            what_is_on_a_limit_is_taken
-            what_passes_a_limit_is_refused_and_stores_nothing
-            an_empty_batch_is_refused
+            appending::a_batch_is_stored_whole_and_in_order
+            appending::a_conflict_stores_nothing_and_names_the_actual_revision
+            appending::a_repeated_command_gets_its_first_answer
+            appending::a_repeat_is_answered_after_many_other_appends
+            appending::a_repeat_is_answered_after_reopening
+            appending::a_command_is_known_by_its_story
+            appending::appends_of_one_caller_are_decided_in_order
+            appending::concurrent_writers_leave_no_gap
+            appending::only_one_of_many_rivals_for_a_revision_wins
+            appending::a_closed_log_refuses_appends
+            appending::appends_taken_before_the_close_are_answered
+            appending::reopening_keeps_every_record
+            reading::a_read_begins_where_it_is_asked_to
+            reading::a_story_is_read_by_itself
+            reading::a_long_story_is_read_in_pages
+            reading::a_reader_sees_no_hole_while_writers_run
+            reading::an_acknowledged_record_is_seen_at_once
+            tailing::a_tail_gives_every_record_once_from_any_start
+            tailing::a_tail_beyond_the_head_waits_for_its_place
+            tailing::a_tail_dropped_while_waiting_loses_nothing
+            tailing::a_slow_tail_blocks_neither_writer_nor_other_tail
+            tailing::a_tail_of_a_closed_log_ends_with_an_error
+            erasing::an_erasure_leaves_envelope_and_neighbours
+            erasing::an_erasure_may_be_repeated_but_never_adds
+            erasing::an_erasure_of_nothing_is_refused
+            limits::what_is_on_a_limit_is_taken
+            limits::what_passes_a_limit_is_refused_and_stores_nothing
+            limits::an_empty_batch_is_refused
         }
     };
-    ($home:expr; $($case:ident)*) => {
+    ($home:expr; $($topic:ident :: $case:ident)*) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $case() {
-            $crate::conformance::$case(&$home).await;
+            $crate::conformance::$topic::$case(&$home).await;
         })*
     };
 }

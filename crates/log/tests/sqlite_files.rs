@@ -10,10 +10,11 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use writethru_log::{
-    AppendError, CheckError, Checked, Epoch, EraseError, EventLog, OpenError, Options, Position,
+    AppendError, Batch, CheckError, Checked, Command, Epoch, EraseError, EventLog, NewRecord, OpenError,
+    Options, Position,
 };
 
-use self::support::{batch, open, read_all, story, with_text};
+use self::support::{batch, open, read_all, story};
 
 fn directory() -> TempDir {
     TempDir::new().expect("a directory")
@@ -265,6 +266,13 @@ async fn reading_a_damaged_record_says_so_and_spares_the_others() {
     log.close().await;
 }
 
+/// Returns a batch of one record that discloses `text`; its command does not.
+fn with_text(number: u64, text: &str) -> Batch {
+    let disclosures = Bytes::copy_from_slice(text.as_bytes());
+    let record = NewRecord { envelope: Bytes::from_static(b"{}"), disclosures };
+    Batch { command: Command(number.to_string().into()), records: vec![record] }
+}
+
 /// Returns the files in `home` that hold `words`. Another process looks: closing a file of this
 /// one would let go of SQLite's locks on it.
 fn files_with(home: &Path, words: &str) -> String {
@@ -284,7 +292,7 @@ async fn erased_words_are_in_no_file() {
         for copy in 0..6 {
             let canary = format!("canary-{number}-{copy};");
             let text = canary.repeat(length / canary.len() + 1);
-            let appended = log.append(story(number), copy, with_text(&canary, &text)).await.expect("stored");
+            let appended = log.append(story(number), copy, with_text(copy, &text)).await.expect("stored");
             canaries.push((appended.first, canary, text));
         }
     }
@@ -313,7 +321,7 @@ async fn erased_words_are_in_no_file() {
 async fn words_are_erased_while_readers_and_writers_run() {
     let home = directory();
     let log = open(&home.path().join("log.db")).await;
-    log.append(story(1), 0, with_text("first", "canary-of-the-first;")).await.expect("stored");
+    log.append(story(1), 0, with_text(0, "canary-of-the-first;")).await.expect("stored");
     let mut running = JoinSet::new();
     for number in 2..6 {
         let log = log.clone();
@@ -337,7 +345,7 @@ async fn an_erasure_that_a_reader_holds_up_is_not_acknowledged_and_can_be_repeat
     let home = directory();
     let path = home.path().join("log.db");
     let log = open(&path).await;
-    log.append(story(1), 0, with_text("first", "canary-held;")).await.expect("stored");
+    log.append(story(1), 0, with_text(0, "canary-held;")).await.expect("stored");
     let holder = Connection::open(&path).expect("opens");
     holder.execute_batch("BEGIN; SELECT count(*) FROM records;").expect("reads");
     let held = log.erase(Position(1), Bytes::new()).await;

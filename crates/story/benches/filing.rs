@@ -1,5 +1,4 @@
 //! What one filing costs the domain: `cargo bench -p writethru-story --bench filing`.
-#![expect(missing_docs, reason = "criterion's macros write undocumented items")]
 
 use std::hint::black_box;
 

@@ -16,7 +16,7 @@ use std::ops::Range;
 pub(crate) use sentences::{SentenceKey, Step, segment, steps};
 
 /// Largest table that one stretch may be compared in, in cells.
-const CELLS_MAX: usize = 1 << 16;
+const CELLS_MAX: usize = 1 << 14;
 /// How often a stretch is anchored again before the rest is given up.
 const ANCHOR_ROUNDS_MAX: usize = 12;
 

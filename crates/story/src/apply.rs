@@ -101,7 +101,7 @@ fn check_public(story: &Story, kind: Kind) -> Result<(), String> {
         return Err("it publishes an article without a headline".to_owned());
     }
     if story.article.blocks.is_empty() && !story.may_be_headline_alone(kind) {
-        return Err(format!("it publishes a {kind} without a body"));
+        return Err(format!("it publishes no body, as {kind}"));
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ mod newsroom;
 
 use std::fmt::Write;
 
-use newsroom::{article, diff};
+use newsroom::article;
 use proptest::prelude::*;
+use writethru_story::diff::diff;
 use writethru_story::render::{Happened, Line, Place, Span, lines, segments, to_plain};
 use writethru_story::{Article, Field, Text};
 
@@ -72,6 +73,17 @@ fn small_changes_side_by_side_are_one() {
         "The old grey wooden bridge across the wide river was shut on the day.",
         "The new dark steel bridge across the wide river was shut on the day.",
         "The [-old grey wooden-]{+new dark steel+} bridge across the wide river was shut on the day.",
+    );
+    check(
+        "After months of talks with farmers of valleys, the council has put the old plan aside.",
+        "After months of talks with owners of forests, the council has put the old plan aside.",
+        "After months of talks with [-farmers of valleys-]{+owners of forests+}, \
+         the council has put the old plan aside.",
+    );
+    check(
+        "The council has put the plan that farmers wanted aside for a year or so.",
+        "The council has put the idea that owners wanted aside for a year or so.",
+        "The council has put the [-plan-]{+idea+} that [-farmers-]{+owners+} wanted aside for a year or so.",
     );
 }
 

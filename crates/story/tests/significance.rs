@@ -2,11 +2,12 @@
 
 mod newsroom;
 
+use std::fmt::Write;
 use std::sync::Arc;
 
-use newsroom::{article, diff, paragraph};
+use newsroom::{article, paragraph};
 use proptest::prelude::*;
-use writethru_story::diff::Observation;
+use writethru_story::diff::{Observation, diff};
 use writethru_story::significance::{Code, Confidence, REASONS_MAX, Significance, assess};
 use writethru_story::{Article, Block, BlockKind, Field, Level, Mark, MarkKind, Text};
 
@@ -153,10 +154,7 @@ fn a_split_paragraph_loses_and_gains_nothing() {
     let after =
         article("Split", &[("a", "It rained in Cairo."), ("n", "Ten roads were shut."), ("b", "The end.")]);
     let mut split = diff(&before, &after);
-    split.observations = vec![Observation::Split {
-        from: "a".parse().expect("legal"),
-        into: vec!["a".parse().expect("legal"), "n".parse().expect("legal")],
-    }];
+    assert!(matches!(&split.observations[..], [Observation::Split { .. }]), "{:?}", split.observations);
     let found = assess(&before, &after, &split, None);
     assert_eq!(codes(&found), [(Code::Move, Level::Minor)]);
     // Unobserved, the sentence may have changed its speaker.
@@ -176,6 +174,7 @@ fn a_changed_link_is_never_mark_up() {
     let strong = edited(|article| article.blocks[0] = marked(text, &[mark(8..14, MarkKind::Strong, None)])).1;
     let plain = edited(|article| article.blocks[0] = marked(text, &[])).1;
     assert_eq!(codes(&changed(&plain, &strong)), [(Code::Markup, Level::Minor)]);
+    assert_eq!(codes(&changed(&plain, &before)), [(Code::Link, Level::Notable)]);
 }
 
 #[test]
@@ -261,7 +260,7 @@ fn the_largest_paragraph_is_judged_without_delay() {
         let mut number = 1_usize;
         while text.len() < 250_000 {
             number = (number * 1_103_515_245 + 12_345 + step) % 2_147_483_648;
-            text.push_str(&format!("w{} ", number % 5000));
+            write!(text, "w{} ", number % 5000).expect("a string takes all");
         }
         text
     };
@@ -334,7 +333,9 @@ proptest! {
         new[place] = table[second].to_owned();
         without.remove(place);
         if also_form {
-            new.iter_mut().for_each(|word| *word = word.replace('"', "”").replace("committee", "comittee"));
+            for word in &mut new {
+                *word = word.replace('"', "”").replace("committee", "comittee");
+            }
         }
         prop_assert!(level_of(&sentence(&old), &sentence(&new)) > Level::Minor);
         prop_assert!(level_of(&sentence(&old), &sentence(&without)) > Level::Minor);

@@ -2,8 +2,9 @@
 
 mod newsroom;
 
-use newsroom::{article, diff};
+use newsroom::article;
 use writethru_story::Level::{self, Minor, Notable, Substantive};
+use writethru_story::diff::diff;
 use writethru_story::significance::{Code, assess};
 
 /// Before, after, level, and a code that must be among the reasons.

@@ -179,3 +179,30 @@ impl fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_problem_has_its_own_type_and_comes_back_from_json() {
+        let mut types = HashSet::new();
+        for kind in ProblemKind::ALL.iter().copied() {
+            assert!(types.insert(kind.type_uri()), "{kind} is there twice");
+            assert!((400..600).contains(&kind.status()) && kind.exit_code() != 0, "{kind}");
+            let problem = Problem::new(kind, "this time").with("limit", 5).about("/v1/stories/x");
+            let json = serde_json::to_string(&problem).expect("writes");
+            let read: Problem = serde_json::from_str(&json).expect("reads back");
+            assert_eq!((read.kind(), &read), (Some(kind), &problem));
+        }
+    }
+
+    #[test]
+    fn a_problem_of_a_later_release_is_read_without_its_kind() {
+        let json = r#"{"type":"/problems/new","title":"New","status":400,"detail":"x","more":[1]}"#;
+        let read: Problem = serde_json::from_str(json).expect("reads");
+        assert_eq!((read.kind(), read.members.len(), read.to_string()), (None, 1, "New: x".to_owned()));
+    }
+}

@@ -170,3 +170,66 @@ impl ChangeFilter {
 fn token(wanted: Option<&impl fmt::Display>) -> String {
     wanted.map_or_else(|| "*".to_owned(), ToString::to_string)
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// Returns whether NATS passes `subject` through `filter`.
+    fn nats_passes(filter: &str, subject: &str) -> bool {
+        let (filter, subject): (Vec<_>, Vec<_>) = (filter.split('.').collect(), subject.split('.').collect());
+        let open = filter.last() == Some(&">") && subject.len() >= filter.len();
+        let fixed = if open { filter.len() - 1 } else { filter.len() };
+        (open || filter.len() == subject.len())
+            && filter[..fixed].iter().zip(&subject).all(|(wanted, token)| *wanted == "*" || wanted == token)
+    }
+
+    #[test]
+    fn a_filter_passes_what_nats_passes() {
+        let desks: [Desk; 2] = ["world", "sport"].map(|desk| desk.parse().expect("a desk"));
+        let stories = [1, 2].map(|number| StoryId::new(Uuid::from_u128(number)));
+        let some = |number: usize, bit: usize| number & bit != 0;
+        for number in 0..16 {
+            let filter = ChangeFilter {
+                desk: some(number, 1).then(|| desks[0].clone()),
+                kind: some(number, 2).then_some(Kind::Correction),
+                level: some(number, 4).then_some(Level::Minor),
+                story: some(number, 8).then_some(stories[0]),
+            };
+            assert_eq!(filter.keeps_whole_stories(), !some(number, 2) && !some(number, 4));
+            for (desk, story) in desks.iter().zip(stories) {
+                for kind in Kind::ALL {
+                    for level in Level::ALL {
+                        let subject = Subject::change(desk, *kind, *level, story);
+                        let passes = filter.passes(desk, *kind, *level, story);
+                        assert_eq!(
+                            nats_passes(filter.subject().as_str(), subject.as_str()),
+                            passes,
+                            "{subject}"
+                        );
+                        assert!(nats_passes(Subject::CHANGES, subject.as_str()));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_stream_takes_requests_or_acknowledgements() {
+        let (desk, story) = ("world".parse().expect("a desk"), StoryId::new(Uuid::from_u128(1)));
+        let article = Subject::article(&desk, story);
+        assert!(nats_passes(Subject::ARTICLES, article.as_str()));
+        assert!(nats_passes(Subject::articles_of(Some(&desk)).as_str(), article.as_str()));
+        assert!(nats_passes(Subject::article_of(story).as_str(), article.as_str()));
+        let subscriber = "syndication-1".parse().expect("a subscriber");
+        let mut others =
+            vec![Subject::ack(&subscriber), Subject::checkpoint(), Subject::recall(&desk, story)];
+        others.extend(DeskVerb::ALL.map(Subject::desk));
+        for other in others {
+            assert!(!nats_passes(Subject::CHANGES, other.as_str()), "{other}");
+            assert!(!nats_passes(Subject::ARTICLES, other.as_str()), "{other}");
+        }
+    }
+}

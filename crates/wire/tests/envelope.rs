@@ -283,6 +283,54 @@ fn a_record_out_of_its_place_is_refused_by_name() {
     chain.open(records[1].0, records[1].1).expect("opens");
 }
 
+/// Returns the only record of a story with `change` made to its envelope's JSON.
+fn forged(change: impl Fn(&mut serde_json::Value)) -> Result<Chain, OpenError> {
+    let (_, entries) = sealed(&[one_step(vec![])]);
+    let record = &entries[0].record;
+    let mut json = serde_json::from_slice(&record.envelope).expect("JSON");
+    change(&mut json);
+    let envelope = serde_json_canonicalizer::to_vec(&json).expect("canonical");
+    opened([(&envelope[..], &record.disclosures[..])]).map_err(|(_, error)| error)
+}
+
+#[test]
+fn a_forged_envelope_is_refused_for_what_is_forged() {
+    assert!(forged(|_| ()).is_ok());
+    let other = proof::Hash([1; 32]).to_base64url();
+    let state = forged(|json| json["state"] = other.clone().into());
+    assert!(matches!(state, Err(OpenError::State { .. })), "{state:?}");
+    let value = forged(|json| json["operations"][0]["values"][0] = other.clone().into());
+    assert!(matches!(value, Err(OpenError::Value { index: 0 })), "{value:?}");
+    let marks = forged(|json| json["operations"][0]["marks"] = json["operations"][0]["values"][0].clone());
+    assert!(matches!(marks, Err(OpenError::Value { index: 1 })), "{marks:?}");
+    let kind = forged(|json| json["kind"] = "kill".into());
+    assert!(matches!(kind, Err(OpenError::Illegal(_))), "{kind:?}");
+    let twice = forged(|json| {
+        let operation = json["operations"][0].clone();
+        json["operations"].as_array_mut().expect("a list").insert(0, operation);
+    });
+    assert!(matches!(twice, Err(OpenError::Value { index: 1 })), "{twice:?}");
+    for (member, value) in
+        [("note", serde_json::json!([])), ("revision", serde_json::json!(1.5)), ("type", "told".into())]
+    {
+        let damaged = forged(|json| json[member] = value.clone());
+        assert!(matches!(damaged, Err(OpenError::Envelope(_))), "{member}: {damaged:?}");
+    }
+}
+
+#[test]
+fn a_value_is_kept_once_however_often_it_is_named() {
+    let (mut chain, entries) = sealed(&[one_step(vec![])]);
+    let mut reader = opened(parts(&entries)).expect("opens");
+    let edit = history::Act::Edit(0, paragraph(&["Rain fell. ", "It stopped."]));
+    let record = &seal_all(&mut chain, &[one_step(vec![edit])])[0].record;
+    let mut json: serde_json::Value = serde_json::from_slice(&record.envelope).expect("JSON");
+    let values = json["operations"][0]["values"].as_array_mut().expect("a list");
+    values.insert(0, values[0].clone());
+    let envelope = serde_json_canonicalizer::to_vec(&json).expect("canonical");
+    assert_eq!(reader.open(&envelope, &record.disclosures).err(), Some(OpenError::Value { index: 0 }));
+}
+
 #[test]
 fn erasing_what_is_not_there_erases_nothing() {
     let (_, entries) = sealed(&[one_step(vec![])]);

@@ -87,10 +87,7 @@ fn records_of_version_1_open_with_a_sentence_erased() {
             &format!("{}.disclosures.json", expected.revision)
         };
         chain.open(&envelope, &fixture(name)).expect("opens");
-        assert_eq!(
-            (chain.prev(), chain.state()),
-            (Some(expected.hash), Some(expected.state).expect("is there"))
-        );
+        assert_eq!((chain.prev(), chain.state()), (Some(expected.hash), expected.state));
     }
     // The second sentence of revision 2's first block was replaced in revision 3: the story that
     // readers see now is whole, and the one they saw then is not.

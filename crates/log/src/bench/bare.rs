@@ -113,6 +113,9 @@ pub fn bare_commits(directory: &Path, bare: &Bare, duration: Duration) -> rusqli
 ///
 /// # Errors
 /// What SQLite says.
+///
+/// # Panics
+/// If the writer thread panics: a bug of this crate.
 pub async fn bare_group_commits(
     directory: &Path,
     bare: &Bare,

@@ -151,3 +151,20 @@ async fn a_writer_that_dies_leaves_nobody_waiting() {
     assert_eq!(log.head(), Position(1));
     log.close().await;
 }
+
+/// A killed process does not show whether a commit was synced; a power cut would.
+#[tokio::test]
+async fn the_writer_syncs_every_commit_and_leaves_nothing_behind() {
+    let home = directory();
+    let log = open(&home).await;
+    inspect(&log, |log| {
+        let setting = |name| log.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).expect("asks");
+        assert_eq!(setting("synchronous"), 2, "FULL");
+        assert_eq!(setting("secure_delete"), 1, "ON");
+        assert_eq!(setting("wal_autocheckpoint"), 0, "the checkpoint thread does it");
+        let journal: String = log.pragma_query_value(None, "journal_mode", |row| row.get(0)).expect("asks");
+        assert_eq!(journal, "wal");
+    })
+    .await;
+    log.close().await;
+}

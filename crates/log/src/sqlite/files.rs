@@ -21,7 +21,7 @@ use crate::event_log::Options;
 const APPLICATION_ID: i32 = 0x5774_6872;
 /// The only format there is.
 const FORMAT: u32 = 1;
-/// Larger pages cost a lone append a little and spare a group a lot: see `docs` of [`super`].
+/// Measured: see [`super`].
 const PAGE_BYTES: u32 = 16 * 1024;
 /// How long a connection waits for a lock that another process holds.
 pub(super) const BUSY_WAIT: Duration = Duration::from_secs(2);

@@ -77,29 +77,29 @@ impl Drop for End {
 
 impl Writer {
     /// Serves requests until it is asked to close or nobody is left to ask, then closes the files.
-    pub(super) fn run(mut self) {
-        let end = End(Arc::clone(&self.shared));
+    pub(super) fn run(self) {
+        // Declared first, dropped last, also by a panic: files and lock are gone before anyone is
+        // told that they are.
+        let _end = End(Arc::clone(&self.shared));
+        let mut writer = self;
         let mut left_over = None;
-        while let Some(request) = left_over.take().or_else(|| self.queue.blocking_recv()) {
+        while let Some(request) = left_over.take().or_else(|| writer.queue.blocking_recv()) {
             match request {
-                Request::Append(append) => left_over = self.serve_group(append),
+                Request::Append(append) => left_over = writer.serve_group(append),
                 Request::Erase { position, remaining, answer } => {
                     // Who no longer waits for the answer wanted the erasure all the same.
-                    let _ = answer.send(erase::erase(&self, position, &remaining));
+                    let _ = answer.send(erase::erase(&writer, position, &remaining));
                 }
-                Request::Close => self.queue.close(),
+                Request::Close => writer.queue.close(),
                 #[cfg(test)]
-                Request::Inspect(inspection) => inspection.0(&self.log),
+                Request::Inspect(inspection) => inspection.0(&writer.log),
             }
         }
-        self.checkpoints.stop();
-        self.shared.recent.end();
-        if self.indexer.take().is_some_and(|indexer| indexer.join().is_err()) {
+        writer.checkpoints.stop();
+        writer.shared.recent.end();
+        if writer.indexer.take().is_some_and(|indexer| indexer.join().is_err()) {
             warn!("Index thread of the event log panicked: the index catches up at the next start");
         }
-        // Files and lock go before anyone is told that they are gone.
-        drop(self);
-        drop(end);
     }
 
     /// Commits `append` with all that waits behind it; returns the request that was no append.

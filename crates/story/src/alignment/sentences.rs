@@ -86,7 +86,7 @@ pub(crate) fn steps(old: &[SentenceKey], new: &[SentenceKey]) -> Vec<Step> {
     );
     let mut pairs = Vec::with_capacity(equal.len());
     for gap in between(&equal, &Hunk { old: 0..old.len(), new: 0..new.len() }) {
-        if gap.old.len().saturating_mul(gap.new.len()) <= CELLS_MAX / 16 {
+        if gap.old.len().saturating_mul(gap.new.len()) <= CELLS_MAX / 4 {
             similar(old, new, &gap, &mut pairs);
         } else {
             similar_neighbours(old, new, &gap, &mut pairs);

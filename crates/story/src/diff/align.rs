@@ -36,7 +36,7 @@ struct Piece<'a> {
     at: (usize, usize),
 }
 
-impl<'a> Piece<'a> {
+impl Piece<'_> {
     /// Returns the piece without what both stretches begin and end with.
     fn trimmed(self) -> Self {
         let head = self.old.iter().zip(self.new).take_while(|(old, new)| old == new).count();

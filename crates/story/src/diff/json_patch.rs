@@ -138,13 +138,23 @@ fn member(path: &str, present: bool, value: Option<Value>) -> Option<Value> {
 }
 
 fn add(path: &str, value: Value) -> Value {
-    json!({"op": "add", "path": path, "value": value})
+    step("add", path, Some(value))
 }
 
 fn replace(path: &str, value: Value) -> Value {
-    json!({"op": "replace", "path": path, "value": value})
+    step("replace", path, Some(value))
 }
 
 fn remove(path: &str) -> Value {
-    json!({"op": "remove", "path": path})
+    step("remove", path, None)
+}
+
+fn step(op: &str, path: &str, value: Option<Value>) -> Value {
+    let mut step = Map::new();
+    step.insert("op".to_owned(), op.into());
+    step.insert("path".to_owned(), path.into());
+    if let Some(value) = value {
+        step.insert("value".to_owned(), value);
+    }
+    step.into()
 }

@@ -9,7 +9,7 @@ use super::Splice;
 use super::align;
 use super::words::{may_cut, token_end};
 
-/// Bytes that a splice takes in JSON beside its offset and its words: `["",""],` and a comma.
+/// Bytes that a splice takes in JSON beside its offset and its words: `[,"",""]` and a comma behind.
 const SPLICE_BYTES: usize = 9;
 
 /// Returns the splices that take `old` to `new`: ascending, disjoint, none if the texts are equal.
@@ -97,7 +97,7 @@ fn common_suffix(old: &[u8], new: &[u8], most: usize) -> usize {
 /// Returns what changed between two stretches, offsets in the old one, with changes joined where
 /// what lies between them costs less twice than a splice more.
 fn between<'a>(old: &'a str, new: &'a str) -> Vec<(usize, &'a str, &'a str)> {
-    let mut names = HashMap::new();
+    let mut names = HashMap::with_capacity((old.len() + new.len()) / 8);
     let (old_edges, old_tokens) = tokens(old, &mut names);
     let (new_edges, new_tokens) = tokens(new, &mut names);
     let mut ranges: Vec<[usize; 4]> = Vec::new();

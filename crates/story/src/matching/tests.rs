@@ -138,7 +138,9 @@ fn a_block_that_names_an_id_has_it() {
 #[test]
 fn the_second_block_that_names_an_id_does_not_have_it() {
     let mut copy = copy(&[STORM, STORM]);
-    copy.iter_mut().for_each(|block| block.id = Some(BlockId::minted(1)));
+    for block in &mut copy {
+        block.id = Some(BlockId::minted(1));
+    }
     let (after, _) = carry_ids(&story(&[STORM]), &copy, 1);
     assert_eq!(ids(&after), ["b1", "b2"]);
 }

@@ -56,6 +56,9 @@ pub(super) fn key(word: &str) -> Cow<'_, str> {
     if word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
         return Cow::Borrowed(word);
     }
+    if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Cow::Owned(word.to_ascii_lowercase());
+    }
     let folded: String = visible(word).flat_map(char::to_lowercase).collect();
     if folded.contains('.') && !folded.contains(|letter: char| letter.is_numeric()) {
         return Cow::Owned(folded.replace('.', ""));
@@ -74,7 +77,7 @@ pub(super) fn look_alike(old: &str, new: &str) -> bool {
 
 /// Returns whether `given` is a Chinese numeral: also in Japanese and Korean copy.
 pub(super) fn is_han_numeral(given: char) -> bool {
-    "〇零一二三四五六七八九十百千万亿萬億两兩廿卅".contains(given)
+    !given.is_ascii() && "〇零一二三四五六七八九十百千万亿萬億两兩廿卅".contains(given)
 }
 
 #[cfg(test)]

@@ -31,7 +31,10 @@ pub(super) fn digits_key(digits: &str, power: u32) -> String {
         significant.truncate(kept);
     }
     let bare = significant.trim_start_matches('0');
-    if bare.is_empty() { "#0".to_owned() } else { format!("#{bare}e{}", exponent.saturating_add(shift)) }
+    if bare.is_empty() {
+        return format!("#{digits}");
+    }
+    format!("#{bare}e{}", exponent.saturating_add(shift))
 }
 
 fn without_grouping(digits: &str) -> Cow<'_, str> {
@@ -218,6 +221,7 @@ mod tests {
         check("007", &["#007"]);
         check("1,20", &["#1,20"]);
         check("0", &["#0"]);
+        check("0.0", &["#0.0"]);
         check("10 and 20", &["#1e1", "#2e1"]);
         check("nineteen eighty-four", &["#19e0", "#84e0"]);
     }

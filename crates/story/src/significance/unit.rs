@@ -89,14 +89,11 @@ pub(super) fn account(old: &str, new: &str, ground: Ground<'_>) -> Account {
     let numbers = Numbers::of(pair);
     let whole = Hunk { old: 0..before.lexemes.len(), new: 0..after.lexemes.len() };
     // The text as a whole first: a stop that came or went may cut its sentences otherwise.
-    let mut findings = numbers.findings(pair, &whole);
-    if findings.is_empty() {
-        // Only spaces, or what cannot be seen.
-        let bytes = 0;
-        findings.push(Finding { code: Code::Typographic, level: Level::Minor, old: None, new: None, bytes });
-    }
-    if findings.iter().all(|finding| finding.level == Level::Minor) && same_facts(pair) {
-        return Account { findings, ..Account::default() };
+    if same_facts(pair) {
+        let findings = numbers.findings(pair, &whole);
+        if findings.iter().all(|finding| finding.level == Level::Minor) {
+            return Account { findings: or_invisible(findings), ..Account::default() };
+        }
     }
     let mut account = numbers.by_sentence(pair);
     let is_small = account.findings.iter().all(|finding| finding.level == Level::Minor);
@@ -112,13 +109,22 @@ pub(super) fn account(old: &str, new: &str, ground: Ground<'_>) -> Account {
     account
 }
 
+/// Returns `findings`, or one that says that the change is only in spaces or cannot be seen.
+fn or_invisible(mut findings: Vec<Finding>) -> Vec<Finding> {
+    if findings.is_empty() {
+        let (code, level) = (Code::Typographic, Level::Minor);
+        findings.push(Finding { code, level, old: None, new: None, bytes: 0 });
+    }
+    findings
+}
+
 /// Returns the sentences of a text that is new, or gone, as a whole.
 pub(super) fn sentences(text: &str, ground: Ground<'_>) -> Vec<Sentence> {
     let mut reading = ground.read(text);
     if ground.rules == Rules::English && !reading.is_capitalised() {
         reading.find_names();
     }
-    reading.sentences.iter().map(|range| sentence(&reading, range.clone())).collect()
+    reading.sentences.iter().filter_map(|range| sentence(&reading, range.clone())).collect()
 }
 
 fn find_names(before: &mut Reading<'_>, after: &mut Reading<'_>) {
@@ -134,7 +140,8 @@ fn find_names(before: &mut Reading<'_>, after: &mut Reading<'_>) {
     after.find_initial_names(&known);
 }
 
-fn sentence(reading: &Reading<'_>, range: Range<usize>) -> Sentence {
+/// Returns what a sentence is known by; `None` for one of marks only.
+fn sentence(reading: &Reading<'_>, range: Range<usize>) -> Option<Sentence> {
     let lexemes = &reading.lexemes[range.clone()];
     let states = |lexeme: &Lexeme<'_>| {
         matches!(lexeme.class, Class::Quantity | Class::Name | Class::QuoteMark) || lexeme.quoted
@@ -144,12 +151,9 @@ fn sentence(reading: &Reading<'_>, range: Range<usize>) -> Sentence {
         key.push_str(&lexeme.key);
         key.push(' ');
     }
-    Sentence {
-        key,
-        excerpt: excerpt(reading.raw(range.clone())),
-        bytes: reading.raw(range).len(),
-        has_fact: lexemes.iter().any(states),
-    }
+    let raw = reading.raw(range);
+    let has_fact = lexemes.iter().any(states);
+    (!key.is_empty()).then(|| Sentence { key, excerpt: excerpt(raw), bytes: raw.len(), has_fact })
 }
 
 /// Returns whether both sides state the same facts in the same order, found without aligning them:
@@ -232,10 +236,10 @@ impl Numbers {
                     account.findings.extend(self.findings(pair, &within));
                 }
                 Step::Old(left) => {
-                    account.removed.push(sentence(pair.old, pair.old.sentences[left].clone()));
+                    account.removed.extend(sentence(pair.old, pair.old.sentences[left].clone()));
                 }
                 Step::New(right) => {
-                    account.added.push(sentence(pair.new, pair.new.sentences[right].clone()));
+                    account.added.extend(sentence(pair.new, pair.new.sentences[right].clone()));
                 }
             }
         }

@@ -184,12 +184,11 @@ pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
         }
         out.extend_from_slice(&text.as_bytes()[written..at]);
         written = at + 1;
-        match ESCAPES.iter().find(|(_, character)| *character == char::from(byte)) {
-            Some((escape, _)) => out.extend_from_slice(escape.as_bytes()),
-            None => {
-                out.extend_from_slice(b"\\u00");
-                out.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-            }
+        if let Some((escape, _)) = ESCAPES.iter().find(|(_, short)| *short == char::from(byte)) {
+            out.extend_from_slice(escape.as_bytes());
+        } else {
+            out.extend_from_slice(b"\\u00");
+            out.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
         }
     }
     out.extend_from_slice(&text.as_bytes()[written..]);

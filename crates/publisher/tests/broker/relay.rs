@@ -1,17 +1,15 @@
 //! The publisher between real views and a real nats-server, through every kind of failure.
 
-use writethru_publisher as publisher;
-
-mod nats;
-mod newsroom;
-
 use std::collections::HashMap;
 
+use crate::nats;
+use crate::newsroom::{EPOCH, Newsroom};
+use crate::publisher::server::NatsServer;
+use crate::publisher::{Options, Publisher, PublisherStatus, Retention};
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use futures::StreamExt;
 use log::Position;
-use newsroom::{EPOCH, Newsroom};
 use projector::ChangeRow;
 use rustix::process::{Pid, Signal, kill_process};
 use story::StoryId;
@@ -19,8 +17,6 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wire::{ArticleMessage, ArticleView, Change, ChangeBody, CloudEvent, Subject, WT_ARTICLES, WT_CHANGES};
-use writethru_publisher::server::NatsServer;
-use writethru_publisher::{Options, Publisher, PublisherStatus, Retention};
 
 /// A publisher that runs.
 struct Running {
@@ -145,7 +141,7 @@ async fn updates(newsroom: &Newsroom, slug: &str, numbers: std::ops::RangeInclus
 }
 
 #[tokio::test]
-async fn every_change_is_relayed_in_order_with_the_newest_article() {
+async fn every_story_is_relayed_in_order_with_its_newest_article() {
     let newsroom = Newsroom::open().await;
     let server = nats::start(&newsroom.path().join("nats"), None).await;
     updates(&newsroom, "quake", 1..=5).await;
@@ -155,7 +151,6 @@ async fn every_change_is_relayed_in_order_with_the_newest_article() {
     updates(&newsroom, "quake", 6..=9).await;
     running.caught_up(&newsroom).await;
 
-    assert_eq!(once(stored(&server.url(), WT_CHANGES).await), expected(&newsroom).await);
     check(&newsroom, &server.url()).await;
     let status = running.status.borrow().clone();
     assert!(status.connected && status.lag == 0 && status.last_error.is_none(), "{status:?}");

@@ -1,16 +1,9 @@
 //! Replicas behind a real publisher and a real nats-server.
 
-use ::publisher;
-
-#[path = "../../publisher/tests/nats/mod.rs"]
-mod nats;
-#[path = "../../publisher/tests/newsroom/mod.rs"]
-mod newsroom;
-mod relay;
-
+use crate::nats;
+use crate::newsroom::Newsroom;
+use crate::relay::Relay;
 use futures::StreamExt;
-use newsroom::Newsroom;
-use relay::Relay;
 use rustix::process::{Pid, Signal, kill_process};
 use story::Revision;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};

@@ -1,0 +1,8 @@
+//! The publisher against a real nats-server. A missing program is a failure that says how to get it.
+
+use writethru_publisher as publisher;
+
+mod nats;
+mod newsroom;
+mod relay;
+mod server;

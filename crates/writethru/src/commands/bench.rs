@@ -1,0 +1,54 @@
+//! `bench`: measures this machine.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::bench;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::times;
+
+/// Options of `bench`.
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:\n  \
+    writethru bench                            # a table; your data dir is not touched\n  \
+    writethru bench --writers 1,64 --for 2s --json | jq .runs")]
+pub(crate) struct Bench {
+    /// How many writers push at once, one run each
+    #[arg(long, value_name = "N,N", value_delimiter = ',', default_values_t = [1, 16, 64, 256],
+          value_parser = clap::value_parser!(u16).range(1..=4096))]
+    writers: Vec<u16>,
+    /// How long each measurement takes
+    #[arg(long = "for", value_name = "TIME", default_value = "3s", value_parser = times::duration)]
+    duration: Duration,
+    /// Folder whose disk is measured; what is written there is removed again
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// Leave NATS out
+    #[arg(long)]
+    no_nats: bool,
+}
+
+impl Bench {
+    /// Measures and prints.
+    pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
+        let plan = bench::Plan {
+            writers: self.writers.iter().copied().map(usize::from).collect(),
+            duration: self.duration,
+            dir: self.dir.clone(),
+            nats: !self.no_nats,
+        };
+        let report = Box::pin(bench::measure(&plan, session)).await?;
+        if session.output.json {
+            session.output.json(&report)?;
+        } else {
+            for line in report.lines() {
+                session.output.line(line)?;
+            }
+        }
+        Ok(Exit::Ok)
+    }
+}

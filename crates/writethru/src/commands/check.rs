@@ -1,0 +1,182 @@
+//! `check`: verifies a data dir without changing it, also while a server runs on it.
+//!
+//! Three things: the log's structure; every envelope's place in its story's chain and every state
+//! hash, by replay; and the views, against ones built anew. The first fault is named.
+
+use std::collections::HashMap;
+
+use clap::Args;
+use log::{CheckError, Checked, EventLog, Position, Record};
+use serde_json::json;
+use story::StoryId;
+use uuid::Uuid;
+use wire::Chain;
+use wire::http::RebuiltTable;
+
+use crate::commands::rebuild::tables;
+use crate::event_log;
+use crate::exit::Exit;
+use crate::failure::{Failure, chain};
+use crate::output::progress;
+use crate::session::Session;
+use crate::up::data_dir::Paths;
+
+/// Records read at a time.
+const PAGE_RECORDS: usize = 1_024;
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:\n  \
+    writethru check                            # exit 0: everything verified; 4: the first fault is named\n  \
+    writethru check --data ./newsroom --json")]
+pub(crate) struct Check {
+    /// Leave out the comparison of the views with a rebuild
+    #[arg(long)]
+    log_only: bool,
+}
+
+/// What the replay verified.
+#[derive(Debug, Default)]
+struct Replayed {
+    records: u64,
+    stories: u64,
+    bytes: u64,
+    erased: u64,
+}
+
+impl Check {
+    /// Prints what was verified, or the first fault.
+    pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
+        let data = &session.settings.data;
+        event_log::must_exist(data)?;
+        let paths = Paths::new(data);
+        let log = event_log::open_to_read(&paths).await?;
+        let output = session.output;
+        let mut answer = json!({"data": data.display().to_string(), "head": log.head().0});
+
+        let checked = structure(&log).await?;
+        let replayed = replay(&log).await?;
+        if !output.json {
+            output.line(format_args!(
+                "log: {} records in {} batches, as they were written, no hole, no command twice",
+                checked.records, checked.batches
+            ))?;
+            output.line(format_args!(
+                "envelopes: {} of {} stories, each in its place, every commitment and state hash right ({} bytes)",
+                replayed.records, replayed.stories, replayed.bytes
+            ))?;
+            if replayed.erased > 0 {
+                output.line(format_args!(
+                    "erased: {} records have had words erased; their hashes hold",
+                    replayed.erased
+                ))?;
+            }
+        }
+        answer["records"] = json!(replayed.records);
+        answer["stories"] = json!(replayed.stories);
+        answer["erased_records"] = json!(replayed.erased);
+        if self.log_only || !paths.views().is_file() {
+            if !output.json {
+                output.line("views: not looked at")?;
+            }
+        } else {
+            let views = views(&log, &paths).await?;
+            if !output.json {
+                output.line(format_args!("views: equal to a rebuild at position {}", views.0))?;
+            }
+            answer["views"] = json!({"position": views.0.0, "tables": views.1});
+        }
+        answer["verified"] = json!(true);
+        if output.json {
+            output.json(&answer)?;
+        } else {
+            output.line("verified")?;
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+fn fault(what: impl Into<String>) -> Failure {
+    Failure::new(Exit::Differs, "not-verified", what)
+        .next("keep a copy of the data dir as it is before anything else; restore from a backup to go on")
+}
+
+/// Verifies the log's own structure.
+async fn structure(log: &EventLog) -> Result<Checked, Failure> {
+    let bar = progress(log.head().0, "reading");
+    let shown = bar.clone();
+    let checked = log.check(move |reached, _| shown.set_position(reached.0)).await;
+    bar.finish_and_clear();
+    checked.map_err(|error| match &error {
+        CheckError::Index { .. } => fault(error.to_string())
+            .next("the log is whole: stop the server, delete the files log.db.index* and start it again"),
+        CheckError::Damaged { .. } => fault(error.to_string()),
+        CheckError::Unavailable { .. } => Failure::new(Exit::Unavailable, "log", "cannot read the event log")
+            .because(&error)
+            .next("try again"),
+    })
+}
+
+/// Replays the whole log and verifies every record.
+async fn replay(log: &EventLog) -> Result<Replayed, Failure> {
+    let head = log.head();
+    let bar = progress(head.0, "replaying");
+    let mut chains: HashMap<StoryId, Chain> = HashMap::new();
+    let mut replayed = Replayed::default();
+    let mut position = Position::ZERO;
+    while position < head {
+        let records = log
+            .read(position.next(), PAGE_RECORDS)
+            .await
+            .map_err(|error| fault("the log cannot be read to its end").because(&error))?;
+        for record in &records {
+            if record.position != position.next() {
+                return Err(fault(format!("position {} is missing", position.next())));
+            }
+            position = record.position;
+            verify(record, &mut chains)?;
+            replayed.records += 1;
+            replayed.bytes += (record.envelope.len() + record.disclosures.len()) as u64;
+        }
+        if records.is_empty() {
+            return Err(fault(format!("the log ends at position {position}, its head is {head}")));
+        }
+        bar.set_position(position.0);
+    }
+    bar.finish_and_clear();
+    replayed.stories = chains.len() as u64;
+    Ok(replayed)
+}
+
+fn verify(record: &Record, chains: &mut HashMap<StoryId, Chain>) -> Result<(), Failure> {
+    let story = StoryId::new(Uuid::from_bytes(record.story.0));
+    let place = format!("position {} (story {story}, revision {})", record.position, record.revision);
+    let folded = chains.entry(story).or_insert_with(|| Chain::new(story));
+    match folded.open(&record.envelope, &record.disclosures) {
+        Ok(opened) if opened.event.revision.get() != record.revision => {
+            Err(fault(format!("{place} holds the envelope of revision {}", opened.event.revision)))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(fault(format!("{place} does not verify")).why(chain(&error))),
+    }
+}
+
+/// Compares the views with ones built anew.
+async fn views(log: &EventLog, paths: &Paths) -> Result<(Position, Vec<RebuiltTable>), Failure> {
+    let bar = progress(log.head().0, "comparing views");
+    let shown = bar.clone();
+    let report = projector::Progress::new(move |reached, _| shown.set_position(reached.0));
+    let compared = projector::compare(log, &paths.views(), report).await;
+    bar.finish_and_clear();
+    let compared = compared.map_err(|error| fault("the views cannot be compared").because(&error))?;
+    if let Some(table) = compared.tables.iter().find(|table| !table.equal) {
+        return Err(Failure::new(
+            Exit::Differs,
+            "views-differ",
+            format!("the views are not what the log says: table {} differs", table.table),
+        )
+        .why(format!("{} rows stand there, {} should", table.live_rows, table.built_rows))
+        .next("the log is sound: `writethru rebuild` puts the views right"));
+    }
+    Ok((compared.position, tables(&compared)))
+}

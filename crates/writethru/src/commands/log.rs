@@ -1,0 +1,68 @@
+//! `log`: the revisions of a story.
+
+use clap::Args;
+use story::Slug;
+
+use crate::api::Query;
+use crate::commands::list::table;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::times;
+
+/// Options of `log`.
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:\n  \
+    writethru log ceasefire\n  \
+    writethru log ceasefire --public\n  \
+    writethru log ceasefire --json | jq -r .note")]
+pub(crate) struct Log {
+    /// The story: its slug or id
+    #[arg(value_name = "STORY")]
+    story: Slug,
+    /// Only what has been published
+    #[arg(long)]
+    public: bool,
+}
+
+impl Log {
+    /// Prints a table, or one JSON object a revision, newest first.
+    pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
+        let api = session.api()?;
+        let view = if self.public { "public" } else { "desk" };
+        let mut after: Option<String> = None;
+        let mut table = table(&["rev", "kind", "public", "recorded", "matters", "note"]);
+        loop {
+            let mut query: Query = vec![("view", view.into())];
+            query.extend(after.map(|after| ("after", after)));
+            let page: wire::http::HistoryPage =
+                api.get(&["v1", "stories", self.story.as_str(), "history"], &query).await?;
+            for line in &page.revisions {
+                if session.output.json {
+                    session.output.json(line)?;
+                } else {
+                    table.add_row(row(line));
+                }
+            }
+            after = page.next;
+            if after.is_none() || page.revisions.is_empty() {
+                break;
+            }
+        }
+        if !session.output.json {
+            session.output.line(table.trim_fmt())?;
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+fn row(line: &wire::http::RevisionLine) -> Vec<String> {
+    vec![
+        line.revision.to_string(),
+        line.kind.to_string(),
+        if line.public { "yes" } else { "no" }.to_owned(),
+        times::ago(line.recorded, times::now()),
+        line.significance.as_ref().map(|significance| significance.level.to_string()).unwrap_or_default(),
+        line.note.clone(),
+    ]
+}

@@ -1,0 +1,17 @@
+//! One module per command: its options, its help, and what it does.
+
+pub(crate) mod bench;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod diff;
+pub(crate) mod doctor;
+pub(crate) mod import;
+pub(crate) mod list;
+pub(crate) mod log;
+pub(crate) mod man;
+pub(crate) mod push;
+pub(crate) mod rebuild;
+pub(crate) mod show;
+pub(crate) mod up;
+pub(crate) mod watch;

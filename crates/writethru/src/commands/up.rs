@@ -1,0 +1,83 @@
+//! `up`: the whole service in one process.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+
+use crate::config::Key;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::up;
+
+/// Options of `up`.
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:\n  \
+    writethru up --demo                        # on an empty data dir: play a real storm\n  \
+    writethru up --data ./newsroom --http 127.0.0.1:8080\n  \
+    writethru up --http 127.0.0.1:0            # any free port; run.json says which\n  \
+    writethru up --nats nats://127.0.0.1:4222  # a NATS server that runs already")]
+pub(crate) struct Up {
+    /// Where to listen.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        help = "Where to listen; port 0 takes any free port [env: WRITETHRU_HTTP] [default: 127.0.0.1:8080]"
+    )]
+    http: Option<String>,
+    /// NATS server that runs already.
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with = "no_nats",
+        help = "NATS server that runs already; otherwise one is started [env: WRITETHRU_NATS_URL]"
+    )]
+    nats: Option<String>,
+    /// Run without NATS: changes wait in the log
+    #[arg(long)]
+    no_nats: bool,
+    /// Listen beyond this machine although nobody is asked who they are
+    #[arg(long)]
+    insecure: bool,
+    /// On an empty data dir, play the advisories on Hurricane Harvey (2017) as they came
+    #[arg(long)]
+    demo: bool,
+    /// How fast the demo goes: 2 is twice as fast
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed, requires = "demo")]
+    demo_speed: f64,
+}
+
+impl Up {
+    /// Adds what the options say of the configuration.
+    pub(crate) fn add_flags(&self, values: &mut BTreeMap<Key, String>) {
+        values.extend(self.http.clone().map(|http| (Key::Http, http)));
+        values.extend(self.nats.clone().map(|nats| (Key::NatsUrl, nats)));
+        if self.no_nats {
+            values.insert(Key::NoNats, "true".to_owned());
+        } else if self.nats.is_some() {
+            values.insert(Key::NoNats, "false".to_owned());
+        }
+    }
+
+    /// Runs the service until a signal ends it.
+    pub(crate) async fn run(self, session: Session) -> Result<Exit, Failure> {
+        let address = session.settings.http;
+        if !address.ip().is_loopback() && !self.insecure {
+            return Err(Failure::new(Exit::Usage, "insecure", format!("will not listen on {address}"))
+                .why("whoever can reach it could push and publish: nobody is asked who they are yet")
+                .next(
+                    "listen on 127.0.0.1 behind a proxy that asks, or say --insecure if the network is yours",
+                ));
+        }
+        let demo = self.demo.then_some(self.demo_speed);
+        up::run(session, demo).await
+    }
+}
+
+/// Reads a speed.
+fn speed(given: &str) -> Result<f64, String> {
+    match given.parse::<f64>() {
+        Ok(speed) if (0.1..=1000.0).contains(&speed) => Ok(speed),
+        _ => Err("a number from 0.1 to 1000 is expected".to_owned()),
+    }
+}

@@ -1,0 +1,119 @@
+//! The keys of the configuration: names, variables, defaults and what they mean.
+
+/// One key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    /// The data dir.
+    Data,
+    /// The server that commands talk to.
+    Url,
+    /// Where `up` listens.
+    Http,
+    /// A NATS server that runs already.
+    NatsUrl,
+    /// Whether to do without NATS.
+    NoNats,
+    /// The nats-server program.
+    NatsServerBin,
+    /// What is logged.
+    Log,
+    /// How it is logged.
+    LogFormat,
+}
+
+impl Key {
+    /// Every key, in the order of the documentation.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Data,
+        Self::Url,
+        Self::Http,
+        Self::NatsUrl,
+        Self::NoNats,
+        Self::NatsServerBin,
+        Self::Log,
+        Self::LogFormat,
+    ];
+
+    /// Returns the name in the file.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Url => "url",
+            Self::Http => "http",
+            Self::NatsUrl => "nats_url",
+            Self::NoNats => "no_nats",
+            Self::NatsServerBin => "nats_server_bin",
+            Self::Log => "log",
+            Self::LogFormat => "log_format",
+        }
+    }
+
+    /// Returns the environment variable.
+    pub(crate) const fn environment(self) -> &'static str {
+        match self {
+            Self::Data => "WRITETHRU_DATA",
+            Self::Url => "WRITETHRU_URL",
+            Self::Http => "WRITETHRU_HTTP",
+            Self::NatsUrl => "WRITETHRU_NATS_URL",
+            Self::NoNats => "WRITETHRU_NO_NATS",
+            Self::NatsServerBin => "NATS_SERVER_BIN",
+            Self::Log => "WRITETHRU_LOG",
+            Self::LogFormat => "WRITETHRU_LOG_FORMAT",
+        }
+    }
+
+    /// Returns the default, if there is one.
+    pub(crate) const fn default(self) -> Option<&'static str> {
+        match self {
+            Self::Data => Some("./writethru-data"),
+            Self::Http => Some("127.0.0.1:8080"),
+            Self::NoNats => Some("false"),
+            Self::LogFormat => Some("text"),
+            Self::Url | Self::NatsUrl | Self::NatsServerBin | Self::Log => None,
+        }
+    }
+
+    /// Returns what the key means.
+    pub(crate) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Data => "Folder with the log, the views and NATS's files. Not from a file inside it.",
+            Self::Url => {
+                "Server that commands talk to. Without it: the one that runs on the data dir (run.json)."
+            }
+            Self::Http => "Address and port that `up` listens on. Port 0 takes any free one.",
+            Self::NatsUrl => {
+                "NATS server that runs already. Without it `up` starts and supervises one of its own."
+            }
+            Self::NoNats => "Whether to run without NATS.",
+            Self::NatsServerBin => "The nats-server program. Without it: .tools/, then PATH.",
+            Self::Log => "What is logged to stderr: error, warn, info, debug, trace, or a filter by module.",
+            Self::LogFormat => "How it is logged: text or json.",
+        }
+    }
+
+    /// Returns a value to show in the template for a key without a default.
+    pub(crate) const fn example(self) -> &'static str {
+        match self {
+            Self::Url => "http://127.0.0.1:8080",
+            Self::NatsUrl => "nats://127.0.0.1:4222",
+            Self::NatsServerBin => "/usr/local/bin/nats-server",
+            Self::Log => "warn,writethru=info",
+            Self::Data | Self::Http | Self::NoNats | Self::LogFormat => "",
+        }
+    }
+
+    /// Returns the key named `name`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.name() == name)
+    }
+
+    /// Returns the key whose name is most like `name`, if one is alike enough to be meant.
+    pub(crate) fn alike(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .map(|key| (strsim::jaro_winkler(key.name(), name), key))
+            .filter(|(likeness, _)| *likeness > 0.75)
+            .max_by(|one, other| one.0.total_cmp(&other.0))
+            .map(|(_, key)| key)
+    }
+}

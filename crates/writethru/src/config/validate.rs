@@ -1,0 +1,82 @@
+//! From words to values: every key is checked before anything runs.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::key::Key;
+use super::{LogFormat, NatsChoice, Origin, Settings, misconfigured};
+use crate::failure::Failure;
+
+type Sources = BTreeMap<Key, (String, Origin)>;
+
+/// Returns the settings that `sources` add up to.
+///
+/// # Errors
+/// Names the key that makes no sense, where it was set, and what is allowed.
+pub(super) fn settings(sources: Sources) -> Result<Settings, Failure> {
+    let text = |key: Key| sources.get(&key).map(|(value, _)| value.as_str());
+    let off =
+        check(&sources, Key::NoNats, "true or false", |value| value.parse::<bool>().ok())?.unwrap_or(false);
+    let url = check(&sources, Key::Url, "an http:// URL such as http://127.0.0.1:8080", http_url)?;
+    let nats_url = check(&sources, Key::NatsUrl, "a NATS URL such as nats://127.0.0.1:4222", nats_url)?;
+    let nats = match nats_url {
+        _ if off => NatsChoice::Off,
+        Some(url) => NatsChoice::Url(url),
+        None => NatsChoice::Child,
+    };
+    let log = check(&sources, Key::Log, "a level (error, warn, info, debug, trace) or a filter", |value| {
+        value.parse::<tracing_subscriber::EnvFilter>().ok().map(|_| value.to_owned())
+    })?;
+    let log_format = check(&sources, Key::LogFormat, "text or json", |value| match value {
+        "text" => Some(LogFormat::Text),
+        "json" => Some(LogFormat::Json),
+        _ => None,
+    })?;
+    let http = check(&sources, Key::Http, "an address and a port such as 127.0.0.1:8080", listen_address)?;
+    Ok(Settings {
+        data: text(Key::Data).map(PathBuf::from).unwrap_or_default(),
+        url,
+        http: http.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+        nats,
+        nats_server_bin: text(Key::NatsServerBin).map(PathBuf::from),
+        log,
+        log_format: log_format.unwrap_or(LogFormat::Text),
+        sources,
+    })
+}
+
+fn check<T>(
+    sources: &Sources,
+    key: Key,
+    allowed: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, Failure> {
+    let Some((value, origin)) = sources.get(&key) else {
+        return Ok(None);
+    };
+    match read(value) {
+        Some(read) => Ok(Some(read)),
+        None => Err(misconfigured(format!("{} {value:?} makes no sense ({origin})", key.name()))
+            .why(format!("it must be {allowed}"))),
+    }
+}
+
+fn http_url(value: &str) -> Option<reqwest::Url> {
+    let url = reqwest::Url::parse(value).ok()?;
+    (url.scheme() == "http" && url.has_host()).then_some(url)
+}
+
+fn nats_url(value: &str) -> Option<String> {
+    // A server list and a bare host:port are legal to every NATS client.
+    let legal = value.split(',').all(|one| one.trim().parse::<async_nats::ServerAddr>().is_ok());
+    legal.then(|| value.to_owned())
+}
+
+fn listen_address(value: &str) -> Option<SocketAddr> {
+    let value = match value.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => value.to_owned(),
+    };
+    value.parse().ok()
+}

@@ -1,0 +1,86 @@
+//! The edge: the HTTP API, listening until it is drained.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use desk::Desk;
+use gateway::{Controls, Gateway, Measures, RelayStatus};
+use log::EventLog;
+use projector::{Control, Views};
+use publisher::PublisherStatus;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::service::{Broken, keep};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// How the publisher does, once there is one.
+pub(super) type PublisherCell = Arc<OnceLock<watch::Receiver<PublisherStatus>>>;
+
+/// Returns what requests work with, whichever way they come in.
+pub(super) fn gateway(
+    log: EventLog,
+    desk: Desk,
+    views: Views,
+    control: Control,
+    publisher: Option<PublisherCell>,
+) -> Gateway {
+    let relay = publisher
+        .map(|cell| -> Arc<dyn Fn() -> RelayStatus + Send + Sync> { Arc::new(move || relay_status(&cell)) });
+    let controls = Controls { projector: Some(control), relay };
+    Gateway::new(log, desk, views, controls, Measures::install())
+}
+
+fn relay_status(cell: &PublisherCell) -> RelayStatus {
+    let status = cell.get().map(|status| status.borrow().clone()).unwrap_or_default();
+    RelayStatus { is_connected: status.connected, published: status.published, lag_events: status.lag }
+}
+
+/// The HTTP API, listening.
+#[derive(Debug)]
+pub(super) struct Edge {
+    address: SocketAddr,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+impl Edge {
+    /// Starts to answer on `listener`.
+    ///
+    /// # Errors
+    /// The listener has no address.
+    pub(super) fn start(listener: TcpListener, gateway: Gateway, broken: &Broken) -> Result<Self, Failure> {
+        let address = listener.local_addr().map_err(|error| {
+            Failure::new(Exit::Unavailable, "bind", "the listener has no address").because(&error)
+        })?;
+        let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let told = shutdown.clone();
+        keep(&tasks, "HTTP server", shutdown.clone(), broken, async move {
+            if let Err(error) = gateway.serve(listener, told).await {
+                tracing::error!(error = %crate::failure::chain(&error), "HTTP server has failed");
+            }
+        });
+        Ok(Self { address, tasks, shutdown })
+    }
+
+    /// Returns the base URL; for a wildcard address, the one by which this machine reaches it.
+    pub(super) fn url(&self) -> String {
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            let loopback: std::net::IpAddr =
+                if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+            address.set_ip(loopback);
+        }
+        format!("http://{address}")
+    }
+
+    /// Takes nothing new and returns once everything begun is finished.
+    pub(super) async fn drain(self) {
+        self.shutdown.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}

@@ -1,0 +1,82 @@
+//! NATS for a running service: one that runs already, or a child of ours, now or later.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use publisher::server::{self, NatsServer, Search, ServerOptions};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::data_dir::Paths;
+use crate::config::{Settings, program_path};
+use crate::failure::chain;
+use crate::output::say;
+
+/// How long between two looks for a nats-server that is not there yet.
+const LOOK_PAUSE: Duration = Duration::from_secs(5);
+
+/// Returns where to look for the nats-server program: where the configuration says; else `.tools`
+/// of the project, found from the current folder or the executable's; else the search path.
+pub(crate) fn search(settings: &Settings) -> Search {
+    Search { given: settings.nats_server_bin.clone(), tools: tools_folder(), path: program_path() }
+}
+
+fn tools_folder() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok();
+    let program = std::env::current_exe().ok();
+    let above_program = program.iter().flat_map(|program| program.ancestors().skip(1)).map(PathBuf::from);
+    here.into_iter().chain(above_program).map(|folder| folder.join(".tools")).find(|tools| tools.is_dir())
+}
+
+/// Starts a nats-server child; returns its URL once it accepts connections, `None` if there is no
+/// program to start. It runs until `shutdown`.
+pub(crate) async fn start_child(
+    settings: &Settings,
+    paths: &Paths,
+    tasks: &TaskTracker,
+    shutdown: CancellationToken,
+) -> Option<String> {
+    let started = try_start(settings, paths).await;
+    match started {
+        Ok(server) => {
+            let url = server.url();
+            tasks.spawn(server.run(shutdown));
+            Some(url)
+        }
+        Err(reason) => {
+            say(format_args!("running without NATS: {reason}"));
+            say(
+                "  changes wait in the log; NATS is looked for every few seconds and they flow when it is there",
+            );
+            None
+        }
+    }
+}
+
+/// Looks for a nats-server until one can be started; returns its URL, `None` at `shutdown`.
+pub(crate) async fn wait_for_child(
+    settings: &Settings,
+    paths: &Paths,
+    tasks: &TaskTracker,
+    shutdown: CancellationToken,
+) -> Option<String> {
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return None,
+            // Cancel-safe: a sleep holds nothing.
+            () = tokio::time::sleep(LOOK_PAUSE) => {}
+        }
+        if let Ok(server) = try_start(settings, paths).await {
+            let url = server.url();
+            tasks.spawn(server.run(shutdown));
+            return Some(url);
+        }
+    }
+}
+
+async fn try_start(settings: &Settings, paths: &Paths) -> Result<NatsServer, String> {
+    let binary = server::find(&search(settings)).await.map_err(|error| chain(&error))?;
+    let options = ServerOptions { binary, directory: paths.nats(), port: None };
+    NatsServer::start(options).await.map_err(|error| chain(&error))
+}

@@ -1,0 +1,179 @@
+//! Everything that has to do with NATS while the service runs: the child server, the publisher,
+//! and the desk's commands over request/reply.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::ConnectOptions;
+use gateway::{Gateway, NatsService};
+use log::{Epoch, Position};
+use projector::Views;
+use publisher::{NatsTarget, Options, Publisher, Retention};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, warn};
+
+use super::data_dir::Paths;
+use super::edge::PublisherCell;
+use super::nats;
+use super::service::{Broken, keep};
+use crate::config::{NatsChoice, Settings};
+
+/// How long NATS may take to catch up with the views at the end.
+const PUBLISHER_DRAIN_MAX: Duration = Duration::from_secs(5);
+
+/// The service's side of NATS.
+#[derive(Debug)]
+pub(super) struct Relay {
+    shared: Arc<Shared>,
+    appeared: watch::Receiver<Option<String>>,
+    children: (TaskTracker, CancellationToken),
+}
+
+/// What the relay needs of the rest of the service.
+#[derive(Debug)]
+pub(super) struct Joint {
+    /// The configuration.
+    pub(super) settings: Settings,
+    /// The files.
+    pub(super) paths: Paths,
+    /// Answers commands.
+    pub(super) gateway: Gateway,
+    /// What is published.
+    pub(super) views: Views,
+    /// Which life of the log it is of.
+    pub(super) epoch: Epoch,
+    /// Where to say that something broke.
+    pub(super) broken: Broken,
+    /// Where to put how the publisher does.
+    pub(super) publisher: PublisherCell,
+}
+
+#[derive(Debug)]
+struct Shared {
+    joint: Joint,
+    url: watch::Sender<Option<String>>,
+    publishing: (TaskTracker, CancellationToken),
+    commanding: (TaskTracker, CancellationToken),
+}
+
+impl Relay {
+    /// Starts what the configuration asks for. Where there is no NATS yet, goes on looking.
+    pub(super) async fn start(joint: Joint) -> Self {
+        let shared = Arc::new(Shared {
+            joint,
+            url: watch::Sender::new(None),
+            publishing: (TaskTracker::new(), CancellationToken::new()),
+            commanding: (TaskTracker::new(), CancellationToken::new()),
+        });
+        let Joint { settings, paths, .. } = &shared.joint;
+        let children = (TaskTracker::new(), CancellationToken::new());
+        match &settings.nats {
+            NatsChoice::Off => {}
+            NatsChoice::Url(url) => shared.connect(url.clone()),
+            NatsChoice::Child => {
+                match nats::start_child(settings, paths, &children.0, children.1.clone()).await {
+                    Some(url) => shared.connect(url),
+                    None => look_on(Arc::clone(&shared), &children),
+                }
+            }
+        }
+        let mut appeared = shared.url.subscribe();
+        appeared.mark_unchanged();
+        Self { shared, appeared, children }
+    }
+
+    /// Returns the URL of NATS, if there is one by now.
+    pub(super) fn url(&self) -> Option<String> {
+        self.shared.url.borrow().clone()
+    }
+
+    /// Returns the URL of a NATS server that has appeared since the start. Cancel-safe.
+    pub(super) async fn appeared(&mut self) -> Option<String> {
+        // The sender lives as long as `shared`.
+        self.appeared.changed().await.ok()?;
+        self.appeared.borrow_and_update().clone()
+    }
+
+    /// Takes no more commands over NATS and returns once those begun are finished.
+    pub(super) async fn drain_commands(&self) {
+        let (tasks, shutdown) = &self.shared.commanding;
+        shutdown.cancel();
+        tasks.close();
+        tasks.wait().await;
+    }
+
+    /// Waits for a bounded time until NATS has everything up to `position`, then ends the
+    /// publisher and our server.
+    pub(super) async fn drain(self, position: Position) {
+        if let Some(status) = self.shared.joint.publisher.get() {
+            let mut status = status.clone();
+            let caught_up = status.wait_for(|status| !status.connected || status.published >= position);
+            match tokio::time::timeout(PUBLISHER_DRAIN_MAX, caught_up).await {
+                Ok(Ok(status)) if status.published >= position => {}
+                _ => warn!("NATS has not got everything yet: the rest follows at the next start"),
+            }
+        }
+        let (publishing, shutdown) = &self.shared.publishing;
+        shutdown.cancel();
+        publishing.close();
+        publishing.wait().await;
+        let (children, shutdown) = self.children;
+        shutdown.cancel();
+        children.close();
+        children.wait().await;
+    }
+}
+
+impl Shared {
+    /// Starts to publish to the server at `url`, and to take commands there.
+    fn connect(&self, url: String) {
+        let target: NatsTarget = match url.parse() {
+            Ok(target) => target,
+            Err(problem) => {
+                // The configuration has been checked: this is our own child's, and a bug.
+                error!(error = %problem, nats.url = url, "Cannot use the NATS server");
+                return;
+            }
+        };
+        let Joint { gateway, views, epoch, broken, .. } = &self.joint;
+        let checkpoint = self.joint.paths.publisher();
+        let options = Options { epoch: *epoch, checkpoint, retention: Retention::default() };
+        let publisher = Publisher::new(views.clone(), target, options);
+        // Set once: there is one NATS server in the life of a service.
+        let _ = self.joint.publisher.set(publisher.status());
+        let (tasks, shutdown) = &self.publishing;
+        keep(tasks, "publisher", shutdown.clone(), broken, publisher.run(shutdown.clone()));
+        let (tasks, shutdown) = &self.commanding;
+        tasks.spawn(take_commands(url.clone(), gateway.clone(), shutdown.clone()));
+        self.url.send_replace(Some(url));
+    }
+}
+
+/// Takes the desk's commands over NATS until `shutdown`.
+async fn take_commands(url: String, gateway: Gateway, shutdown: CancellationToken) {
+    let options =
+        ConnectOptions::new().name("writethru desk").retry_on_initial_connect().max_reconnects(None);
+    let addresses: Vec<&str> = url.split(',').map(str::trim).collect();
+    let client = match options.connect(addresses).await {
+        Ok(client) => client,
+        Err(problem) => {
+            error!(error = %problem, nats.url = url, "Takes no commands over NATS");
+            return;
+        }
+    };
+    if let Err(problem) = NatsService::new(gateway, client).run(shutdown).await {
+        error!(error = %problem, nats.url = url, "Takes no commands over NATS");
+    }
+}
+
+fn look_on(shared: Arc<Shared>, children: &(TaskTracker, CancellationToken)) {
+    let (tasks, shutdown) = (children.0.clone(), children.1.clone());
+    children.0.spawn(async move {
+        let found = nats::wait_for_child(&shared.joint.settings, &shared.joint.paths, &tasks, shutdown).await;
+        if let Some(url) = found {
+            shared.connect(url);
+        }
+    });
+}

@@ -1,0 +1,8 @@
+//! The binary as people and scripts use it: its command line, its exit codes, its life.
+
+mod bad_input;
+mod exit_codes;
+mod filing;
+mod harness;
+mod lifecycle;
+mod over_nats;
