@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::connection::State;
 use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Request, ServiceExt};
 use async_nats::{Client, HeaderMap};
 use bytes::Bytes;
@@ -35,6 +36,8 @@ const NAME: &str = "writethru-desk";
 const GROUP: &str = "wt.v1.desk";
 /// Bytes of a message that are left for headers.
 const HEADER_BYTES: usize = 1_024;
+/// How long the last round trip may take.
+const ROUND_TRIP_MAX: Duration = Duration::from_secs(1);
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -81,39 +84,47 @@ impl NatsService {
         info!(nats.subjects = GROUP, "Answering over NATS");
         let mut requests: SelectAll<_> = select_all(endpoints);
         loop {
-            // Taken before the request: while none is free, requests wait at the client, in its bound.
-            let place = Arc::clone(&self.places).acquire_owned();
-            let place = tokio::select! {
-                biased;
-                () = shutdown.cancelled() => break,
-                // Cancel-safe: a place that was not given is not lost.
-                place = place => place.expect("the places are never closed"),
-            };
-            let (verb, request) = tokio::select! {
+            let next = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
                 // Cancel-safe: a request is taken whole or stays in its subscription.
-                next = requests.next() => match next {
-                    Some(next) => next,
-                    None => break,
-                },
+                next = requests.next() => next,
             };
-            let (gateway, client) = (self.gateway.clone(), self.client.clone());
-            self.tasks.spawn(async move {
-                let _place = place;
-                answer(&gateway, &client, verb, &request).await;
-            });
+            let Some((verb, request)) = next else { break };
+            self.begin(verb, request).await;
         }
         // An error only says that there was nothing left to stop.
         let _ = service.stop().await;
-        drop(requests);
-        self.tasks.close();
-        if tokio::time::timeout(DRAIN_TIME_MAX, self.tasks.wait()).await.is_err() {
+        let rest = async {
+            // Told to stop, the subscriptions end once NATS sends no more; what has come is answered.
+            while self.client.connection_state() == State::Connected
+                && let Some((verb, request)) = requests.next().await
+            {
+                self.begin(verb, request).await;
+            }
+            self.tasks.close();
+            self.tasks.wait().await;
+        };
+        if tokio::time::timeout(DRAIN_TIME_MAX, rest).await.is_err() {
             warn!(requests = self.tasks.len(), "Cut off requests over NATS that did not end in time");
         }
-        // What was answered should be on its way before the process ends.
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.client.flush()).await;
+        // A round trip: NATS has taken what was answered, and sends no more requests here. (There is
+        // no one at a fresh inbox, so an error is the answer that is expected.)
+        let nobody = self.client.request(self.client.new_inbox(), Bytes::new());
+        let _ = tokio::time::timeout(ROUND_TRIP_MAX, nobody).await;
         Ok(())
+    }
+
+    /// Begins to answer `request`, waiting for a place: meanwhile requests wait at the client, whose
+    /// own bound holds.
+    async fn begin(&self, verb: DeskVerb, request: Request) {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = place.expect("the places are never closed");
+        let (gateway, client) = (self.gateway.clone(), self.client.clone());
+        self.tasks.spawn(async move {
+            let _place = place;
+            answer(&gateway, &client, verb, &request).await;
+        });
     }
 }
 

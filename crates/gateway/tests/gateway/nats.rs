@@ -197,8 +197,15 @@ async fn the_service_answers_again_after_nats_was_away_and_stops_when_told() {
     let killed =
         tokio::process::Command::new("kill").args(["-9", &process.to_string()]).status().await.unwrap();
     assert!(killed.success());
-    let fresh = connect(&url).await;
-    let mut reply = client.request("wt.v1.desk.info", "".into()).await;
+    // Until the server that takes its place is there, and then until the service is.
+    let old = client.server_info().server_id;
+    let fresh = loop {
+        match async_nats::connect(&url).await {
+            Ok(fresh) if fresh.server_info().server_id != old => break fresh,
+            _ => tokio::task::yield_now().await,
+        }
+    };
+    let mut reply = fresh.request("wt.v1.desk.info", "".into()).await;
     while reply.is_err() {
         reply = fresh.request("wt.v1.desk.info", "".into()).await;
     }
