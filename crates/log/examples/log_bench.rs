@@ -117,9 +117,11 @@ async fn reads(plan: &Plan) -> Answer<Value> {
     let reopening = std::time::Instant::now();
     let log = open(&path).await?;
     let reopened_ms = reopening.elapsed().as_secs_f64() * 1e3;
-    let (mut replays, mut stories, mut deliveries, mut syncs) = (vec![], vec![], vec![], vec![]);
+    let (mut replays, mut scans) = (vec![], vec![]);
+    let (mut stories, mut deliveries, mut syncs) = (vec![], vec![], vec![]);
     for round in 1..=*rounds {
         replays.push(bench::replay(&log).await?);
+        scans.push(bench::bare_scan(&path)?);
         stories.push(bench::story_reads(&log, load, 200).await?);
         let load = Load { submitters: 1, round, ..load };
         deliveries.push(bench::delivery(&log, load, 500).await?);
@@ -131,6 +133,8 @@ async fn reads(plan: &Plan) -> Answer<Value> {
         "records": records,
         "reopened_ms": reopened_ms,
         "replay": summary(&replays),
+        "bare_scan": summary(&scans),
+        "ratio_replay_to_bare_scan": ratios(&replays, &scans),
         "story_of_up_to_200": summary(&stories),
         "delivery_to_tail": summary(&deliveries),
         "append_and_sync_4k": summary(&syncs),

@@ -9,7 +9,7 @@ mod load;
 
 use std::time::Duration;
 
-pub use self::bare::{Bare, Shape, append_and_sync, bare_commits, bare_group_commits, probe};
+pub use self::bare::{Bare, Shape, append_and_sync, bare_commits, bare_group_commits, bare_scan, probe};
 pub use self::load::{Load, appends, delivery, replay, story_reads};
 
 /// What one run of a loop measured.

@@ -21,7 +21,7 @@ pub mod limits {
     /// Most records that one read returns.
     pub const PAGE_RECORDS_MAX: usize = 4_096;
     /// Bytes after which a read returns what it has; a single record may be larger.
-    pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
+    pub const PAGE_BYTES: usize = 1024 * 1024;
 }
 
 /// Which story a record belongs to: 16 opaque bytes.

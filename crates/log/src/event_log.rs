@@ -112,7 +112,8 @@ impl EventLog {
     }
 
     /// Returns up to `records_max` records from `from` on, in order; fewer only at the head or at
-    /// an internal page limit, none only at the head.
+    /// an internal page limit, none only at the head. Records read together share their memory:
+    /// copy what is kept for long.
     ///
     /// # Errors
     /// [`ReadError`].

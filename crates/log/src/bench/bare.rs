@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -148,6 +148,29 @@ pub async fn bare_group_commits(
     writer.join().expect("the loop below does not panic")?;
     remove(directory);
     Ok(Measured::new(calls.len() as u64, whole, calls))
+}
+
+/// Reads every body of the log at `path` with one statement, and counts its bytes. A call is the
+/// whole scan.
+///
+/// # Errors
+/// What SQLite says.
+///
+/// # Panics
+/// If a body has no bytes: the file is no log.
+pub fn bare_scan(path: &Path) -> rusqlite::Result<Measured> {
+    let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let (mut records, mut bytes) = (0, 0);
+    let start = Instant::now();
+    let mut select = database.prepare("SELECT position, body FROM records ORDER BY position")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        bytes += row.get_ref(1)?.as_blob()?.len();
+        records += 1;
+    }
+    let whole = start.elapsed();
+    assert!(bytes >= records, "a body has bytes");
+    Ok(Measured::new(records as u64, whole, vec![whole]))
 }
 
 fn write_groups(

@@ -19,6 +19,8 @@ use crate::contract::{Appended, Epoch, Position, ReadError, Record, StoryKey, li
 
 /// Connections that read at once; more readers wait their turn.
 const READERS_MAX: usize = 8;
+/// Bytes that a body is taken to have until it is read.
+const BODY_BYTES_GUESS: usize = 2 * 1024;
 
 impl From<Fault> for ReadError {
     fn from(fault: Fault) -> Self {
@@ -55,14 +57,22 @@ impl Reader {
         head: Position,
         records_max: usize,
     ) -> Result<Vec<Record>, ReadError> {
-        let mut page = Vec::new();
-        let mut bytes = 0;
-        self.each_body(from, head, |position, body| {
-            bytes += body.len();
-            page.push(record::decode(position, &Bytes::copy_from_slice(body))?);
-            Ok(page.len() < records_max && bytes < limits::PAGE_BYTES)
+        // One buffer for all: an allocation per record costs as much as reading it.
+        let mut bodies = Vec::with_capacity(limits::PAGE_BYTES.min(records_max * BODY_BYTES_GUESS));
+        let mut ends = Vec::new();
+        self.each_body(from, head, |_, body| {
+            bodies.extend_from_slice(body);
+            ends.push(bodies.len());
+            Ok(ends.len() < records_max && bodies.len() < limits::PAGE_BYTES)
         })?;
-        Ok(page)
+        let bodies = Bytes::from(bodies);
+        let mut start = 0;
+        let records = (from.0..).zip(ends).map(|(position, end)| {
+            let body = bodies.slice(start..end);
+            start = end;
+            Ok(record::decode(Position(position), &body)?)
+        });
+        records.collect()
     }
 
     /// Calls `each` with every body from `from` to `to`, until it returns false; a missing record
