@@ -56,7 +56,8 @@ fn every_command_in_the_documents_runs() {
     let service = Service::start(&data);
     std::fs::write(folder.path().join("story.md"), "# Talks resume\n\nDelegates met on Monday.\n")
         .expect("written");
-    std::fs::write(folder.path().join("storm.txt"), "Harvey forms\n\nWinds reach 40 mph.\n").expect("written");
+    std::fs::write(folder.path().join("storm.txt"), "Harvey forms\n\nWinds reach 40 mph.\n")
+        .expect("written");
     std::fs::copy(harvey(), folder.path().join("storm.jsonl")).expect("copied");
     for revision in 1..=6 {
         let copy = format!("# Talks resume\n\nDay {revision}.\n");
