@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use log::{AppendError, Batch, Command as LogCommand, EventLog, NewRecord, Pending, Position, StoryKey};
-use story::{ActorId, CommandKey, Event, Field, Push, Revision, Slug, StoryId, Text, decide};
+use story::{ActorId, Command, CommandKey, Event, Field, Revision, Slug, StoryId, Text, decide};
 use uuid::Uuid;
 use wire::{Chain, Header, Stamp, recordable};
 
@@ -76,7 +76,9 @@ impl Desk {
     /// [`PushError`] says whether the push may be stored and what to do next.
     pub async fn push(&self, request: PushRequest) -> Result<Answer, PushError> {
         let aim = self.aim(&request)?;
-        let outcome = self.file(&aim, &request).await;
+        let PushRequest { target, push, actor, command: key, expected } = request;
+        let mut filing = Filing { target, command: Command::Push(Box::new(push)), actor, key, expected };
+        let outcome = self.file(&aim, &mut filing).await;
         if aim.reserved && matches!(outcome, Err(PushError::Refused(_) | PushError::Conflict { .. })) {
             self.release(&aim).await;
         }
@@ -104,8 +106,10 @@ impl Desk {
             None => story::Story::default(),
         };
         insist(request.expected, story.revision)?;
-        let push = completed(&request.push, &slug_wanted(&request), story.revision);
-        let events = decide(&story, &story::Command::Push(Box::new(push)), now(&story))?;
+        let slug = slug_wanted(&request);
+        let mut command = Command::Push(Box::new(request.push));
+        name(&mut command, Some(&slug).filter(|_| story.revision == Revision::ZERO));
+        let events = decide(&story, &command, now(&story))?;
         let before = story.article.clone();
         let revision = story.revision;
         let kind = events.first().map(|event| event.kind);
@@ -136,19 +140,19 @@ impl Desk {
         Ok(Aim { story, slug: Some(slug), reserved })
     }
 
-    async fn file(&self, aim: &Aim, request: &PushRequest) -> Result<Answer, PushError> {
-        let command = request.command.clone().unwrap_or_else(own_command);
+    async fn file(&self, aim: &Aim, filing: &mut Filing) -> Result<Answer, PushError> {
+        let command = filing.key.clone().unwrap_or_else(own_command);
         let mut conflict = None;
         for _ in 0..DECISIONS_MAX {
             let mut held = self.inner.stories.hold(aim.story).await?;
-            if request.command.is_some()
+            if filing.key.is_some()
                 && let Some(answer) = self.answered(aim, &command, chain(&held)).await?
             {
                 return Ok(answer);
             }
-            fits(&request.target, aim.story, chain(&held))?;
-            insist(request.expected, chain(&held).story().revision)?;
-            let (answer, pending) = match self.submit(&mut held, aim, request, &command).await {
+            fits(&filing.target, aim.story, chain(&held))?;
+            insist(filing.expected, chain(&held).story().revision)?;
+            let (answer, pending) = match self.submit(&mut held, aim, filing, &command).await {
                 Ok((answer, Some(pending))) => (answer, pending),
                 Ok((answer, None)) => return Ok(answer),
                 Err(error) => {
@@ -176,21 +180,18 @@ impl Desk {
         &self,
         held: &mut Held,
         aim: &Aim,
-        request: &PushRequest,
+        filing: &mut Filing,
         command: &CommandKey,
     ) -> Result<(Answer, Option<Pending>), PushError> {
         let chain = held.as_mut().expect("a held story is loaded");
         let revision = chain.story().revision;
         let before = chain.story().article.clone();
-        let push = match &aim.slug {
-            Some(slug) => completed(&request.push, slug, revision),
-            None => without_slug(&request.push),
-        };
+        name(&mut filing.command, aim.slug.as_ref().filter(|_| revision == Revision::ZERO));
         let now = now(chain.story());
-        let events = decide(chain.story(), &story::Command::Push(Box::new(push)), now)?;
+        let events = decide(chain.story(), &filing.command, now)?;
         let mut records = Vec::with_capacity(events.len());
         for event in &events {
-            records.push(seal(chain, event, &request.actor, command, aim.story)?);
+            records.push(seal(chain, event, &filing.actor, command, aim.story)?);
         }
         let answer = Answer {
             story: aim.story,
@@ -258,6 +259,17 @@ impl Desk {
     }
 }
 
+/// A push at work.
+#[derive(Debug)]
+struct Filing {
+    target: Target,
+    command: Command,
+    actor: ActorId,
+    /// The caller's idempotency key.
+    key: Option<CommandKey>,
+    expected: Option<Revision>,
+}
+
 /// Which story a push goes to.
 #[derive(Debug)]
 struct Aim {
@@ -308,9 +320,9 @@ fn seal(
     command: &CommandKey,
     story: StoryId,
 ) -> Result<NewRecord, PushError> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed)
-        .map_err(|error| PushError::Unavailable { source: error.to_string().into() })?;
+    // From the thread's generator, which is fit for secrets and seeded by the system: salts must not
+    // be guessed by anyone who does not hold the record.
+    let seed = rand::random();
     let stamp = Stamp {
         event: Uuid::now_v7(),
         actor: actor.clone(),
@@ -347,24 +359,14 @@ fn refused_append(error: AppendError) -> Result<PushError, PushError> {
     }
 }
 
-/// Returns `push` with the slug that a new story gets; a present story keeps its own.
-fn completed(push: &Push, slug: &Slug, revision: Revision) -> Push {
-    if revision != Revision::ZERO {
-        return without_slug(push);
-    }
-    let mut push = push.clone();
-    push.copy.fields.set(Field::Slug, Text::uncut(slug.as_str()));
-    if !push.copy.given.contains(&Field::Slug) {
-        push.copy.given.push(Field::Slug);
-    }
-    push
-}
-
-fn without_slug(push: &Push) -> Push {
-    let mut push = push.clone();
+/// Gives `command` the slug that a new story gets; a present story keeps its own.
+fn name(command: &mut Command, slug: Option<&Slug>) {
+    let Command::Push(push) = command;
     push.copy.given.retain(|field| *field != Field::Slug);
-    push.copy.fields.set(Field::Slug, Text::default());
-    push
+    if let Some(slug) = slug {
+        push.copy.given.push(Field::Slug);
+        push.copy.fields.set(Field::Slug, Text::uncut(slug.as_str()));
+    }
 }
 
 fn slug_wanted(request: &PushRequest) -> Slug {

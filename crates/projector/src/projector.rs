@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::fold::{Carried, Fold, FoldError, Step};
-use crate::rebuild::{Progress, RebuildError, Rebuilt, build_beside, put_in_place};
+use crate::rebuild::{Progress, RebuildError, Rebuilt, build_beside, compared, put_in_place};
 use crate::views::{OpenViewsError, ParkedStory, Pool, Views, Writer};
 
 /// Most records in one transaction of the views.
@@ -166,24 +166,29 @@ impl Projector {
         let path = self.pool.path().to_owned();
         let upto = *self.position.borrow();
         let built = build_beside(&self.log, &path, upto, &mut progress).await;
-        let outcome = match (built, self.work.take()) {
-            (Ok(beside), Some(Work { fold, writer: live })) => {
-                let (outcome, writer) =
-                    self.pool.exchanged(|| put_in_place(&path, self.log.epoch(), beside, live));
-                self.work = writer.map(|writer| Work { fold, writer });
-                outcome
-            }
-            (Ok(_), None) => Err(RebuildError::Stopped),
-            (Err(problem), live) => {
-                self.work = live;
-                Err(problem)
-            }
-        };
+        let outcome = built.and_then(|beside| self.exchange(&path, beside));
         if let Ok(rebuilt) = &outcome {
             info!(views.position = upto.0, views.equal = rebuilt.is_equal(), "Built the views again");
         }
         // No one waits for the answer any more: the views are built all the same.
         let _ = answer.send(outcome);
+    }
+
+    /// Compares the views at `path` with those built `beside`, and puts the latter in place.
+    fn exchange(&mut self, path: &Path, beside: (PathBuf, Writer)) -> Result<Rebuilt, RebuildError> {
+        let Work { fold, writer: live } = self.work.take().ok_or(RebuildError::Stopped)?;
+        let position = *self.position.borrow();
+        let rebuilt = match compared(live.connection(), beside.1.connection(), position) {
+            Ok(rebuilt) => rebuilt,
+            Err(problem) => {
+                self.work = Some(Work { fold, writer: live });
+                return Err(problem.into());
+            }
+        };
+        let epoch = self.log.epoch();
+        let (put, writer) = self.pool.exchanged(|| put_in_place(path, epoch, beside, live));
+        self.work = writer.map(|writer| Work { fold, writer });
+        put.map(|()| rebuilt)
     }
 }
 

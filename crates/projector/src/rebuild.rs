@@ -106,8 +106,12 @@ pub async fn rebuild(log: &EventLog, path: &Path, mut progress: Progress) -> Res
         }
         other => other?,
     };
-    let beside = build_beside(log, path, log.head(), &mut progress).await?;
-    put_in_place(path, log.epoch(), beside, live).0
+    let beside = scratch_path(path, "rebuild");
+    // Compared where the old ones stand, then taken on to the end of the log.
+    let mut work = build(log, &beside, live.position()?, &mut progress).await?;
+    let rebuilt = compared(live.connection(), work.writer.connection(), live.position()?)?;
+    work = extend(log, work, log.head(), &mut progress).await?;
+    put_in_place(path, log.epoch(), (beside, work.writer), live).0.map(|()| rebuilt)
 }
 
 /// Builds views beside those at `path`, compares them at the position that the live ones include,
@@ -125,7 +129,7 @@ pub async fn compare(log: &EventLog, path: &Path, mut progress: Progress) -> Res
     let position = Position(position.parse().unwrap_or(0));
     let scratch = scratch_path(path, "check");
     let built = build(log, &scratch, position, &mut progress).await;
-    let compared = built.and_then(|built| Ok(compared(&live, built.connection(), position)?));
+    let compared = built.and_then(|built| Ok(compared(&live, built.writer.connection(), position)?));
     remove(&scratch);
     compared
 }
@@ -138,8 +142,8 @@ pub(crate) async fn build_beside(
     progress: &mut Progress,
 ) -> Result<(PathBuf, Writer), RebuildError> {
     let beside = scratch_path(path, "rebuild");
-    let writer = build(log, &beside, upto, progress).await?;
-    Ok((beside, writer))
+    let work = build(log, &beside, upto, progress).await?;
+    Ok((beside, work.writer))
 }
 
 async fn build(
@@ -147,10 +151,20 @@ async fn build(
     path: &Path,
     upto: Position,
     progress: &mut Progress,
-) -> Result<Writer, RebuildError> {
+) -> Result<Work, RebuildError> {
     remove(path);
-    let mut work = Work { fold: Fold::new(log.clone()), writer: Writer::open(path, log.epoch())? };
-    let mut reached = Position::ZERO;
+    let work = Work { fold: Fold::new(log.clone()), writer: Writer::open(path, log.epoch())? };
+    extend(log, work, upto, progress).await
+}
+
+/// Takes the views of `work` on to `upto`.
+async fn extend(
+    log: &EventLog,
+    mut work: Work,
+    upto: Position,
+    progress: &mut Progress,
+) -> Result<Work, RebuildError> {
+    let mut reached = work.writer.position()?;
     while reached < upto {
         let wanted = usize::try_from(upto.0 - reached.0).unwrap_or(usize::MAX).min(BUILD_RECORDS);
         let records = log.read(reached.next(), wanted).await?;
@@ -161,26 +175,23 @@ async fn build(
         outcome?;
         progress.0(reached, upto);
     }
-    Ok(work.writer)
+    Ok(work)
 }
 
-/// Compares `beside` with `live` and renames it over `path`; returns the writer of what is there
-/// then, new or, on an error, old. No other connection to `path` may be open.
+/// Closes `live` and renames `beside` over `path`; returns the writer of what is there then, new or,
+/// on an error, old. No other connection to `path` may be open.
 pub(crate) fn put_in_place(
     path: &Path,
     epoch: Epoch,
     beside: (PathBuf, Writer),
     live: Writer,
-) -> (Result<Rebuilt, RebuildError>, Option<Writer>) {
+) -> (Result<(), RebuildError>, Option<Writer>) {
     let (beside_path, built) = beside;
-    let exchanged = || -> Result<Rebuilt, RebuildError> {
-        let position = built.position()?;
-        let rebuilt = compared(live.connection(), built.connection(), position)?;
+    let exchanged = || -> Result<(), RebuildError> {
         live.close()?;
         built.close()?;
         remove_journals(path);
-        std::fs::rename(&beside_path, path).map_err(RebuildError::Exchange)?;
-        Ok(rebuilt)
+        std::fs::rename(&beside_path, path).map_err(RebuildError::Exchange)
     };
     let outcome = exchanged();
     // Whatever happened, the file at `path` is whole: the old one or the new one.
@@ -199,7 +210,11 @@ fn remove_journals(path: &Path) {
     }
 }
 
-fn compared(live: &Connection, built: &Connection, position: Position) -> rusqlite::Result<Rebuilt> {
+pub(crate) fn compared(
+    live: &Connection,
+    built: &Connection,
+    position: Position,
+) -> rusqlite::Result<Rebuilt> {
     let mut tables = Vec::new();
     for (table, order) in TABLES {
         let (live_rows, live_hash) = digest(live, table, order)?;

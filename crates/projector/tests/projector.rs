@@ -242,6 +242,28 @@ async fn views_that_someone_changed_are_found_and_put_right() {
 }
 
 #[tokio::test]
+async fn views_that_are_behind_are_compared_where_they_stand_and_taken_to_the_end() {
+    let service = Service::start().await;
+    service.file("quake", Release::Publish, &["Four dead."]).await;
+    let log_path = service.directory.path().join("log.db");
+    let directory = service.stop().await;
+    let path = views_path(directory.path());
+    let behind = directory.path().join("behind.db");
+    std::fs::copy(&path, &behind).expect("a copy");
+    let service = Service::on(directory).await;
+    service.file("quake", Release::Publish, &["Six dead."]).await;
+    let directory = service.stop().await;
+    let options = Options { new_epoch: Epoch(0), create: false, read_only: false };
+    let log = EventLog::open(&log_path, options).await.expect("a log");
+    for views in [behind, directory.path().join("none.db")] {
+        assert!(rebuild(&log, &views, Progress::silent()).await.expect("built").is_equal());
+        let whole = compare(&log, &views, Progress::silent()).await.expect("compared");
+        assert!(whole.is_equal() && whole.position == log.head(), "{whole:?}");
+    }
+    log.close().await;
+}
+
+#[tokio::test]
 async fn a_bad_story_is_parked_and_the_others_go_on() {
     let service = Service::start().await;
     let good = service.file("quake", Release::Publish, &["Four dead."]).await;

@@ -31,6 +31,7 @@ const CANDIDATES_MAX: usize = 8;
 
 /// Pairs free blocks that are alike, the most alike first.
 pub(super) fn pair(before: &[Arc<Block>], copy: &[CopyBlock], pairing: &mut Pairing) {
+    pair_in_place(before, copy, pairing);
     let old: Vec<Bag> = Pairing::free(&pairing.new_of)
         .map(|place| Bag::new(place, before[place].kind, before[place].text.as_str()))
         .collect();
@@ -59,6 +60,36 @@ pub(super) fn pair(before: &[Arc<Block>], copy: &[CopyBlock], pairing: &mut Pair
         }
     }
     pair_alone(&old, &new, pairing);
+}
+
+/// Pairs blocks that stand between the same two neighbours and begin and end alike: the usual edit,
+/// found without looking at words.
+fn pair_in_place(before: &[Arc<Block>], copy: &[CopyBlock], pairing: &mut Pairing) {
+    let free: Vec<usize> = Pairing::free(&pairing.new_of).collect();
+    for old in free {
+        let new = match old.checked_sub(1).map(|previous| pairing.new_of[previous]) {
+            None => 0,
+            Some(Side::Paired(new)) => new + 1,
+            Some(_) => continue,
+        };
+        if pairing.both_free(old, new)
+            && pairing.precede_same(old, new)
+            && before[old].kind == copy[new].kind
+            && share_most(before[old].text.as_str().as_bytes(), copy[new].text.as_str().as_bytes())
+        {
+            pairing.pair(old, new);
+        }
+    }
+}
+
+/// Returns whether the common beginning and end of two texts are at least three quarters of the
+/// longer one.
+fn share_most(one: &[u8], other: &[u8]) -> bool {
+    let shorter = one.len().min(other.len());
+    let head = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let ends = one.iter().rev().zip(other.iter().rev());
+    let tail = ends.take(shorter - head).take_while(|(a, b)| a == b).count();
+    4 * (head + tail) >= 3 * one.len().max(other.len())
 }
 
 /// A pair that is alike. The order is the order of choice.

@@ -3,6 +3,8 @@
 //! The values joined are exactly the text. Where a sentence ends is the segmenter's opinion at the
 //! time; it is stored with the text and never asked for again.
 
+use std::ops::Range;
+
 use super::Text;
 
 /// Longest piece that the segmenter sees at once: its time grows with the square of some inputs
@@ -22,13 +24,19 @@ pub(crate) fn cut(text: &str, language: &str) -> Text {
     Text::from_values(values.into_iter().map(Some))
 }
 
-/// As [`cut`], for the text that follows `old`: a redaction mark stays an erased value, as often
-/// as `old` has one.
+/// As [`cut`], for the text that follows `old`: sentences away from what changed keep the cuts they
+/// have, and a redaction mark stays an erased value, as often as `old` has one.
 pub(crate) fn cut_after(text: &str, old: &Text, language: &str) -> Text {
-    if !old.has_erased() {
-        return cut(text, language);
-    }
     let language = primary(language);
+    if !old.has_erased() {
+        let (head, tail) = kept(text, old);
+        let mut values: Vec<&str> = head.iter().map(|value| &text[value.clone()]).collect();
+        let begin = head.last().map_or(0, |value| value.end);
+        let end = tail.first().map_or(text.len(), |value| value.start);
+        sentences(&text[begin..end], &language, &mut values);
+        values.extend(tail.into_iter().map(|range| &text[range]));
+        return Text::from_values(values.into_iter().map(Some));
+    }
     let mut erased = old.values().filter(Option::is_none).count();
     let mut values: Vec<Option<&str>> = Vec::new();
     let mut pieces = Vec::new();
@@ -43,6 +51,33 @@ pub(crate) fn cut_after(text: &str, old: &Text, language: &str) -> Text {
     sentences(rest, &language, &mut pieces);
     values.extend(pieces.into_iter().map(Some));
     Text::from_values(values)
+}
+
+/// Returns where in `text` the first and last values of `old` stand unchanged, without those next to
+/// the change: where they end may depend on what is there now.
+fn kept(text: &str, old: &Text) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
+    let (new, before) = (text.as_bytes(), old.as_str().as_bytes());
+    let shorter = new.len().min(before.len());
+    let same_head = new.iter().zip(before).take_while(|(a, b)| a == b).count();
+    let ends = new.iter().rev().zip(before.iter().rev());
+    let same_tail = ends.take(shorter - same_head).take_while(|(a, b)| a == b).count();
+    let (mut head, mut tail) = (Vec::new(), Vec::new());
+    let mut start = 0;
+    for value in old.shown_values() {
+        let end = start + value.len();
+        if end <= same_head {
+            head.push(start..end);
+        } else if start >= before.len() - same_tail {
+            // Counted from the end: what changed before it may be longer or shorter now.
+            tail.push(new.len() - (before.len() - start)..new.len() - (before.len() - end));
+        }
+        start = end;
+    }
+    head.pop();
+    if !tail.is_empty() {
+        tail.remove(0);
+    }
+    (head, tail)
 }
 
 /// Returns the language of a tag without script and region, as the segmenter names it.
@@ -160,6 +195,16 @@ mod tests {
     }
 
     #[test]
+    fn sentences_away_from_a_change_keep_the_cuts_they_have() {
+        let old = Text::from_values(["One. Two. ", "Three. ", "Four. ", "Five. ", "Six. Seven."].map(Some));
+        let new = cut_after("One. Two. Three. Fourteen. Five. Six. Seven.", &old, "en");
+        let values: Vec<_> = new.shown_values().collect();
+        assert_eq!(values, ["One. Two. ", "Three. ", "Fourteen. ", "Five. ", "Six. Seven."]);
+        assert_eq!(cut_after("", &old, "en").value_count(), 0);
+        assert_eq!(cut_after("One. Two.", &Text::default(), "en").value_count(), 2);
+    }
+
+    #[test]
     fn a_typed_redaction_mark_is_a_word() {
         let old = Text::from_values([None]);
         let mark = Text::REDACTION_MARK;
@@ -180,6 +225,20 @@ mod tests {
             prop_assert_eq!(cut.as_str(), &text);
             prop_assert_eq!(cut.shown_values().collect::<String>(), text);
             prop_assert!(cut.shown_values().all(|value| !value.is_empty()));
+        }
+
+        #[test]
+        fn values_joined_are_the_text_that_follows_another(
+            old in "([a-zé.] ?){0,40}", new in "([a-zé.] ?){0,40}", keep in 0_usize..60,
+        ) {
+            let old_cut = cut(&old, "en");
+            let kept = &old[..old.floor_char_boundary(keep)];
+            for text in [format!("{kept}{new}"), format!("{new}{kept}"), format!("{kept}{new}{old}"), new] {
+                let cut = cut_after(&text, &old_cut, "en");
+                prop_assert_eq!(cut.as_str(), &text);
+                prop_assert_eq!(cut.shown_values().collect::<String>(), text);
+                prop_assert!(cut.shown_values().all(|value| !value.is_empty()));
+            }
         }
     }
 }
