@@ -1,7 +1,5 @@
 //! Which rules a text can bear: those of English, or only those that need no table.
 
-use unicode_segmentation::UnicodeSegmentation;
-
 use super::Rules;
 use crate::article::Article;
 use crate::field::Field;
@@ -56,9 +54,12 @@ fn reads_as_english(sample: &str) -> bool {
     if ascii * 10 < letters * 9 {
         return false;
     }
-    let words: Vec<String> = sample.unicode_words().map(str::to_lowercase).collect();
-    let grammar = words.iter().filter(|word| ENGLISH_WORDS.contains(&word.as_str())).count();
-    words.len() < WORDS_MIN || grammar * 25 >= words.len()
+    let (mut words, mut grammar) = (0, 0);
+    for word in sample.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        words += 1;
+        grammar += usize::from(ENGLISH_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)));
+    }
+    words < WORDS_MIN || grammar * 25 >= words
 }
 
 #[cfg(test)]
