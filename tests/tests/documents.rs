@@ -66,11 +66,7 @@ fn every_command_in_the_documents_runs() {
         service.run(&["push", file.to_str().expect("UTF-8"), "--slug", "ceasefire", "--desk", "world"]);
     }
     let bin = binary();
-    let path = format!(
-        "{}:{}",
-        bin.parent().expect("a folder").display(),
-        std::env::var("PATH").unwrap_or_default()
-    );
+    let folders = format!("PATH={}:$PATH; ", bin.parent().expect("a folder").display());
     let mut ran = 0;
     for (document, text) in documents() {
         for command in commands(&text) {
@@ -79,9 +75,8 @@ fn every_command_in_the_documents_runs() {
                 continue;
             }
             let output = Command::new("sh")
-                .args(["-c", &command])
+                .args(["-c", &format!("{folders}{command}")])
                 .current_dir(folder.path())
-                .env("PATH", &path)
                 .env("WRITETHRU_DATA", &data)
                 .stdin(Stdio::null())
                 .output()
