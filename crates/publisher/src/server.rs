@@ -135,12 +135,7 @@ impl NatsServer {
             if began.elapsed() >= HEALTHY_AFTER {
                 delay = RESTART_DELAY_MIN;
             }
-            tokio::select! {
-                biased;
-                () = shutdown.cancelled() => return,
-                // Cancel-safe: an unfinished start is dropped, which kills its process.
-                () = self.start_again(&mut delay) => {}
-            }
+            self.start_again(&mut delay, &shutdown).await;
         }
     }
 
@@ -149,10 +144,16 @@ impl NatsServer {
         self.child.stop().await;
     }
 
-    /// Tries until the server runs again.
-    async fn start_again(&mut self, delay: &mut Duration) {
+    /// Tries until the server runs again or `shutdown` comes. A start that has begun is seen through,
+    /// which takes a bounded time: cut off, it would leave a process that nobody waits for.
+    async fn start_again(&mut self, delay: &mut Duration, shutdown: &CancellationToken) {
         loop {
-            tokio::time::sleep(*delay).await;
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                // Cancel-safe: waiting for a time loses nothing.
+                () = tokio::time::sleep(*delay) => {}
+            }
             *delay = (*delay * 2).min(RESTART_DELAY_MAX);
             match Child::start(&self.options, Some(self.child.port())).await {
                 Ok(child) => {
