@@ -20,7 +20,7 @@ pub struct Subject(String);
 /// What a desk's NATS service answers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeskVerb {
-    /// File copy ([`crate::http::PushRequest`]).
+    /// File copy.
     Push,
     /// One article.
     Show,

@@ -131,6 +131,5 @@ fn bodies_of_version_1_read_and_write_as_they_did() {
     stable::<http::StoryList>("story-list.json");
     stable::<http::HistoryPage>("history-page.json");
     stable::<http::DiffView>("diff-view.json");
-    stable::<http::PushRequest>("push-request.json");
     stable::<http::Info>("info.json");
 }
