@@ -4,6 +4,7 @@
 
 use std::num::NonZeroUsize;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use log::{Epoch, EventLog, Position, Record, StoryKey};
 use lru::LruCache;
@@ -13,6 +14,8 @@ use story::{Article, Desk, Field, Kind, Level, Revision, Status, Story, StoryId}
 use wire::{
     ArticleHashes, ArticleMeta, ArticleView, Chain, Change, ChangeMeta, CloudEvent, Cursor, Opened, Side,
 };
+
+use crate::views::ChangeRow;
 
 /// Most stories kept folded in memory; the others are folded again from the log.
 const STORIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("not zero");
@@ -73,14 +76,33 @@ pub(crate) struct Step {
     pub(crate) change: Option<PublicChange>,
 }
 
+impl Step {
+    /// Returns what goes out, if anything does.
+    pub(crate) fn row(&self) -> Option<ChangeRow> {
+        let change = self.change.as_ref()?;
+        Some(ChangeRow {
+            position: self.position,
+            story: self.story,
+            desk: self.desk.clone(),
+            desk_before: change.desk_before.clone(),
+            kind: self.kind,
+            level: change.level,
+            from: change.from,
+            to: self.revision,
+            event: change.event.clone(),
+            article: change.article.clone(),
+        })
+    }
+}
+
 /// A public change.
 #[derive(Debug)]
 pub(crate) struct PublicChange {
     pub(crate) desk_before: Option<Desk>,
     pub(crate) from: Revision,
     pub(crate) level: Level,
-    pub(crate) event: Vec<u8>,
-    pub(crate) article: Vec<u8>,
+    pub(crate) event: Bytes,
+    pub(crate) article: Bytes,
 }
 
 /// The stories folded so far.
@@ -251,8 +273,8 @@ fn tell(step: &mut Step, before: &Story, after: &Story, event: &story::Event, ha
         desk_before: before.desk.clone().filter(|desk| seen.is_some() && *desk != step.desk),
         from: seen.map_or(Revision::ZERO, |published| published.revision),
         level,
-        event: json(&CloudEvent::changed(change)),
-        article: json(&CloudEvent::article(article)),
+        event: json(&CloudEvent::changed(change)).into(),
+        article: json(&CloudEvent::article(article)).into(),
     });
 }
 

@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 
 use crate::fold::{Carried, Fold, FoldError, Step};
 use crate::rebuild::{Progress, RebuildError, Rebuilt, build_beside, compared, put_in_place};
-use crate::views::{OpenViewsError, ParkedStory, Pool, Views, Writer};
+use crate::views::{ChangeRow, OpenViewsError, ParkedStory, Pool, Recent, Views, Writer};
 
 /// Most records in one transaction of the views.
 const COMMIT_RECORDS_MAX: usize = 256;
@@ -63,6 +63,7 @@ pub struct Projector {
     /// `None` only while a rebuild has failed to open the views again.
     work: Option<Work>,
     pool: Arc<Pool>,
+    recent: Arc<Recent>,
     position: watch::Sender<Position>,
     orders: mpsc::Receiver<Order>,
 }
@@ -99,9 +100,10 @@ impl Projector {
         let pool = Arc::new(Pool::new(path.to_owned()));
         let (position, follow) = watch::channel(reached);
         let (sender, orders) = mpsc::channel(1);
-        let views = Views::new(Arc::clone(&pool), follow);
+        let recent = Arc::new(Recent::new(reached));
+        let views = Views::new(Arc::clone(&pool), follow, Arc::clone(&recent));
         let work = Some(Work { fold: Fold::new(log.clone()), writer });
-        let projector = Self { log, work, pool, position, orders };
+        let projector = Self { log, work, pool, recent, position, orders };
         Ok((projector, views, Control { orders: sender }))
     }
 
@@ -155,7 +157,7 @@ impl Projector {
         let work = self.work.take().ok_or(AdvanceError::NoWriter)?;
         let (work, outcome) = work.project(records).await;
         self.work = Some(work);
-        outcome?;
+        self.recent.add(outcome?);
         self.position.send_replace(last);
         metrics::counter!("writethru_projector_records_total").increment(count);
         Ok(())
@@ -214,9 +216,13 @@ impl Work {
     /// Writes what `records` make, in one transaction with the checkpoint, on a thread that may
     /// block.
     ///
-    /// A record that does not fit its story parks the story; the others go on. After an error the
+    /// Returns the public changes among them. A record that does not fit its story parks the story;
+    /// the others go on. After an error the
     /// views are as they were, and what memory held of the stories concerned is forgotten.
-    pub(crate) async fn project(mut self, records: Vec<Record>) -> (Self, Result<(), AdvanceError>) {
+    pub(crate) async fn project(
+        mut self,
+        records: Vec<Record>,
+    ) -> (Self, Result<Vec<ChangeRow>, AdvanceError>) {
         let illegal = match self.prepare(&records).await {
             Ok(illegal) => illegal,
             Err(problem) => return (self, Err(problem)),
@@ -251,9 +257,14 @@ impl Work {
     }
 }
 
-fn write(work: &mut Work, records: &[Record], illegal: &[ParkedStory]) -> Result<(), AdvanceError> {
-    let Some(last) = records.last() else { return Ok(()) };
+fn write(
+    work: &mut Work,
+    records: &[Record],
+    illegal: &[ParkedStory],
+) -> Result<Vec<ChangeRow>, AdvanceError> {
+    let Some(last) = records.last() else { return Ok(Vec::new()) };
     let Work { fold, writer } = work;
+    let mut changes = Vec::new();
     writer.commit(last.position, |rows| {
         for parked in illegal {
             rows.park(parked)?;
@@ -271,6 +282,7 @@ fn write(work: &mut Work, records: &[Record], illegal: &[ParkedStory]) -> Result
             match fold.step(record, carried) {
                 Ok(step) => {
                     rows.write(&step)?;
+                    changes.extend(step.row());
                     Newest::put(&mut newest, step);
                 }
                 Err(problem) => {
@@ -281,8 +293,9 @@ fn write(work: &mut Work, records: &[Record], illegal: &[ParkedStory]) -> Result
             }
         }
         newest.values().try_for_each(|newest| rows.write_story(&newest.step, newest.public.as_ref()))?;
-        Ok(())
-    })
+        Ok::<_, AdvanceError>(())
+    })?;
+    Ok(changes)
 }
 
 /// What a batch leaves of a story: its line in the list is written once, however often it changed.

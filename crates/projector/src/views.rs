@@ -3,6 +3,7 @@
 mod as_of;
 mod pool;
 mod read;
+mod recent;
 mod schema;
 mod write;
 
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 
 pub use as_of::{AsOf, AsOfError};
 pub(crate) use pool::Pool;
+pub(crate) use recent::Recent;
 pub(crate) use schema::{TABLES, digest};
 pub(crate) use write::Writer;
 
@@ -134,6 +136,8 @@ pub enum ViewError {
 pub struct Views {
     pool: Arc<Pool>,
     position: watch::Receiver<Position>,
+    /// Absent where nobody projects into these views.
+    recent: Option<Arc<Recent>>,
 }
 
 impl Views {
@@ -146,11 +150,15 @@ impl Views {
         let pool = Arc::new(Pool::new(path.to_owned()));
         let io = |source| OpenViewsError::Io { path: path.display().to_string(), source };
         let position = pool.with(schema::position).map_err(io)?;
-        Ok(Self::new(pool, watch::channel(position).1))
+        Ok(Self { pool, position: watch::channel(position).1, recent: None })
     }
 
-    pub(crate) fn new(pool: Arc<Pool>, position: watch::Receiver<Position>) -> Self {
-        Self { pool, position }
+    pub(crate) fn new(pool: Arc<Pool>, position: watch::Receiver<Position>, recent: Arc<Recent>) -> Self {
+        Self { pool, position, recent: Some(recent) }
+    }
+
+    pub(crate) fn recent(&self) -> Option<&Recent> {
+        self.recent.as_deref()
     }
 
     pub(crate) fn pool(&self) -> &Arc<Pool> {

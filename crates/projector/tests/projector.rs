@@ -165,6 +165,25 @@ async fn drafts_and_notes_for_editors_leave_by_no_public_read() {
 }
 
 #[tokio::test]
+async fn changes_in_memory_are_those_in_the_file() {
+    let service = Service::start().await;
+    for number in 0..30 {
+        let slug = format!("story-{}", number % 3);
+        let release = if number % 4 == 3 { Release::Draft } else { Release::Publish };
+        service.file(&slug, release, &["Text.", &format!("Number {number}.")]).await;
+    }
+    let file = Views::open_read_only(&views_path(service.directory.path())).expect("views");
+    for after in [0, 1, 7, 29, 30, 31] {
+        let (after, seen) = (Position(after), |changes: Vec<writethru_projector::ChangeRow>| {
+            changes.iter().map(|row| (row.position, row.from, row.to, row.event.clone())).collect::<Vec<_>>()
+        });
+        let memory = seen(service.views.changes(after, 5).await.expect("changes"));
+        assert_eq!(memory, seen(file.changes(after, 5).await.expect("changes")), "behind {after}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn lists_are_newest_first_and_page_without_loss() {
     let service = Service::start().await;
     for number in 0..7 {

@@ -150,11 +150,15 @@ impl Views {
         .await
     }
 
-    /// Returns up to `limit` public changes behind `after`, in the order of the log.
+    /// Returns up to `limit` public changes behind `after`, in the order of the log; the newest
+    /// without reading a file.
     ///
     /// # Errors
     /// [`ViewError`].
     pub async fn changes(&self, after: Position, limit: usize) -> Result<Vec<ChangeRow>, ViewError> {
+        if let Some(changes) = self.recent().and_then(|recent| recent.behind(after, limit.min(ROWS_MAX))) {
+            return Ok(changes);
+        }
         self.query(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT c.position, c.story, c.desk, c.desk_before, c.kind, c.level, c.from_revision, c.to_revision, c.event, s.article

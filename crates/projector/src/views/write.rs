@@ -113,7 +113,7 @@ impl Rows<'_> {
                     change.level.as_str(),
                     change.from.get(),
                     step.revision.get(),
-                    change.event,
+                    &change.event[..],
                 ])?;
         }
         Ok(())
@@ -179,7 +179,7 @@ impl Rows<'_> {
                 step.first_published,
                 step.significant,
                 change.level.as_str(),
-                change.article,
+                &change.article[..],
             ])?;
         Ok(())
     }
