@@ -133,8 +133,8 @@ impl Drop for Service {
     }
 }
 
-/// A data dir whose services may have been killed: when it is dropped, a last one is started and
-/// stopped in order, so that no NATS server outlives the test.
+/// A data dir whose services are killed: if the test fails between two of them, a last one is started
+/// and stopped in order, so that no NATS server outlives the test.
 #[derive(Debug)]
 pub struct Orphans(pub TempDir);
 
