@@ -1,5 +1,7 @@
 //! Filing copy.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use desk::{Answer, Preview, PushError, PushRequest, StoryRef, Target};
 use formats::{Format, Intake};
@@ -21,6 +23,8 @@ use crate::problems;
 
 /// Who files, if nobody says.
 const ACTOR_UNNAMED: &str = "unnamed";
+/// How long an answer waits for the views to show what it is about.
+const OWN_WRITE_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// What comes with copy.
 #[derive(Debug, Clone, Default, IntoParams)]
@@ -159,6 +163,9 @@ impl Gateway {
             measures::pushed(problem.kind().map_or("failed", ProblemKind::name));
             problem
         })?;
+        // Who has been answered finds what was filed, whichever way it reads. The push is durable by
+        // now, so views that stand still delay the answer for a bounded time and change nothing.
+        let _ = tokio::time::timeout(OWN_WRITE_WAIT_MAX, self.views().reached(answer.position)).await;
         measures::pushed(match (answer.changed, answer.repeated) {
             (_, true) => "repeated",
             (true, false) => "stored",
