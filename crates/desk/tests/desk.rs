@@ -43,6 +43,7 @@ fn filing(slug: &str, headline: &str, paragraphs: &[&str]) -> PushRequest {
             correction: None,
             label: None,
             occurred: None,
+            rebased: None,
         },
         actor: ActorId::try_from("a1".to_owned()).expect("legal actor"),
         command: None,

@@ -69,6 +69,7 @@ impl Service {
                 correction: None,
                 label: None,
                 occurred: None,
+                rebased: None,
             },
             actor: "a1".parse().expect("legal actor"),
             command: None,

@@ -37,6 +37,7 @@ fn command(copy: Copy) -> Command {
         correction: None,
         label: None,
         occurred: None,
+        rebased: None,
     }))
 }
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::article::Article;
 use crate::identity::{Desk, Revision};
 use crate::kind::{Kind, Status};
+use crate::revisions::Revisions;
 
 /// A story as its events have made it; `Story::default()` is one before its first event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +18,11 @@ pub struct Story {
     pub desk: Option<Desk>,
     /// The desk's working article: the newest, public or not.
     pub article: Article,
-    /// What readers see, if they see anything.
+    /// What readers see, if they ever saw anything. Of a story that was taken from them they see a
+    /// tombstone ([`Article::tombstone`]).
     pub published: Option<Published>,
+    /// When the story goes out by itself: the end of its embargo, or its schedule.
+    pub until: Option<Timestamp>,
     /// How many block ids have been minted.
     pub minted: u64,
     /// When its first event was recorded.
@@ -38,6 +42,8 @@ pub struct Published {
     pub first: Timestamp,
     /// When readers could see this revision.
     pub at: Timestamp,
+    /// The revisions that readers had the words of, those left out that were recalled.
+    pub had: Revisions,
 }
 
 impl Story {
@@ -46,10 +52,22 @@ impl Story {
         self.published.as_ref().is_some_and(|published| !published.article.blocks.is_empty())
     }
 
+    /// Returns the revisions that an event of `kind` calls back from those who got them: of a
+    /// withhold, kill, takedown or correction all that readers had the words of and that were not
+    /// called back before. Nothing, if no reader had any.
+    pub fn recalled_by(&self, kind: Kind) -> Revisions {
+        match &self.published {
+            Some(published) if kind.recalls() => published.had.clone(),
+            _ => Revisions::default(),
+        }
+    }
+
     /// Returns whether an update of `kind` may leave readers with a headline alone: an alert may,
-    /// and so may a correction or a note to an alert that has no text yet.
+    /// and so may a correction or a note to an alert that has no text yet, or an act on the story.
     pub(crate) fn may_be_headline_alone(&self, kind: Kind) -> bool {
-        kind == Kind::Alert || (kind != Kind::Update && self.published.is_some() && !self.shows_body())
+        kind == Kind::Alert
+            || !kind.is_for_copy()
+            || (kind != Kind::Update && self.published.is_some() && !self.shows_body())
     }
 }
 
@@ -61,6 +79,7 @@ impl Default for Story {
             desk: None,
             article: Article::default(),
             published: None,
+            until: None,
             minted: 0,
             created: None,
             recorded: None,

@@ -17,6 +17,7 @@ use crate::event::{Event, Operation};
 use crate::field::Field;
 use crate::identity::Revision;
 use crate::kind::{Kind, Status};
+use crate::lifecycle;
 use crate::text::Text;
 
 /// Highest number of a minted block id: beyond it, JSON numbers are not exact.
@@ -47,43 +48,48 @@ fn fold(mut story: Story, event: &Event) -> Result<Story, String> {
     if story.revision.get().checked_add(1) != Some(event.revision.get()) {
         return Err(format!("it follows revision {}", story.revision));
     }
-    check_status(&story, event)?;
+    lifecycle::problem(&story, event).map_or(Ok(()), Err)?;
     check_notice(event)?;
     let minted = minted_after(story.minted, &event.operations)?;
     check_order(&event.operations)?;
     apply_steps(&mut story.article, &event.operations)?;
     if event.public {
-        check_public(&story, event.kind)?;
-        story.published = Some(Published {
-            revision: event.revision,
-            article: story.article.public(),
-            first: story.published.as_ref().map_or(event.recorded, |published| published.first),
-            at: event.recorded,
-        });
+        publish(&mut story, event)?;
     }
     story.minted = minted;
     story.revision = event.revision;
     story.status = event.status;
+    story.until = event.until;
     story.desk = Some(event.desk.clone());
     story.created.get_or_insert(event.recorded);
     story.recorded = Some(event.recorded);
     Ok(story)
 }
 
-fn check_status(story: &Story, event: &Event) -> Result<(), String> {
-    let (from, to, kind) = (story.status, event.status, event.kind);
-    if !kind.is_for_copy() {
-        return Err(format!("this release does not know what {kind} does to a story"));
+/// Shows readers what the story is from now on: its article, or a tombstone.
+fn publish(story: &mut Story, event: &Event) -> Result<(), String> {
+    let usable = event.status == Status::Usable;
+    if usable {
+        check_public(story, event.kind)?;
     }
-    let expected = if event.public { Status::Usable } else { from };
-    if !matches!(from, Status::Draft | Status::Usable) || to != expected {
-        let visibility = if event.public { "public" } else { "working" };
-        return Err(format!("a {visibility} {kind} cannot take a story from {from} to {to}"));
-    }
+    let before = story.published.take();
+    let first = before.as_ref().map_or(event.recorded, |published| published.first);
+    let kept = before.map(|published| published.had).filter(|_| !event.kind.recalls());
+    let mut had = kept.unwrap_or_default();
+    let article = if usable {
+        had.push(event.revision);
+        story.article.public()
+    } else {
+        story.article.tombstone()
+    };
+    story.published = Some(Published { revision: event.revision, article, first, at: event.recorded, had });
     Ok(())
 }
 
 fn check_notice(event: &Event) -> Result<(), String> {
+    if event.act.is_some() == event.kind.is_for_copy() {
+        return Err(format!("it is a {} with an act's notice, or an act without one", event.kind));
+    }
     match (&event.correction, event.kind) {
         (Some(notice), Kind::Correction) => {
             let complete =

@@ -37,6 +37,14 @@ impl Article {
         public
     }
 
+    /// Returns what readers see of a story that was taken from them: its slug, so that it has a name.
+    #[must_use]
+    pub fn tombstone(&self) -> Self {
+        let mut fields = Fields::default();
+        fields.set(Field::Slug, self.fields.get(Field::Slug).clone());
+        Self { fields, blocks: Vec::new() }
+    }
+
     /// Returns the bytes of UTF-8 in all its texts together: what
     /// [`ARTICLE_TEXT_BYTES_MAX`](crate::limits::ARTICLE_TEXT_BYTES_MAX) limits.
     pub fn text_bytes(&self) -> usize {

@@ -3,18 +3,23 @@
 //! This decides and does nothing else: it stores nothing, and it refuses what
 //! [`apply`](crate::apply) would not accept.
 
+mod acts;
 mod edits;
+mod entries;
+mod facts;
 
 use jiff::Timestamp;
 
 use crate::aggregate::Story;
 use crate::article::Article;
-use crate::command::{Command, CorrectionNotice, Push, Release};
+use crate::command::{Command, CorrectionNotice, Push};
 use crate::decide::edits::Edits;
 use crate::event::Event;
 use crate::field::Field;
 use crate::kind::{Kind, Status};
+use crate::lifecycle::{Standing, after_copy};
 use crate::limits::{ARTICLE_TEXT_BYTES_MAX, BLOCKS_MAX};
+use crate::significance::Reason;
 use crate::text::{Text, cut};
 
 /// Why a command was refused: an answer for the editor.
@@ -53,12 +58,40 @@ pub enum Refusal {
         kind: Kind,
     },
     /// The story's status does not allow it.
-    #[error("a {status} story takes no {kind}")]
+    #[error("a {status} story takes no {kind}: {next}")]
     StatusForbids {
         /// Where the story stands.
         status: Status,
         /// What was asked.
         kind: Kind,
+        /// What may be done instead.
+        next: &'static str,
+    },
+    /// An act that takes a story from its readers, or brings it back, must say why.
+    #[error("a {kind} needs a reason: say why")]
+    ReasonMissing {
+        /// The act.
+        kind: Kind,
+    },
+    /// The end of an embargo or a schedule must lie ahead: a slip must not publish at once.
+    #[error("{until} is not in the future: give a time to come")]
+    TimePast {
+        /// What was given.
+        until: Timestamp,
+    },
+    /// A refile or a clarification changes a fact.
+    #[error("{}", fact_changed(*kind, reason))]
+    FactChanged {
+        /// What it was filed as.
+        kind: Kind,
+        /// The first change that it may not make.
+        reason: Box<Reason>,
+    },
+    /// The block is no live-blog entry of the story.
+    #[error("the story has no entry {block}: it may have been deleted")]
+    NoEntry {
+        /// What was asked for.
+        block: String,
     },
     /// Two blocks of the copy claim the same id.
     #[error("blocks[{index}].id: block {block} is in the copy twice")]
@@ -107,6 +140,8 @@ pub enum Refusal {
 pub fn decide(story: &Story, command: &Command, now: Timestamp) -> Result<Vec<Event>, Refusal> {
     let event = match command {
         Command::Push(push) => decide_push(story, push, now)?,
+        Command::Entry(entry) => entries::decide_entry(story, entry, now)?,
+        Command::Act(act) => acts::decide_act(story, act, now)?,
     };
     Ok(Vec::from_iter(event))
 }
@@ -118,16 +153,20 @@ fn decide_push(story: &Story, push: &Push, now: Timestamp) -> Result<Option<Even
     if !kind.is_for_copy() {
         return Err(Refusal::KindNotForCopy { kind });
     }
-    if !matches!(story.status, Status::Draft | Status::Usable) {
-        return Err(Refusal::StatusForbids { status: story.status, kind });
-    }
+    let now = recorded(story, now);
+    let Standing { status, public, until } = after_copy(story, kind, push.release, now)?;
     check_notice(kind, push)?;
     let desk = push.desk.as_ref().or(story.desk.as_ref()).ok_or(Refusal::DeskMissing)?;
     let Edits { operations, after } = edits::edits(story, &push.copy)?;
-    let public = push.release == Release::Publish;
-    check_article(story, kind, public, &after)?;
+    // What goes out by itself must be fit to go out when nobody is there.
+    let leaves = public || matches!(status, Status::Embargoed | Status::Scheduled);
+    check_article(story, kind, leaves, &after)?;
+    if public {
+        facts::check_facts(story, kind, &after)?;
+    }
     if operations.is_empty()
         && story.desk.as_ref() == Some(desk)
+        && (status, until) == (story.status, story.until)
         && !(public && is_news(story, &after))
         && (push.note.is_empty() || !speaks_by_note(kind))
     {
@@ -139,9 +178,9 @@ fn decide_push(story: &Story, push: &Push, now: Timestamp) -> Result<Option<Even
         revision: story.revision.next(),
         kind,
         desk: desk.clone(),
-        status: if public { Status::Usable } else { story.status },
+        status,
         public,
-        recorded: story.recorded.map_or(now, |last| last.max(now)),
+        recorded: now,
         occurred: push.occurred.clone(),
         note: cut(&push.note),
         correction: push.correction.as_ref().map(|notice| CorrectionNotice {
@@ -149,9 +188,31 @@ fn decide_push(story: &Story, push: &Push, now: Timestamp) -> Result<Option<Even
             place: cut(&notice.place),
             approver: notice.approver.clone(),
         }),
+        act: None,
+        until,
+        rebased: push.rebased,
         label: push.label,
         operations,
     }))
+}
+
+/// Returns the time that an event of `story` gets: a story's times never fall.
+fn recorded(story: &Story, now: Timestamp) -> Timestamp {
+    story.recorded.map_or(now, |last| last.max(now))
+}
+
+fn fact_changed(kind: Kind, reason: &Reason) -> String {
+    let what = format!("{:?}", reason.code).to_lowercase();
+    let place = match (&reason.block, &reason.field) {
+        (Some(block), _) => format!("block {block}"),
+        (None, Some(field)) => field.to_string(),
+        (None, None) => "the article".to_owned(),
+    };
+    let (old, new) = (reason.old.as_deref().unwrap_or(""), reason.new.as_deref().unwrap_or(""));
+    format!(
+        "a {kind} leaves facts alone, and this changes one ({what}) in {place}, from {old:?} to {new:?}: \
+         file it as an update, or as a correction if it was wrong"
+    )
 }
 
 /// A headline alone is an alert, unless readers have had more than that already.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::block::{Block, BlockId, BlockKind, Mark};
 use crate::command::CorrectionNotice;
 use crate::field::Field;
-use crate::identity::{Desk, Revision};
+use crate::identity::{ActorId, Desk, Revision};
 use crate::kind::{Kind, Status};
 use crate::text::Text;
 
@@ -24,8 +24,8 @@ pub struct Event {
     pub desk: Desk,
     /// Where the story stands after it.
     pub status: Status,
-    /// Whether readers see the article as of this revision. An event with `public` false changes
-    /// only the desk's working article.
+    /// Whether readers see what the story is as of this revision: its article if the status is
+    /// usable, a tombstone otherwise. An event with `public` false is the desk's business.
     pub public: bool,
     /// When the service decided it.
     pub recorded: Timestamp,
@@ -35,11 +35,28 @@ pub struct Event {
     pub note: Text,
     /// What a correction owes its readers.
     pub correction: Option<CorrectionNotice>,
+    /// Why an act on the story was done; `None` for copy.
+    pub act: Option<ActNotice>,
+    /// When the story goes out by itself: the end of its embargo, or its schedule. A held story
+    /// keeps the end of its embargo.
+    pub until: Option<Timestamp>,
+    /// The revision that the editor saw, where the copy was carried over from it onto the one
+    /// before this.
+    pub rebased: Option<Revision>,
     /// An editor's label of how much it matters, over the rules'.
     pub label: Option<crate::kind::Level>,
     /// What it does to the article, in the fixed order: deletes; moves and inserts in target
     /// order; edits; sets.
     pub operations: Vec<Operation>,
+}
+
+/// Why an act on a story was done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActNotice {
+    /// Why, in the desk's words; not for readers. May be empty.
+    pub reason: Text,
+    /// Who approved it, where two people had to agree.
+    pub approver: Option<ActorId>,
 }
 
 /// One step of an event. Steps are applied in order, each to what the one before left.

@@ -33,11 +33,16 @@ pub enum Field {
     Urgency,
     /// A note for editors, not for readers (ninjs `edNote`).
     EdNote,
+    /// The ids of pinned live-blog entries, one each, the last pinned first.
+    Pinned,
+    /// Where the copy came from, not for readers: the item's identity at its source, its version
+    /// there and when that version was made, as far as they are known (`-` where not).
+    Source,
 }
 
 impl Field {
     /// Every field, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Slug,
         Self::Headline,
         Self::Summary,
@@ -48,6 +53,8 @@ impl Field {
         Self::Links,
         Self::Urgency,
         Self::EdNote,
+        Self::Pinned,
+        Self::Source,
     ];
 
     /// Returns the field's name in every format.
@@ -63,17 +70,19 @@ impl Field {
             Self::Links => "links",
             Self::Urgency => "urgency",
             Self::EdNote => "ed_note",
+            Self::Pinned => "pinned",
+            Self::Source => "source",
         }
     }
 
     /// Returns whether the field is a list, each value of its text one item.
     pub const fn is_list(self) -> bool {
-        matches!(self, Self::Bylines | Self::Tags | Self::Links)
+        matches!(self, Self::Bylines | Self::Tags | Self::Links | Self::Pinned | Self::Source)
     }
 
-    /// Returns whether readers may see the field: every one but the editor's note.
+    /// Returns whether readers may see the field: every one but the editor's note and the source.
     pub const fn is_public(self) -> bool {
-        !matches!(self, Self::EdNote)
+        !matches!(self, Self::EdNote | Self::Source)
     }
 }
 

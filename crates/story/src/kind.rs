@@ -89,6 +89,18 @@ impl Kind {
                 | Self::Advisory
         )
     }
+
+    /// Returns whether an update of this kind calls back what readers have: it names every revision
+    /// that must not be used any more, and goes to everyone who got one.
+    pub const fn recalls(self) -> bool {
+        matches!(self, Self::Withhold | Self::Kill | Self::Takedown | Self::Correction)
+    }
+
+    /// Returns whether an update of this kind speaks of text that readers have: it fixes it, so
+    /// there must be some.
+    pub const fn amends(self) -> bool {
+        matches!(self, Self::Correction | Self::Clarification | Self::Refile)
+    }
 }
 
 words!(

@@ -18,8 +18,10 @@ mod event;
 mod field;
 mod identity;
 mod kind;
+mod lifecycle;
 mod matching;
 pub mod render;
+mod revisions;
 pub mod significance;
 mod text;
 
@@ -27,14 +29,17 @@ pub use aggregate::{Published, Story};
 pub use apply::{IllegalEvent, apply};
 pub use article::Article;
 pub use block::{Block, BlockId, BlockKind, Mark, MarkKind};
-pub use command::{Command, CorrectionNotice, Push, Release};
+pub use command::{
+    Act, Command, CorrectionNotice, Deed, Entry, EntryPlace, EntryStep, Push, Release, Restored, Takedowns,
+};
 pub use copy::{Copy, CopyBlock, CopyBuilder, CopyError, GivenBlock, note_text};
 pub use decide::{Refusal, decide};
-pub use event::{Event, Operation};
+pub use event::{ActNotice, Event, Operation};
 pub use field::{Field, Fields};
 pub use identity::{ActorId, CommandKey, Desk, IdentityError, Revision, Slug, StoryId};
 pub use kind::{Kind, Level, Status};
 pub use matching::carry_ids;
+pub use revisions::Revisions;
 pub use text::{IntakeReport, Text, normalise};
 
 /// The limits of what a story may hold, each refused by name when it is passed.

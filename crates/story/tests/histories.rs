@@ -114,6 +114,7 @@ fn command_of(filing: &Filing, copy: Copy, story: &Story) -> Command {
         correction: (kind == Some(Kind::Correction) || filing.notice).then_some(notice),
         label: None,
         occurred: None,
+        rebased: None,
     }))
 }
 
@@ -172,7 +173,8 @@ fn mutated(mut event: Event, story: &Story, (how, index): (u8, prop::sample::Ind
         1 => operations.insert(place, Operation::Move { block: id, after: Some(other) }),
         2 => operations.insert(place, Operation::Insert { block: Arc::new(block), after: Some(other) }),
         3 => operations.insert(place, Operation::Edit { block: id, text, kind: BlockKind::List, marks }),
-        4 => operations.insert(place, Operation::Set { field: Field::ALL[index.index(10)], text }),
+        4 => operations
+            .insert(place, Operation::Set { field: Field::ALL[index.index(Field::ALL.len())], text }),
         5 => operations.reverse(),
         6 => operations.truncate(place),
         7 => event.revision = Revision(u64::MAX),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use writethru_story::{
-    Block, BlockId, BlockKind, Event, Field, Kind, Mark, MarkKind, Operation, Revision, Status, Story, Text,
-    apply,
+    ActNotice, Block, BlockId, BlockKind, Event, Field, Kind, Mark, MarkKind, Operation, Revision, Status,
+    Story, Text, apply,
 };
 
 fn id(given: &str) -> BlockId {
@@ -37,6 +37,9 @@ fn event(revision: u64, operations: Vec<Operation>) -> Event {
         occurred: None,
         note: Text::default(),
         correction: None,
+        act: None,
+        until: None,
+        rebased: None,
         label: None,
         operations,
     }
@@ -151,7 +154,11 @@ fn a_kind_takes_a_story_only_where_it_can() {
     let hidden = Event { public: false, status: Status::Draft, ..event(3, vec![]) };
     check(&hidden, "a working update cannot take a story from usable to draft");
     let killed = Event { kind: Kind::Kill, status: Status::Killed, ..event(3, vec![]) };
-    check(&killed, "this release does not know what kill does to a story");
+    check(&killed, "it is a kill with an act's notice, or an act without one");
+    let redacted = Event { kind: Kind::Redaction, act: Some(ActNotice::default()), ..event(3, vec![]) };
+    check(&redacted, "this release does not know what redaction does to a story");
+    let endless = Event { status: Status::Embargoed, public: false, ..event(3, vec![]) };
+    check(&endless, "a story that is embargoed goes out by itself, or does not and should");
     let bare = Event { kind: Kind::Correction, ..event(3, vec![]) };
     check(&bare, "it is a correction that says nothing of what was wrong");
 }

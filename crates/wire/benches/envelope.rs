@@ -44,6 +44,9 @@ fn event(revision: u64, operations: Vec<Operation>) -> Event {
         occurred: None,
         note: Text::default(),
         correction: None,
+        act: None,
+        until: None,
+        rebased: None,
         label: None,
         operations,
     }

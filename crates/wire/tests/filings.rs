@@ -5,7 +5,8 @@ use proof::Seed;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use story::{
-    BlockKind, Command, CopyBuilder, Field, GivenBlock, Mark, MarkKind, Push, Release, StoryId, Text,
+    Act, BlockKind, Command, CopyBuilder, Deed, Field, GivenBlock, Mark, MarkKind, Push, Release, Restored,
+    Status, StoryId, Takedowns, Text,
 };
 use uuid::Uuid;
 use wire::{Chain, Disclosures, SealedRecord, Stamp, article_hash};
@@ -66,6 +67,7 @@ fn command(copy: CopyBuilder, draft: bool) -> Command {
         correction: None,
         label: None,
         occurred: None,
+        rebased: None,
     }))
 }
 
@@ -178,4 +180,46 @@ proptest! {
         file(&mut desk, &again, &mut records);
         prop_assert_eq!(records.len(), before);
     }
+}
+
+#[test]
+fn an_act_says_why_by_commitment_and_opens_as_it_was_decided() {
+    let later = Timestamp::new(1_790_009_000, 0).expect("a time");
+    let deeds = [
+        Deed::Embargo(later),
+        Deed::Withhold,
+        Deed::Release,
+        Deed::LiftEmbargo,
+        Deed::Kill,
+        Deed::Restore { to: Restored::Usable, takedowns: Takedowns::Stay },
+        Deed::Unpublish,
+        Deed::ReleaseAt(later),
+    ];
+    let mut chain = Chain::new(story_id());
+    let mut records = Vec::new();
+    let first = Filing { headline: 0, blocks: vec![(vec![1, 2], true)], tags: vec![], draft: true };
+    file(&mut chain, &push(&first), &mut records);
+    for (index, deed) in deeds.into_iter().enumerate() {
+        let act = Act {
+            deed,
+            reason: Text::uncut("Counsel asked for it."),
+            note: Text::default(),
+            approver: (index % 2 == 0).then(|| "chief".parse().expect("an actor")),
+        };
+        file(&mut chain, &Command::Act(Box::new(act)), &mut records);
+    }
+    assert_eq!(records.len(), 9, "every act was legal");
+    let mut reader = Chain::new(story_id());
+    for record in &records {
+        let value: serde_json::Value = serde_json::from_slice(&record.envelope).expect("JSON");
+        let canonical = serde_json_canonicalizer::to_vec(&value).expect("canonical");
+        assert_eq!(canonical, &record.envelope[..]);
+        assert!(!record.envelope.windows(7).any(|window| window == b"Counsel"), "no words in an envelope");
+        let opened = reader.open(&record.envelope, &record.disclosures).expect("opens");
+        let reason = opened.event.act.as_ref().map(|act| act.reason.as_str());
+        assert_eq!(reason.unwrap_or("Counsel asked for it."), "Counsel asked for it.");
+        assert_eq!(opened.header.until, opened.event.until);
+    }
+    assert_eq!(format!("{:?}", reader.story()), format!("{:?}", chain.story()));
+    assert_eq!((reader.story().status, reader.story().until), (Status::Scheduled, Some(later)));
 }

@@ -61,6 +61,7 @@ impl Newsroom {
                 correction: None,
                 label: None,
                 occurred: None,
+                rebased: None,
             },
             actor: "a1".parse().expect("legal actor"),
             command: None,

@@ -12,6 +12,14 @@ pub(super) struct Form {
     pub(super) steps: Vec<Step>,
     pub(super) note: Vec<Commitment>,
     pub(super) correction: Option<Notice>,
+    pub(super) act: Option<Act>,
+}
+
+/// Why an act on the story was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Act {
+    pub(super) approver: Option<ActorId>,
+    pub(super) reason: Vec<Commitment>,
 }
 
 /// What a correction owes its readers.

@@ -34,6 +34,10 @@ pub struct Header {
     pub status: Status,
     /// Whether readers see the article as of this revision.
     pub public: bool,
+    /// When the story goes out by itself.
+    pub until: Option<Timestamp>,
+    /// The revision that the editor saw, where the copy was carried over from it.
+    pub rebased: Option<Revision>,
     /// An editor's label of how much it matters.
     pub label: Option<Level>,
     /// Hash of the story's envelope before; `None` for the first.

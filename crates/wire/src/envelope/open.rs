@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use proof::{Commitment, envelope_hash};
-use story::{Block, BlockId, CorrectionNotice, Event, IllegalEvent, Mark, Operation, Text};
+use story::{ActNotice, Block, BlockId, CorrectionNotice, Event, IllegalEvent, Mark, Operation, Text};
 
 use super::form::{Content, Form, Step};
 use super::ledger::{Entry, Ledger, MarksEntry, Updates};
@@ -91,6 +91,10 @@ impl<'a> Opening<'a> {
             }
             None => None,
         };
+        let act = match &form.act {
+            Some(act) => Some(ActNotice { reason: self.text(&act.reason)?, approver: act.approver.clone() }),
+            None => None,
+        };
         Ok(Event {
             revision: header.revision,
             kind: header.kind,
@@ -101,6 +105,9 @@ impl<'a> Opening<'a> {
             occurred: header.occurred.clone(),
             note,
             correction,
+            act,
+            until: header.until,
+            rebased: header.rebased,
             label: header.label,
             operations,
         })

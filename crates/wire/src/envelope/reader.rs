@@ -9,7 +9,7 @@ use proof::{Commitment, Hash};
 use story::{BlockId, Revision, StoryId};
 use uuid::Uuid;
 
-use super::form::{Content, Form, Notice, Step};
+use super::form::{Act, Content, Form, Notice, Step};
 use super::json::Scanner;
 use super::{Damaged, Header, HeaderError};
 
@@ -32,7 +32,9 @@ fn version(envelope: &[u8]) -> Option<u64> {
 
 fn form(mut scan: Scanner<'_>) -> Result<Form, Damaged> {
     let scan = &mut scan;
-    scan.literal("{\"actor\":")?;
+    scan.literal("{")?;
+    let act = scan.take("\"act\":{").then(|| act(scan)).transpose()?;
+    scan.literal("\"actor\":")?;
     let actor = scan.parsed("an actor", |text| text.parse().ok())?;
     scan.literal(",\"command\":")?;
     let command = scan.string()?.parse().map_err(|_| scan.damaged("an idempotency key before this"))?;
@@ -59,6 +61,7 @@ fn form(mut scan: Scanner<'_>) -> Result<Form, Damaged> {
     let prev = scan.take(",\"prev\":").then(|| hash(scan)).transpose()?;
     scan.literal(",\"public\":")?;
     let public = scan.boolean()?;
+    let rebased = scan.take(",\"rebased\":").then(|| scan.integer().map(Revision)).transpose()?;
     scan.literal(",\"recorded\":")?;
     let recorded = scan.parsed("a time in UTC with microseconds", timestamp)?;
     scan.literal(",\"revision\":")?;
@@ -69,7 +72,12 @@ fn form(mut scan: Scanner<'_>) -> Result<Form, Damaged> {
     let status = scan.parsed("a status", |text| text.parse().ok())?;
     scan.literal(",\"story\":")?;
     let story = StoryId::new(scan.parsed("a story id", uuid)?);
-    scan.literal(",\"type\":\"filed\",\"v\":1}")?;
+    scan.literal(",\"type\":\"filed\"")?;
+    let until = scan
+        .take(",\"until\":")
+        .then(|| scan.parsed("a time in UTC with microseconds", timestamp))
+        .transpose()?;
+    scan.literal(",\"v\":1}")?;
     scan.end()?;
     let header = Header {
         event,
@@ -83,11 +91,27 @@ fn form(mut scan: Scanner<'_>) -> Result<Form, Damaged> {
         desk,
         status,
         public,
+        until,
+        rebased,
         label,
         prev,
         state,
     };
-    Ok(Form { header, steps, note, correction })
+    Ok(Form { header, steps, note, correction, act })
+}
+
+fn act(scan: &mut Scanner<'_>) -> Result<Act, Damaged> {
+    let approver = if scan.take("\"approver\":") {
+        let approver = scan.parsed("an actor", |text| text.parse().ok())?;
+        scan.literal(",")?;
+        Some(approver)
+    } else {
+        None
+    };
+    scan.literal("\"reason\":")?;
+    let reason = scan.list(commitment)?;
+    scan.literal("},")?;
+    Ok(Act { approver, reason })
 }
 
 fn notice(scan: &mut Scanner<'_>) -> Result<Notice, Damaged> {

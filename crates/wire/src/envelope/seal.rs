@@ -10,7 +10,7 @@ use story::{Block, BlockId, BlockKind, Event, IllegalEvent, Mark, Operation, Tex
 
 use std::sync::Arc;
 
-use super::form::{Content, Form, Notice, Step};
+use super::form::{Act, Content, Form, Notice, Step};
 use super::ledger::{Entry, Ledger, MarksEntry, Updates};
 use super::{Chain, Header, SealError, SealedRecord, Stamp, disclosures, marks, reader, recordable, writer};
 
@@ -23,6 +23,10 @@ pub(super) fn seal(chain: &mut Chain, event: &Event, stamp: &Stamp) -> Result<Se
     let correction = event.correction.as_ref().map(|notice| {
         let (what, place) = (sealing.text(&notice.what), sealing.text(&notice.place));
         Notice { approver: notice.approver.clone(), place, what }
+    });
+    let act = event.act.as_ref().map(|act| {
+        let reason = sealing.text(&act.reason);
+        Act { approver: act.approver.clone(), reason }
     });
     let Sealing { fresh, updates, resolved, .. } = sealing;
     let story = story::apply(chain.story.clone(), &resolved)?;
@@ -42,11 +46,13 @@ pub(super) fn seal(chain: &mut Chain, event: &Event, stamp: &Stamp) -> Result<Se
         desk: event.desk.clone(),
         status: event.status,
         public: event.public,
+        until: event.until,
+        rebased: event.rebased,
         label: event.label,
         prev: chain.prev,
         state,
     };
-    let envelope = writer::write(&Form { header, steps, note, correction });
+    let envelope = writer::write(&Form { header, steps, note, correction, act });
     let mut disclosed = Vec::with_capacity(96 + fresh.iter().map(|value| value.len() + 8).sum::<usize>());
     disclosures::write_whole(&mut disclosed, Some(&stamp.seed), &fresh);
     let hash = envelope_hash(&envelope);
@@ -57,9 +63,10 @@ pub(super) fn seal(chain: &mut Chain, event: &Event, stamp: &Stamp) -> Result<Se
 fn check_times(event: &Event) -> Result<(), SealError> {
     // The year 0: RFC 3339 has no earlier one, and a timestamp none behind 9999.
     const FIRST: Timestamp = Timestamp::constant(-62_167_219_200, 0);
-    let recorded = event.recorded;
-    if recordable(recorded) != recorded || recorded < FIRST {
-        return Err(SealError::Recorded { recorded });
+    for recorded in std::iter::once(event.recorded).chain(event.until) {
+        if recordable(recorded) != recorded || recorded < FIRST {
+            return Err(SealError::Recorded { recorded });
+        }
     }
     match &event.occurred {
         Some(occurred) if !reader::is_rfc3339(occurred) => Err(SealError::Occurred),

@@ -8,7 +8,7 @@ use jiff::tz::Offset;
 use proof::Commitment;
 use story::BlockId;
 
-use super::form::{Content, Form, Notice, Step};
+use super::form::{Act, Content, Form, Notice, Step};
 use super::json::{push_integer, push_string};
 
 /// Bytes of an envelope without operations, roughly.
@@ -20,7 +20,11 @@ const COMMITMENT_BYTES: usize = 46;
 pub(super) fn write(form: &Form) -> Vec<u8> {
     let header = &form.header;
     let mut out = Vec::with_capacity(capacity(form));
-    text(&mut out, "{\"actor\":\"", header.actor.as_str());
+    put(&mut out, "{");
+    if let Some(one) = &form.act {
+        act(&mut out, one);
+    }
+    text(&mut out, "\"actor\":\"", header.actor.as_str());
     put(&mut out, "\",\"command\":");
     push_string(&mut out, header.command.as_str());
     if let Some(notice) = &form.correction {
@@ -52,6 +56,10 @@ pub(super) fn write(form: &Form) -> Vec<u8> {
         put(&mut out, "\"");
     }
     put(&mut out, if header.public { ",\"public\":true" } else { ",\"public\":false" });
+    if let Some(rebased) = header.rebased {
+        put(&mut out, ",\"rebased\":");
+        push_integer(&mut out, rebased.get());
+    }
     put(&mut out, ",\"recorded\":\"");
     timestamp(&mut out, header.recorded);
     put(&mut out, "\",\"revision\":");
@@ -60,7 +68,13 @@ pub(super) fn write(form: &Form) -> Vec<u8> {
     header.state.push_base64url(&mut out);
     text(&mut out, "\",\"status\":\"", header.status.as_str());
     text(&mut out, "\",\"story\":\"", header.story.uuid().as_hyphenated().encode_lower(&mut [0; 36]));
-    put(&mut out, "\",\"type\":\"filed\",\"v\":1}");
+    put(&mut out, "\",\"type\":\"filed\"");
+    if let Some(until) = header.until {
+        put(&mut out, ",\"until\":\"");
+        timestamp(&mut out, until);
+        put(&mut out, "\"");
+    }
+    put(&mut out, ",\"v\":1}");
     out
 }
 
@@ -71,7 +85,8 @@ fn capacity(form: &Form) -> usize {
         Step::Delete { .. } | Step::Move { .. } => 4,
     };
     let in_steps: usize = form.steps.iter().map(values).sum();
-    HEADER_BYTES + COMMITMENT_BYTES * (in_steps + form.note.len())
+    let in_act = form.act.as_ref().map_or(0, |act| act.reason.len() + 2);
+    HEADER_BYTES + COMMITMENT_BYTES * (in_steps + form.note.len() + in_act)
 }
 
 fn put(out: &mut Vec<u8>, literal: &str) {
@@ -82,6 +97,16 @@ fn put(out: &mut Vec<u8>, literal: &str) {
 fn text(out: &mut Vec<u8>, literal: &str, text: &str) {
     put(out, literal);
     put(out, text);
+}
+
+fn act(out: &mut Vec<u8>, act: &Act) {
+    put(out, "\"act\":{");
+    if let Some(approver) = &act.approver {
+        text(out, "\"approver\":\"", approver.as_str());
+        put(out, "\",");
+    }
+    commitments(out, "\"reason\":", &act.reason);
+    put(out, "},");
 }
 
 fn correction(out: &mut Vec<u8>, notice: &Notice) {

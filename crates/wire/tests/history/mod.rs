@@ -138,7 +138,7 @@ pub(crate) fn event(story: &Story, step: &Step) -> Event {
     let revision = story.revision.next();
     let public = step.public && !draft.order.is_empty();
     let note = step.note.clone().unwrap_or_default();
-    let corrects = step.corrects && !note.is_empty();
+    let corrects = step.corrects && !note.is_empty() && story.status == Status::Usable;
     Event {
         revision,
         kind: if corrects { Kind::Correction } else { Kind::Update },
@@ -153,6 +153,9 @@ pub(crate) fn event(story: &Story, step: &Step) -> Event {
             place: Text::uncut("third paragraph"),
             approver: "chief".parse().expect("an actor"),
         }),
+        act: None,
+        until: None,
+        rebased: step.corrects.then_some(story.revision),
         label: step.corrects.then_some(Level::Notable),
         operations: draft.operations(),
     }

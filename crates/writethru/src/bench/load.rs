@@ -123,6 +123,7 @@ fn request(target: Target, copy: Copy) -> Result<PushRequest, Failure> {
         correction: None,
         label: None,
         occurred: None,
+        rebased: None,
     };
     Ok(PushRequest { target, push, actor, command: None, expected: None })
 }
