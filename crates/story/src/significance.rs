@@ -8,10 +8,12 @@
 
 mod assessment;
 mod change;
+mod comparison;
 mod fold;
 mod language;
 mod lexeme;
 mod lexicon;
+mod piece;
 mod quantity;
 mod quoted;
 mod spelling;
