@@ -16,6 +16,7 @@ mod lexicon;
 mod piece;
 mod quantity;
 mod quoted;
+mod shared;
 mod spelling;
 mod unit;
 

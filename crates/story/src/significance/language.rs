@@ -8,6 +8,10 @@ use crate::field::Field;
 const SAMPLE_BYTES_MAX: usize = 4 * 1024;
 /// Fewest words from which the absence of English grammar says something.
 const WORDS_MIN: usize = 40;
+/// Most words for one of English grammar in a text that reads as English.
+const WORDS_A_GRAMMAR_WORD: usize = 25;
+/// So many words of English grammar settle it: a sample has no more words than every other byte.
+const GRAMMAR_WORDS_ENOUGH: usize = SAMPLE_BYTES_MAX.div_ceil(2).div_ceil(WORDS_A_GRAMMAR_WORD);
 /// Most letters of the words that [`is_grammar`] knows.
 const GRAMMAR_LETTERS_MAX: usize = 5;
 
@@ -58,8 +62,11 @@ fn reads_as_english(sample: &str) -> bool {
     for word in sample.split(is_between).filter(|word| !word.is_empty()) {
         words += 1;
         grammar += usize::from(is_grammar(word));
+        if grammar == GRAMMAR_WORDS_ENOUGH {
+            return true;
+        }
     }
-    words < WORDS_MIN || grammar * 25 >= words
+    words < WORDS_MIN || grammar * WORDS_A_GRAMMAR_WORD >= words
 }
 
 fn is_between(letter: char) -> bool {

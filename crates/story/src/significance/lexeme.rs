@@ -7,7 +7,7 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::lexicon::{Entry, Listed, english};
-use super::{Rules, fold, piece, quantity, quoted};
+use super::{Rules, fold, piece, quantity, quoted, shared};
 use crate::alignment;
 
 /// What a lexeme carries.
@@ -34,7 +34,7 @@ pub(super) enum Class {
 }
 
 /// The smallest piece that the rules look at.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Lexeme<'a> {
     /// Where it starts in the text.
     pub(super) at: usize,
@@ -71,7 +71,7 @@ impl Lexeme<'_> {
 }
 
 /// A text, read.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reading<'a> {
     /// The text.
     pub(super) text: &'a str,
@@ -84,24 +84,27 @@ pub(super) struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// Reads `text`, in time linear in its length. Names are found by [`Reading::find_names`].
     pub(super) fn new(text: &'a str, language: &str, rules: Rules) -> Self {
-        let mut lexemes = Vec::with_capacity(text.len() / 4);
-        for (at, piece) in piece::pieces(text) {
-            if piece.chars().any(char::is_alphanumeric) {
-                word(at, piece, rules, &mut lexemes);
-            } else {
-                signs(at, piece, rules, &mut lexemes);
-            }
-        }
-        if rules == Rules::English {
-            lexemes = quantity::compose(lexemes);
-            classify(text, &mut lexemes);
-        } else {
-            for lexeme in &mut lexemes {
-                if lexeme.digits().is_some() {
-                    lexeme.key = Cow::Owned(format!("#{}", lexeme.key));
-                }
-            }
-        }
+        Self::of(text, language, lexemes(text, 0..text.len(), rules))
+    }
+
+    /// Reads two versions of a text, as [`Reading::new`] does; what stands in both is looked at once.
+    pub(super) fn of_both(old: &'a str, new: &'a str, language: &str, rules: Rules) -> (Self, Self) {
+        let old_lexemes = lexemes(old, 0..old.len(), rules);
+        let (head, tail) = shared::ends(old, new);
+        let first = old_lexemes.partition_point(|lexeme| lexeme.at < head);
+        let last = old_lexemes.partition_point(|lexeme| lexeme.at < old.len() - tail);
+        let mut new_lexemes = Vec::with_capacity(old_lexemes.len() + 8);
+        new_lexemes.extend_from_slice(&old_lexemes[..first]);
+        new_lexemes.extend(lexemes(new, head..new.len() - tail, rules));
+        new_lexemes.extend(old_lexemes[last..].iter().map(|lexeme| Lexeme {
+            at: lexeme.at + new.len() - old.len(),
+            end: lexeme.end + new.len() - old.len(),
+            ..lexeme.clone()
+        }));
+        (Self::of(old, language, old_lexemes), Self::of(new, language, new_lexemes))
+    }
+
+    fn of(text: &'a str, language: &str, mut lexemes: Vec<Lexeme<'a>>) -> Self {
         quoted::mark(text, &mut lexemes);
         let sentences = sentences(text, language, &mut lexemes);
         Self { text, lexemes, sentences }
@@ -189,6 +192,29 @@ fn letter_cases(text: &str) -> (usize, usize) {
     (count(|letter| letter.is_lowercase()), count(|letter| letter.is_uppercase()))
 }
 
+/// Returns the lexemes of `range` of `text`, which no number and no word reaches across.
+fn lexemes(text: &str, range: Range<usize>, rules: Rules) -> Vec<Lexeme<'_>> {
+    let mut lexemes = Vec::with_capacity(range.len() / 4);
+    for (at, piece) in piece::pieces(&text[range.clone()]) {
+        if piece.chars().any(char::is_alphanumeric) {
+            word(range.start + at, piece, rules, &mut lexemes);
+        } else {
+            signs(range.start + at, piece, rules, &mut lexemes);
+        }
+    }
+    if rules == Rules::English {
+        lexemes = quantity::compose(lexemes);
+        classify(text, &mut lexemes);
+    } else {
+        for lexeme in &mut lexemes {
+            if lexeme.digits().is_some() {
+                lexeme.key = Cow::Owned(format!("#{}", lexeme.key));
+            }
+        }
+    }
+    lexemes
+}
+
 /// Returns whether the first letter is a capital.
 pub(super) fn starts_upper(text: &str) -> bool {
     text.chars().next().is_some_and(char::is_uppercase)
@@ -243,7 +269,9 @@ fn number<'a>(at: usize, piece: &'a str, key: &str, rules: Rules, lexemes: &mut 
         return push(lexemes, whole, Cow::Owned(key), Class::Quantity);
     }
     let cut = at + if suffix.is_empty() { piece.len() } else { digits.len() };
-    push(lexemes, at..cut, Cow::Owned(digits.to_owned()), Class::Quantity);
+    let digits =
+        if piece.is_ascii() { Cow::Borrowed(&piece[..digits.len()]) } else { Cow::Owned(digits.to_owned()) };
+    push(lexemes, at..cut, digits, Class::Quantity);
     if !suffix.is_empty() {
         let is_scale = english().numeral(suffix).is_some();
         let form = english().unit(suffix).unwrap_or(suffix);

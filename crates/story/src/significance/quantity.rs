@@ -110,6 +110,7 @@ fn number_at<'a>(lexemes: &[Lexeme<'_>]) -> Option<(usize, Cow<'a, str>)> {
     if is_article && matches!(numeral(lexemes.get(1)), Some(Numeral::Scale(_))) {
         return phrase(&lexemes[1..]).map(|(taken, key)| (taken + 1, key.into()));
     }
+    numeral(Some(first))?;
     phrase(lexemes).map(|(taken, key)| (taken, key.into()))
 }
 

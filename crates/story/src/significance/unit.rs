@@ -32,7 +32,15 @@ pub(super) enum Speech {
 
 impl Ground<'_> {
     fn read<'a>(&self, text: &'a str) -> Reading<'a> {
-        let mut reading = Reading::new(text, self.language, self.rules);
+        self.spoken(Reading::new(text, self.language, self.rules))
+    }
+
+    fn read_both<'a>(&self, old: &'a str, new: &'a str) -> (Reading<'a>, Reading<'a>) {
+        let (old, new) = Reading::of_both(old, new, self.language, self.rules);
+        (self.spoken(old), self.spoken(new))
+    }
+
+    fn spoken<'a>(&self, mut reading: Reading<'a>) -> Reading<'a> {
         if self.speech == Speech::Quotation {
             for lexeme in &mut reading.lexemes {
                 lexeme.quoted = true;
@@ -81,7 +89,7 @@ pub(super) struct Account {
 ///
 /// Takes time linear in the two lengths, times a constant bound.
 pub(super) fn account(old: &str, new: &str, ground: Ground<'_>) -> Account {
-    let (mut before, mut after) = (ground.read(old), ground.read(new));
+    let (mut before, mut after) = ground.read_both(old, new);
     let capitalised = before.is_capitalised() || after.is_capitalised();
     if ground.rules == Rules::English && !capitalised {
         find_names(&mut before, &mut after);
