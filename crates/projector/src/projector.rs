@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use log::{EventLog, Position, Record, Tail};
 use story::StoryId;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -228,7 +229,7 @@ impl Work {
             Ok(illegal) => illegal,
             Err(problem) => return (self, Err(problem)),
         };
-        let written = tokio::task::spawn_blocking(move || {
+        let work = move || {
             let outcome = write(&mut self, &records, &illegal);
             if outcome.is_err() {
                 for record in &records {
@@ -236,8 +237,13 @@ impl Work {
                 }
             }
             (self, outcome)
-        });
-        match written.await {
+        };
+        // Where the runtime has other threads, this one may block: going to one that sleeps takes a
+        // good part of the time that a small batch does.
+        if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+            return tokio::task::block_in_place(work);
+        }
+        match tokio::task::spawn_blocking(work).await {
             Ok(done) => done,
             Err(problem) => std::panic::resume_unwind(problem.into_panic()),
         }

@@ -1,6 +1,6 @@
 //! The newest public changes, in memory: whoever follows closely reads no file.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use log::Position;
@@ -8,7 +8,7 @@ use log::Position;
 use crate::views::ChangeRow;
 
 /// Most changes kept.
-const CHANGES_MAX: usize = 1_024;
+const CHANGES_MAX: usize = 8_192;
 /// Most bytes of messages kept.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -20,7 +20,8 @@ pub(crate) struct Recent(Mutex<Window>);
 struct Window {
     /// Every change behind this position is in `changes`.
     after: Position,
-    changes: VecDeque<ChangeRow>,
+    /// Each with the bytes that are kept for it alone: changes of one commit share an article.
+    changes: VecDeque<(ChangeRow, usize)>,
     bytes: usize,
 }
 
@@ -33,12 +34,22 @@ impl Recent {
     /// Adds the changes that a commit made, in order.
     pub(crate) fn add(&self, changes: Vec<ChangeRow>) {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = HashSet::new();
+        // The last change of a story is the last to let go of its article.
+        let mut bytes: Vec<usize> = changes
+            .iter()
+            .rev()
+            .map(|change| {
+                change.event.len() + if counted.insert(change.story) { change.article.len() } else { 0 }
+            })
+            .collect();
         for change in changes {
-            window.bytes += size(&change);
-            window.changes.push_back(change);
+            let change_bytes = bytes.pop().unwrap_or_default();
+            window.bytes += change_bytes;
+            window.changes.push_back((change, change_bytes));
             while window.changes.len() > CHANGES_MAX || window.bytes > BYTES_MAX {
-                let Some(oldest) = window.changes.pop_front() else { break };
-                window.bytes -= size(&oldest);
+                let Some((oldest, oldest_bytes)) = window.changes.pop_front() else { break };
+                window.bytes -= oldest_bytes;
                 window.after = oldest.position;
             }
         }
@@ -47,11 +58,10 @@ impl Recent {
     /// Returns up to `limit` changes behind `after`; `None` if some may be older than the window.
     pub(crate) fn behind(&self, after: Position, limit: usize) -> Option<Vec<ChangeRow>> {
         let window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = window.changes.partition_point(|change| change.position <= after);
-        (after >= window.after).then(|| window.changes.range(first..).take(limit).cloned().collect())
+        let first = window.changes.partition_point(|(change, _)| change.position <= after);
+        (after >= window.after).then(|| {
+            let found = window.changes.range(first..).take(limit);
+            found.map(|(change, _)| change.clone()).collect()
+        })
     }
-}
-
-fn size(change: &ChangeRow) -> usize {
-    change.event.len() + change.article.len()
 }
