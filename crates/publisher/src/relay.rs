@@ -226,3 +226,54 @@ fn by_story(rows: &[ChangeRow]) -> Vec<Vec<&ChangeRow>> {
     }
     stories
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(story: u8, position: u64, desks: (&str, Option<&str>)) -> ChangeRow {
+        let desk = |name: &str| name.parse().expect("a desk");
+        ChangeRow {
+            position: Position(position),
+            story: StoryId::from_bytes([story; 16]),
+            desk: desk(desks.0),
+            desk_before: desks.1.map(desk),
+            kind: story::Kind::Update,
+            level: story::Level::Notable,
+            from: story::Revision(position - 1),
+            to: story::Revision(position),
+            event: Bytes::new(),
+            article: Bytes::from(format!("article {position}")),
+        }
+    }
+
+    #[test]
+    fn only_the_newest_article_of_a_story_waits() {
+        let mut articles = Articles::default();
+        articles.take(vec![row(1, 1, ("world", None)), row(2, 2, ("world", None))]);
+        articles.take(vec![row(1, 3, ("world", None))]);
+        let mut waiting: Vec<u64> = articles.stories.values().map(|shown| shown.newest.position.0).collect();
+        waiting.sort_unstable();
+        assert_eq!(waiting, [2, 3]);
+        assert_eq!(articles.bytes, 2 * "article 1".len());
+        assert!(!articles.are_many() && !articles.is_empty());
+    }
+
+    #[test]
+    fn every_desk_that_a_story_has_left_is_remembered() {
+        let mut articles = Articles::default();
+        articles.take(vec![row(1, 1, ("storms", Some("world"))), row(1, 2, ("sport", Some("storms")))]);
+        articles.take(vec![row(1, 3, ("sport", None))]);
+        let left = articles.stories.into_values().flat_map(|shown| shown.left);
+        assert_eq!(left.map(|desk| desk.to_string()).collect::<Vec<_>>(), ["world", "storms"]);
+    }
+
+    #[test]
+    fn many_bytes_do_not_wait() {
+        let mut articles = Articles::default();
+        let mut large = row(1, 1, ("world", None));
+        large.article = vec![b' '; ARTICLES_BYTES_MAX].into();
+        articles.take(vec![large]);
+        assert!(articles.are_many());
+    }
+}

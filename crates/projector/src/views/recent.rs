@@ -65,3 +65,45 @@ impl Recent {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use story::{Kind, Level, Revision, StoryId};
+
+    use super::*;
+
+    fn change(position: u64, article: &Bytes) -> ChangeRow {
+        ChangeRow {
+            position: Position(position),
+            story: StoryId::from_bytes([1; 16]),
+            desk: "world".parse().expect("a desk"),
+            desk_before: None,
+            kind: Kind::Update,
+            level: Level::Notable,
+            from: Revision(position - 1),
+            to: Revision(position),
+            event: Bytes::from_static(b"event"),
+            article: article.clone(),
+        }
+    }
+
+    #[test]
+    fn an_article_that_changes_share_counts_once() {
+        let recent = Recent::new(Position::ZERO);
+        let article = Bytes::from(vec![b' '; BYTES_MAX / 2]);
+        recent.add((1..=8).map(|position| change(position, &article)).collect());
+        assert_eq!(recent.behind(Position::ZERO, 100).map(|changes| changes.len()), Some(8));
+    }
+
+    #[test]
+    fn what_is_too_much_is_forgotten_from_the_oldest_on() {
+        let recent = Recent::new(Position::ZERO);
+        for position in 1..=4 {
+            recent.add(vec![change(position, &Bytes::from(vec![b' '; BYTES_MAX / 3]))]);
+        }
+        assert!(recent.behind(Position::ZERO, 100).is_none());
+        let kept = recent.behind(Position(2), 100).expect("the newest are kept");
+        assert_eq!(kept.iter().map(|change| change.position.0).collect::<Vec<_>>(), [3, 4]);
+    }
+}
