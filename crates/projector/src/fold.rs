@@ -3,19 +3,20 @@
 //! Deterministic: the same log gives the same bytes.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use log::{Epoch, EventLog, Position, Record, StoryKey};
 use lru::LruCache;
 use proof::Hash;
-use story::diff::diff;
-use story::{Article, Desk, Field, Kind, Level, Revision, Status, Story, StoryId};
+use story::diff::{Diff, diff};
+use story::{Article, Desk, Field, Kind, Level, Published, Revision, Status, Story, StoryId};
 use wire::{
     ArticleHashes, ArticleMeta, ArticleView, Chain, Change, ChangeMeta, CloudEvent, Cursor, Opened, Side,
 };
 
-use crate::views::ChangeRow;
+use crate::views::{ChangeRow, ParkedStory};
 
 /// Most stories kept folded in memory; the others are folded again from the log.
 const STORIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("not zero");
@@ -77,8 +78,8 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// Returns what goes out, if anything does.
-    pub(crate) fn row(&self) -> Option<ChangeRow> {
+    /// Returns what goes out, if anything does, with the story's newest public `article`.
+    pub(crate) fn row(&self, article: &Bytes) -> Option<ChangeRow> {
         let change = self.change.as_ref()?;
         Some(ChangeRow {
             position: self.position,
@@ -90,7 +91,7 @@ impl Step {
             from: change.from,
             to: self.revision,
             event: change.event.clone(),
-            article: change.article.clone(),
+            article: article.clone(),
         })
     }
 }
@@ -102,7 +103,17 @@ pub(crate) struct PublicChange {
     pub(crate) from: Revision,
     pub(crate) level: Level,
     pub(crate) event: Bytes,
+}
+
+/// What a batch makes of one story.
+#[derive(Debug)]
+pub(crate) struct Advance {
+    /// What each record makes, in order.
+    pub(crate) steps: Vec<Step>,
+    /// The newest public article, as it is to be published; empty if no step is public.
     pub(crate) article: Bytes,
+    /// The story, if one of its records does not fit; none behind that one made a step.
+    pub(crate) parked: Option<ParkedStory>,
 }
 
 /// The stories folded so far.
@@ -114,7 +125,7 @@ pub(crate) struct Fold {
 
 /// One story, folded, and the hashes of its blocks.
 #[derive(Debug)]
-struct Folded {
+pub(crate) struct Folded {
     chain: Chain,
     hashes: ArticleHashes,
 }
@@ -158,24 +169,61 @@ impl Fold {
         Ok(())
     }
 
-    /// Returns what `record`, which has been prepared, makes.
-    pub(crate) fn step(&mut self, record: &Record, carried: Carried) -> Result<Step, FoldError> {
+    /// Takes a story whose next record, which has been prepared, is `record` out of memory to
+    /// [`advance`] it.
+    pub(crate) fn take(&mut self, record: &Record) -> Result<Folded, FoldError> {
         let story = StoryId::from_bytes(record.story.0);
+        let known = self.stories.pop(&story);
         if record.revision == 1 {
-            self.stories.put(story, Chain::new(story).into());
+            return Ok(Chain::new(story).into());
         }
-        let folded = self.stories.get_mut(&story).ok_or_else(|| FoldError::Illegal {
+        known.ok_or_else(|| FoldError::Illegal {
             problem: format!("revision {} was not prepared", record.revision),
-        })?;
-        let before = folded.chain.story().clone();
-        let opened = open(&mut folded.chain, record)?;
-        Ok(step(&before, folded, &opened, record, (carried, self.log.epoch())))
+        })
+    }
+
+    /// Puts a story back.
+    pub(crate) fn put(&mut self, folded: Folded) {
+        self.stories.put(folded.chain.id(), folded);
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.log.epoch()
     }
 
     /// Forgets a story, so that it is folded again from the log.
     pub(crate) fn forget(&mut self, story: StoryId) {
         self.stories.pop(&story);
     }
+}
+
+/// Advances one story over `records`, which are its next ones.
+pub(crate) fn advance(folded: &mut Folded, records: &[&Record], carried: Carried, epoch: Epoch) -> Advance {
+    let mut carried = carried;
+    let mut advance =
+        Advance { steps: Vec::with_capacity(records.len()), article: Bytes::new(), parked: None };
+    let mut shown = None;
+    for record in records {
+        let before = folded.chain.story().clone();
+        let opened = match open(&mut folded.chain, record) {
+            Ok(opened) => opened,
+            Err(problem) => {
+                let story = StoryId::from_bytes(record.story.0);
+                advance.parked =
+                    Some(ParkedStory { story, position: record.position, problem: problem.to_string() });
+                break;
+            }
+        };
+        let (step, article) = step(&before, folded, &opened, record, (carried, epoch));
+        carried.significant = step.significant;
+        shown = article.or(shown);
+        advance.steps.push(step);
+    }
+    // Only the newest is ever shown: those before it are not worth their bytes.
+    if let Some((article, meta)) = shown {
+        advance.article = json(&CloudEvent::article(ArticleView::of(&article, meta))).into();
+    }
+    advance
 }
 
 fn open(chain: &mut Chain, record: &Record) -> Result<Opened, FoldError> {
@@ -190,7 +238,7 @@ fn step(
     opened: &Opened,
     record: &Record,
     (carried, epoch): (Carried, Epoch),
-) -> Step {
+) -> (Step, Option<(Article, ArticleMeta)>) {
     let after = folded.chain.story();
     let event = &opened.event;
     let seen = before.published.as_ref().map_or_else(Article::default, |published| published.article.clone());
@@ -219,17 +267,32 @@ fn step(
         change: None,
     };
     let base = if step.whole { &Article::default() } else { &before.article };
-    step.content = json(&diff(base, &after.article).ops);
-    if event.public {
-        tell(&mut step, before, after, event, hashes);
-    }
-    step
+    let difference = diff(base, &after.article);
+    step.content = json(&difference.ops);
+    let shown = after.published.as_ref().filter(|_| event.public).map(|now| {
+        let is_same = is_same(base, &seen) && is_same(&after.article, &now.article);
+        let difference = if is_same { difference } else { diff(&seen, &now.article) };
+        (now.article.clone(), tell(&mut step, (before, now), event, hashes, difference))
+    });
+    (step, shown)
 }
 
-/// Adds to `step` what readers are told.
-fn tell(step: &mut Step, before: &Story, after: &Story, event: &story::Event, hashes: Hashes) {
+/// Returns whether both are one article, as far as that can be seen without reading their blocks.
+fn is_same(one: &Article, other: &Article) -> bool {
+    one.blocks.len() == other.blocks.len()
+        && one.blocks.iter().zip(&other.blocks).all(|(one, other)| Arc::ptr_eq(one, other))
+        && one.fields == other.fields
+}
+
+/// Adds to `step` what readers are told, and returns what goes with the article that they see now.
+fn tell(
+    step: &mut Step,
+    (before, now): (&Story, &Published),
+    event: &story::Event,
+    hashes: Hashes,
+    difference: Diff,
+) -> ArticleMeta {
     let seen = before.published.as_ref();
-    let Some(now) = after.published.as_ref() else { return };
     let old = seen.map(|published| Side {
         revision: published.revision,
         article: &published.article,
@@ -250,13 +313,19 @@ fn tell(step: &mut Step, before: &Story, after: &Story, event: &story::Event, ha
         note: event.note.as_str().to_owned(),
         voids: Vec::new(),
     };
-    let change = Change::between(old, new, meta);
+    let change = Change::by_diff(old, new, difference, meta);
     let level = change.significance.level;
     if level > Level::Minor {
         step.significant = Some(step.recorded);
     }
     step.significance = Some(text(&change.significance));
-    let meta = ArticleMeta {
+    step.change = Some(PublicChange {
+        desk_before: before.desk.clone().filter(|desk| seen.is_some() && *desk != step.desk),
+        from: seen.map_or(Revision::ZERO, |published| published.revision),
+        level,
+        event: json(&CloudEvent::changed(change)).into(),
+    });
+    ArticleMeta {
         story: step.story,
         desk: step.desk.clone(),
         revision: step.revision,
@@ -267,15 +336,7 @@ fn tell(step: &mut Step, before: &Story, after: &Story, event: &story::Event, ha
         published: Some(now.at),
         significant: step.significant.and_then(|time| Timestamp::from_microsecond(time).ok()),
         cursor,
-    };
-    let article = ArticleView::of(&now.article, meta);
-    step.change = Some(PublicChange {
-        desk_before: before.desk.clone().filter(|desk| seen.is_some() && *desk != step.desk),
-        from: seen.map_or(Revision::ZERO, |published| published.revision),
-        level,
-        event: json(&CloudEvent::changed(change)).into(),
-        article: json(&CloudEvent::article(article)).into(),
-    });
+    }
 }
 
 /// Hashes of what readers saw and see, and the life of the log that they are from.

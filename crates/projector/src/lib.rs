@@ -7,6 +7,7 @@
 mod fold;
 mod projector;
 mod rebuild;
+mod spread;
 mod views;
 
 pub use fold::FoldError;

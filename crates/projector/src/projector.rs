@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use log::{EventLog, Position, Record, Tail};
 use story::StoryId;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::fold::{Carried, Fold, FoldError, Step};
+use crate::fold::{Advance, Fold, FoldError, Step};
 use crate::rebuild::{Progress, RebuildError, Rebuilt, build_beside, compared, put_in_place};
-use crate::views::{ChangeRow, OpenViewsError, ParkedStory, Pool, Recent, Views, Writer};
+use crate::spread::{self, Waiting};
+use crate::views::{ChangeRow, OpenViewsError, ParkedStory, Pool, Recent, Rows, Views, Writer};
 
 /// Most records in one transaction of the views.
 const COMMIT_RECORDS_MAX: usize = 256;
@@ -227,7 +229,7 @@ impl Work {
             Ok(illegal) => illegal,
             Err(problem) => return (self, Err(problem)),
         };
-        let written = tokio::task::spawn_blocking(move || {
+        let work = move || {
             let outcome = write(&mut self, &records, &illegal);
             if outcome.is_err() {
                 for record in &records {
@@ -235,8 +237,13 @@ impl Work {
                 }
             }
             (self, outcome)
-        });
-        match written.await {
+        };
+        // Where the runtime has other threads, this one may block: going to one that sleeps takes a
+        // good part of the time that a small batch does.
+        if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+            return tokio::task::block_in_place(work);
+        }
+        match tokio::task::spawn_blocking(work).await {
             Ok(done) => done,
             Err(problem) => std::panic::resume_unwind(problem.into_panic()),
         }
@@ -269,55 +276,69 @@ fn write(
         for parked in illegal {
             rows.park(parked)?;
         }
-        let mut newest = HashMap::new();
-        for record in records {
-            let story = StoryId::from_bytes(record.story.0);
-            if rows.is_parked(story)? {
-                continue;
+        let mut advances = Vec::new();
+        for (folded, advance) in spread::advance_all(stories(fold, rows, records)?, fold.epoch()) {
+            fold.put(folded);
+            if let Some(parked) = &advance.parked {
+                park(rows, parked)?;
             }
-            let carried = match newest.get(&story) {
-                Some(Newest { significant, .. }) => Carried { significant: *significant },
-                None => rows.carried(story)?,
-            };
-            match fold.step(record, carried) {
-                Ok(step) => {
-                    rows.write(&step)?;
-                    changes.extend(step.row());
-                    Newest::put(&mut newest, step);
-                }
-                Err(problem) => {
-                    warn!(story.id = %story, log.position = record.position.0, problem = %problem,
-                        "Parked story {story}: its record at position {} does not fit", record.position);
-                    rows.park(&parked(record, problem.to_string()))?;
-                }
-            }
+            advances.push(advance);
         }
-        newest.values().try_for_each(|newest| rows.write_story(&newest.step, newest.public.as_ref()))?;
+        let mut steps: Vec<(&Step, &Advance)> = advances
+            .iter()
+            .flat_map(|advance| advance.steps.iter().map(move |step| (step, advance)))
+            .collect();
+        steps.sort_unstable_by_key(|(step, _)| step.position);
+        for (step, advance) in steps {
+            rows.write(step)?;
+            changes.extend(step.row(&advance.article));
+        }
+        for advance in &advances {
+            // The line in the list is written once, however often the story changed.
+            let Some(newest) = advance.steps.last() else { continue };
+            let told = advance.steps.iter().rev().find(|step| step.change.is_some());
+            rows.write_story(newest, told.map(|step| (step, &advance.article[..])))?;
+        }
         Ok::<_, AdvanceError>(())
     })?;
     Ok(changes)
 }
 
-/// What a batch leaves of a story: its line in the list is written once, however often it changed.
-struct Newest {
-    step: Step,
-    /// The newest step that readers were told of, if that is another.
-    public: Option<Step>,
-    significant: Option<i64>,
+/// Takes the stories of `records` out of the fold, each with its records in order; leaves those that
+/// are parked.
+fn stories<'a>(
+    fold: &mut Fold,
+    rows: &Rows<'_>,
+    records: &'a [Record],
+) -> Result<Vec<Waiting<'a>>, AdvanceError> {
+    let mut places = HashMap::new();
+    let mut stories: Vec<Vec<&Record>> = Vec::new();
+    for record in records {
+        let place = *places.entry(record.story).or_insert(stories.len());
+        if place == stories.len() {
+            stories.push(Vec::new());
+        }
+        stories[place].push(record);
+    }
+    let mut waiting = Vec::with_capacity(stories.len());
+    for records in stories {
+        let story = StoryId::from_bytes(records[0].story.0);
+        if rows.is_parked(story)? {
+            continue;
+        }
+        match fold.take(records[0]) {
+            Ok(folded) => waiting.push(Waiting { folded, records, carried: rows.carried(story)? }),
+            Err(problem) => park(rows, &parked(records[0], problem.to_string()))?,
+        }
+    }
+    Ok(waiting)
 }
 
-impl Newest {
-    fn put(stories: &mut HashMap<StoryId, Self>, step: Step) {
-        let (story, significant) = (step.story, step.significant);
-        let earlier = stories.remove(&story);
-        let public = match earlier {
-            _ if step.change.is_some() => None,
-            Some(Self { step, .. }) if step.change.is_some() => Some(step),
-            Some(Self { public, .. }) => public,
-            None => None,
-        };
-        stories.insert(story, Self { step, public, significant });
-    }
+fn park(rows: &Rows<'_>, parked: &ParkedStory) -> rusqlite::Result<()> {
+    let ParkedStory { story, position, problem } = parked;
+    warn!(story.id = %story, log.position = position.0, problem,
+        "Parked story {story}: its record at position {position} does not fit");
+    rows.park(parked)
 }
 
 fn parked(record: &Record, problem: String) -> ParkedStory {

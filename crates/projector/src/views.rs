@@ -18,7 +18,7 @@ pub use as_of::{AsOf, AsOfError};
 pub(crate) use pool::Pool;
 pub(crate) use recent::Recent;
 pub(crate) use schema::{TABLES, digest};
-pub(crate) use write::Writer;
+pub(crate) use write::{Rows, Writer};
 
 /// Whose eyes a read is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

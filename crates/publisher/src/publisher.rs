@@ -14,7 +14,7 @@ use wire::{Subject, WT_ARTICLES, WT_CHANGES};
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::connection::{Connection, Link, NatsTarget};
-use crate::relay::{Progress, Relay};
+use crate::relay::{Articles, Progress, Relay};
 use crate::streams::{Mark, Retention, Streams, look, mark};
 use crate::trouble::Trouble;
 
@@ -24,6 +24,8 @@ const ROWS_MAX: usize = 64;
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// How often the notes are written while much is relayed.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
+/// How long articles wait at most while there are changes to send.
+const ARTICLES_WAIT_MAX: Duration = Duration::from_millis(100);
 /// How long messages in flight are waited for at the end.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(50);
@@ -160,35 +162,24 @@ impl Publisher {
     ) -> Option<Trouble> {
         let mut follow = self.views.follow();
         let mut note_at = tokio::time::Instant::now() + NOTE_EVERY;
+        let mut sent = self.progress().both;
         loop {
             let seen = *follow.borrow_and_update();
-            let after = self.progress().both;
-            let rows = match shutdown.run_until_cancelled(self.views.changes(after, ROWS_MAX)).await? {
-                Ok(rows) => rows,
-                Err(error) => return Some(error.into()),
+            sent = match self.catch_up(connection, streams, (sent, seen), shutdown).await? {
+                Ok(reached) => reached,
+                Err(trouble) => return Some(trouble),
             };
-            // Behind the last change there may be records that no reader hears of.
-            let (count, last) = (rows.len(), rows.last().map(|row| row.position));
-            if count > 0 {
-                let payload_bytes_max = connection.client.server_info().max_payload;
-                let (progress, epoch) = (&self.progress, self.options.epoch);
-                let relay =
-                    Relay { jetstream: &connection.jetstream, streams, progress, epoch, payload_bytes_max };
-                if let Err(trouble) = finish(relay.send(rows), shutdown).await? {
-                    return Some(trouble);
-                }
-            }
-            let reached = if count < ROWS_MAX { last.max(Some(seen)) } else { last };
-            self.progress().reached(reached.unwrap_or(after));
             self.show();
-            if count == ROWS_MAX && tokio::time::Instant::now() < note_at {
-                continue;
+            let now = tokio::time::Instant::now();
+            if now >= note_at {
+                self.note().await;
+                note_at = now + NOTE_EVERY;
             }
-            self.note().await;
-            note_at = tokio::time::Instant::now() + NOTE_EVERY;
-            if count > 0 {
-                continue; // More may have come meanwhile.
+            if sent < seen {
+                continue; // Articles were sent in between: there are more changes.
             }
+            let is_noted = self.checkpoint() == self.noted;
+            let look_or_note = if is_noted { now + LOOK_EVERY } else { note_at };
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return None,
@@ -198,11 +189,56 @@ impl Publisher {
                     shutdown.cancelled().await; // The projector has ended: nothing more will come.
                     return None;
                 },
-                () = tokio::time::sleep(LOOK_EVERY) => {
+                () = tokio::time::sleep_until(look_or_note) => if is_noted {
                     let looked = shutdown.run_until_cancelled(self.look_again(streams)).await?;
                     if let Err(trouble) = looked { return Some(trouble) }
                 }
             }
+        }
+    }
+
+    /// Relays everything behind `sent`, at least up to `seen`, and returns up to where; `None` at
+    /// shutdown. While there are more changes, articles wait: only the newest of a story is sent.
+    async fn catch_up(
+        &self,
+        connection: &Connection,
+        streams: &Streams,
+        (mut sent, seen): (Position, Position),
+        shutdown: &CancellationToken,
+    ) -> Option<Result<Position, Trouble>> {
+        let mut articles = Articles::default();
+        let articles_at = tokio::time::Instant::now() + ARTICLES_WAIT_MAX;
+        loop {
+            let rows = match shutdown.run_until_cancelled(self.views.changes(sent, ROWS_MAX)).await? {
+                Ok(rows) => rows,
+                Err(error) => return Some(Err(error.into())),
+            };
+            let payload_bytes_max = connection.client.server_info().max_payload;
+            let (progress, epoch) = (&self.progress, self.options.epoch);
+            let relay =
+                Relay { jetstream: &connection.jetstream, streams, progress, epoch, payload_bytes_max };
+            let is_last = rows.len() < ROWS_MAX;
+            if let Some(last) = rows.last().map(|row| row.position) {
+                if let Err(trouble) = finish(relay.send_changes(&rows), shutdown).await? {
+                    return Some(Err(trouble));
+                }
+                sent = last;
+                self.progress().reached_changes(sent);
+                articles.take(rows);
+            }
+            let is_late = tokio::time::Instant::now() >= articles_at;
+            if !(is_last || is_late || articles.are_many()) {
+                continue;
+            }
+            if !articles.is_empty()
+                && let Err(trouble) = finish(relay.send_articles(articles), shutdown).await?
+            {
+                return Some(Err(trouble));
+            }
+            // Behind the last change there may be records that no reader hears of.
+            let reached = if is_last { sent.max(seen) } else { sent };
+            self.progress().reached(reached);
+            return Some(Ok(reached));
         }
     }
 

@@ -1,6 +1,7 @@
-//! Sending a batch of changes: stories side by side, each story's messages one after the other.
+//! Sending changes and articles: stories side by side, each story's messages one after the other.
 //!
 //! Two unacknowledged messages of one story are never in flight, so no loss can change their order.
+//! Changes go first: an article is only sent for the newest of those that wait.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,10 +9,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_nats::jetstream::Context;
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
-use futures::{StreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
 use log::{Epoch, Position};
 use metrics::counter;
 use projector::ChangeRow;
+use story::{Desk, StoryId};
 use wire::{CloudEvent, Cursor, Subject, WT_ARTICLES};
 
 use crate::checkpoint::Resume;
@@ -22,6 +25,10 @@ use crate::trouble::Trouble;
 
 /// Most stories with a message in flight.
 const STORIES_IN_FLIGHT_MAX: usize = 64;
+/// Most articles that wait for the changes before them.
+const ARTICLES_MAX: usize = 1_024;
+/// So many bytes of waiting articles are enough.
+const ARTICLES_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// How far relaying has come.
 #[derive(Debug, Default)]
@@ -42,11 +49,16 @@ impl Progress {
         *self = Self { both: resume.both(), changes: resume.changes, ..Self::default() };
     }
 
+    /// Takes note that every change up to `position` is done.
+    pub(crate) fn reached_changes(&mut self, position: Position) {
+        self.changes = self.changes.max(position);
+        self.changed = self.changed.split_off(&self.changes.next());
+    }
+
     /// Takes note that everything up to `position` is done.
     pub(crate) fn reached(&mut self, position: Position) {
         self.both = self.both.max(position);
-        self.changes = self.changes.max(position);
-        self.changed = self.changed.split_off(&position.next());
+        self.reached_changes(position);
     }
 
     pub(crate) fn acknowledged_change(&mut self, sequence: u64) {
@@ -76,32 +88,34 @@ impl Relay<'_> {
     /// Sends `rows`, which are in order, and returns once all of them are acknowledged. After a
     /// failure the other stories' messages are still waited for, and the first trouble is returned;
     /// what was acknowledged is in the progress.
-    pub(crate) async fn send(&self, rows: Vec<ChangeRow>) -> Result<(), Trouble> {
-        let stories = by_story(rows).into_iter().map(|rows| self.send_story(rows));
-        let mut sent = stream::iter(stories).buffer_unordered(STORIES_IN_FLIGHT_MAX);
-        let mut outcome = Ok(());
-        while let Some(one) = sent.next().await {
-            outcome = outcome.and(one);
-        }
-        outcome
+    pub(crate) async fn send_changes(&self, rows: &[ChangeRow]) -> Result<(), Trouble> {
+        side_by_side(by_story(rows).into_iter().map(|rows| self.send_story(rows).boxed()).collect()).await
     }
 
-    /// Sends the changes of one story, then its newest article.
-    async fn send_story(&self, rows: Vec<ChangeRow>) -> Result<(), Trouble> {
-        for row in &rows {
+    /// Sends the newest article of every story of `articles`, as [`Relay::send_changes`] sends changes.
+    pub(crate) async fn send_articles(&self, articles: Articles) -> Result<(), Trouble> {
+        side_by_side(articles.stories.into_values().map(|shown| self.send_article(shown).boxed()).collect())
+            .await
+    }
+
+    /// Sends the changes of one story.
+    async fn send_story(&self, rows: Vec<&ChangeRow>) -> Result<(), Trouble> {
+        for row in rows {
             if !self.progress().has_change(row.position) {
                 self.send_change(row).await?;
             }
         }
-        let Some(newest) = rows.last() else { return Ok(()) };
+        Ok(())
+    }
+
+    /// Sends the newest article of one story, and takes it off the desks that the story has left.
+    async fn send_article(&self, Shown { newest, left }: Shown) -> Result<(), Trouble> {
         let subject = Subject::article(&newest.desk, newest.story);
         // Without an id for JetStream's window: the same article may have to go to another desk.
-        let message = self.message(newest, message::article(newest, self.payload_bytes_max)?);
-        let sequence = self.publish(&subject, &message::change_id(newest), message).await?;
+        let message = self.message(&newest, message::article(&newest, self.payload_bytes_max)?);
+        let sequence = self.publish(&subject, &message::change_id(&newest), message).await?;
         self.progress().acknowledged_article(sequence);
-        for left in
-            rows.iter().filter_map(|row| row.desk_before.as_ref()).filter(|left| **left != newest.desk)
-        {
+        for left in left.iter().filter(|left| **left != newest.desk) {
             let left = Subject::article(left, newest.story);
             let purged = self.streams.articles.purge().filter(left.as_str()).await;
             purged.map_err(|error| trouble(WT_ARTICLES, &error))?;
@@ -148,10 +162,61 @@ impl Relay<'_> {
     }
 }
 
+/// Awaits all of `sending`, some at once, and returns the first trouble.
+async fn side_by_side(sending: Vec<BoxFuture<'_, Result<(), Trouble>>>) -> Result<(), Trouble> {
+    let mut sent = stream::iter(sending).buffer_unordered(STORIES_IN_FLIGHT_MAX);
+    let mut outcome = Ok(());
+    while let Some(one) = sent.next().await {
+        outcome = outcome.and(one);
+    }
+    outcome
+}
+
+/// The articles that wait until the changes before them are acknowledged: one a story, the newest.
+#[derive(Debug, Default)]
+pub(crate) struct Articles {
+    stories: HashMap<StoryId, Shown>,
+    bytes: usize,
+}
+
+/// A story's newest article.
+#[derive(Debug)]
+struct Shown {
+    newest: ChangeRow,
+    /// Desks that the story had.
+    left: Vec<Desk>,
+}
+
+impl Articles {
+    /// Takes the articles of `rows`, which are in order, in the place of older ones.
+    pub(crate) fn take(&mut self, rows: Vec<ChangeRow>) {
+        for row in rows {
+            let earlier = self.stories.remove(&row.story);
+            let mut left = earlier.map_or_else(Vec::new, |earlier| {
+                self.bytes -= earlier.newest.article.len();
+                earlier.left
+            });
+            left.extend(row.desk_before.clone().filter(|desk| !left.contains(desk)));
+            self.bytes += row.article.len();
+            self.stories.insert(row.story, Shown { newest: row, left });
+        }
+    }
+
+    /// Returns whether no more should wait.
+    pub(crate) fn are_many(&self) -> bool {
+        self.bytes >= ARTICLES_BYTES_MAX || self.stories.len() >= ARTICLES_MAX
+    }
+
+    /// Returns whether none waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.stories.is_empty()
+    }
+}
+
 /// Returns the rows of each story, both in order.
-fn by_story(rows: Vec<ChangeRow>) -> Vec<Vec<ChangeRow>> {
+fn by_story(rows: &[ChangeRow]) -> Vec<Vec<&ChangeRow>> {
     let mut places = HashMap::new();
-    let mut stories: Vec<Vec<ChangeRow>> = Vec::new();
+    let mut stories: Vec<Vec<&ChangeRow>> = Vec::new();
     for row in rows {
         let place = *places.entry(row.story).or_insert_with(|| {
             stories.push(Vec::new());
@@ -160,4 +225,55 @@ fn by_story(rows: Vec<ChangeRow>) -> Vec<Vec<ChangeRow>> {
         stories[place].push(row);
     }
     stories
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(story: u8, position: u64, desks: (&str, Option<&str>)) -> ChangeRow {
+        let desk = |name: &str| name.parse().expect("a desk");
+        ChangeRow {
+            position: Position(position),
+            story: StoryId::from_bytes([story; 16]),
+            desk: desk(desks.0),
+            desk_before: desks.1.map(desk),
+            kind: story::Kind::Update,
+            level: story::Level::Notable,
+            from: story::Revision(position - 1),
+            to: story::Revision(position),
+            event: Bytes::new(),
+            article: Bytes::from(format!("article {position}")),
+        }
+    }
+
+    #[test]
+    fn only_the_newest_article_of_a_story_waits() {
+        let mut articles = Articles::default();
+        articles.take(vec![row(1, 1, ("world", None)), row(2, 2, ("world", None))]);
+        articles.take(vec![row(1, 3, ("world", None))]);
+        let mut waiting: Vec<u64> = articles.stories.values().map(|shown| shown.newest.position.0).collect();
+        waiting.sort_unstable();
+        assert_eq!(waiting, [2, 3]);
+        assert_eq!(articles.bytes, 2 * "article 1".len());
+        assert!(!articles.are_many() && !articles.is_empty());
+    }
+
+    #[test]
+    fn every_desk_that_a_story_has_left_is_remembered() {
+        let mut articles = Articles::default();
+        articles.take(vec![row(1, 1, ("storms", Some("world"))), row(1, 2, ("sport", Some("storms")))]);
+        articles.take(vec![row(1, 3, ("sport", None))]);
+        let left = articles.stories.into_values().flat_map(|shown| shown.left);
+        assert_eq!(left.map(|desk| desk.to_string()).collect::<Vec<_>>(), ["world", "storms"]);
+    }
+
+    #[test]
+    fn many_bytes_do_not_wait() {
+        let mut articles = Articles::default();
+        let mut large = row(1, 1, ("world", None));
+        large.article = vec![b' '; ARTICLES_BYTES_MAX].into();
+        articles.take(vec![large]);
+        assert!(articles.are_many());
+    }
 }

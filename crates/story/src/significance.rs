@@ -8,12 +8,15 @@
 
 mod assessment;
 mod change;
+mod comparison;
 mod fold;
 mod language;
 mod lexeme;
 mod lexicon;
+mod piece;
 mod quantity;
 mod quoted;
+mod shared;
 mod spelling;
 mod unit;
 

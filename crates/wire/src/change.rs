@@ -182,8 +182,14 @@ impl Change {
     /// observations and without the words in the reasons.
     pub fn between(before: Option<Side<'_>>, after: Side<'_>, meta: ChangeMeta) -> Self {
         let nothing = Article::default();
+        let difference = diff::diff(before.map_or(&nothing, |side| side.article), after.article);
+        Self::by_diff(before, after, difference, meta)
+    }
+
+    /// Does what [`Change::between`] does for a caller that has the `difference` of the two articles.
+    pub fn by_diff(before: Option<Side<'_>>, after: Side<'_>, difference: Diff, meta: ChangeMeta) -> Self {
+        let nothing = Article::default();
         let old = before.map_or(&nothing, |side| side.article);
-        let difference: Diff = diff::diff(old, after.article);
         let significance = significance::assess(old, after.article, &difference, meta.label);
         let snapshot = || Box::new(snapshot(&after, &meta, significance.level));
         let body = if before.is_none() {

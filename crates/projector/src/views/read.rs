@@ -1,5 +1,7 @@
 //! What can be read from the views.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -161,13 +163,24 @@ impl Views {
         }
         self.query(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT c.position, c.story, c.desk, c.desk_before, c.kind, c.level, c.from_revision, c.to_revision, c.event, s.article
-                 FROM changes c JOIN stories s ON s.story = c.story WHERE c.position > ?1 ORDER BY c.position LIMIT ?2",
+                "SELECT position, story, desk, desk_before, kind, level, from_revision, to_revision, event
+                 FROM changes WHERE position > ?1 ORDER BY position LIMIT ?2",
             )?;
+            let mut newest = connection.prepare_cached("SELECT article FROM stories WHERE story = ?1")?;
             let mut rows = statement.query(params![after.0, limit.min(ROWS_MAX)])?;
-            let mut changes = Vec::new();
+            let (mut changes, mut articles) = (Vec::new(), HashMap::new());
             while let Some(row) = rows.next()? {
-                changes.push(change_row(row)?);
+                let mut change = change_row(row)?;
+                // Read once however often the story changed: it may be large.
+                change.article = match articles.entry(change.story) {
+                    Entry::Occupied(known) => Bytes::clone(known.get()),
+                    Entry::Vacant(unknown) => {
+                        let article =
+                            newest.query_row([change.story.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
+                        unknown.insert(article.into()).clone()
+                    }
+                };
+                changes.push(change);
             }
             Ok(changes)
         })
@@ -377,6 +390,7 @@ fn revision_line(row: &Row<'_>) -> Result<RevisionLine, ViewError> {
     })
 }
 
+/// Returns a change, without its story's article.
 fn change_row(row: &Row<'_>) -> Result<ChangeRow, ViewError> {
     Ok(ChangeRow {
         position: Position(row.get(0)?),
@@ -391,7 +405,7 @@ fn change_row(row: &Row<'_>) -> Result<ChangeRow, ViewError> {
         from: Revision(row.get(6)?),
         to: Revision(row.get(7)?),
         event: Bytes::from(row.get::<_, Vec<u8>>(8)?),
-        article: Bytes::from(row.get::<_, Vec<u8>>(9)?),
+        article: Bytes::new(),
     })
 }
 

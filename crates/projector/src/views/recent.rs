@@ -1,6 +1,6 @@
 //! The newest public changes, in memory: whoever follows closely reads no file.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use log::Position;
@@ -8,7 +8,7 @@ use log::Position;
 use crate::views::ChangeRow;
 
 /// Most changes kept.
-const CHANGES_MAX: usize = 1_024;
+const CHANGES_MAX: usize = 8_192;
 /// Most bytes of messages kept.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -20,7 +20,8 @@ pub(crate) struct Recent(Mutex<Window>);
 struct Window {
     /// Every change behind this position is in `changes`.
     after: Position,
-    changes: VecDeque<ChangeRow>,
+    /// Each with the bytes that are kept for it alone: changes of one commit share an article.
+    changes: VecDeque<(ChangeRow, usize)>,
     bytes: usize,
 }
 
@@ -33,12 +34,22 @@ impl Recent {
     /// Adds the changes that a commit made, in order.
     pub(crate) fn add(&self, changes: Vec<ChangeRow>) {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = HashSet::new();
+        // The last change of a story is the last to let go of its article.
+        let mut bytes: Vec<usize> = changes
+            .iter()
+            .rev()
+            .map(|change| {
+                change.event.len() + if counted.insert(change.story) { change.article.len() } else { 0 }
+            })
+            .collect();
         for change in changes {
-            window.bytes += size(&change);
-            window.changes.push_back(change);
+            let change_bytes = bytes.pop().unwrap_or_default();
+            window.bytes += change_bytes;
+            window.changes.push_back((change, change_bytes));
             while window.changes.len() > CHANGES_MAX || window.bytes > BYTES_MAX {
-                let Some(oldest) = window.changes.pop_front() else { break };
-                window.bytes -= size(&oldest);
+                let Some((oldest, oldest_bytes)) = window.changes.pop_front() else { break };
+                window.bytes -= oldest_bytes;
                 window.after = oldest.position;
             }
         }
@@ -47,11 +58,52 @@ impl Recent {
     /// Returns up to `limit` changes behind `after`; `None` if some may be older than the window.
     pub(crate) fn behind(&self, after: Position, limit: usize) -> Option<Vec<ChangeRow>> {
         let window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = window.changes.partition_point(|change| change.position <= after);
-        (after >= window.after).then(|| window.changes.range(first..).take(limit).cloned().collect())
+        let first = window.changes.partition_point(|(change, _)| change.position <= after);
+        (after >= window.after).then(|| {
+            let found = window.changes.range(first..).take(limit);
+            found.map(|(change, _)| change.clone()).collect()
+        })
     }
 }
 
-fn size(change: &ChangeRow) -> usize {
-    change.event.len() + change.article.len()
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use story::{Kind, Level, Revision, StoryId};
+
+    use super::*;
+
+    fn change(position: u64, article: &Bytes) -> ChangeRow {
+        ChangeRow {
+            position: Position(position),
+            story: StoryId::from_bytes([1; 16]),
+            desk: "world".parse().expect("a desk"),
+            desk_before: None,
+            kind: Kind::Update,
+            level: Level::Notable,
+            from: Revision(position - 1),
+            to: Revision(position),
+            event: Bytes::from_static(b"event"),
+            article: article.clone(),
+        }
+    }
+
+    #[test]
+    fn an_article_that_changes_share_counts_once() {
+        let recent = Recent::new(Position::ZERO);
+        let article = Bytes::from(vec![b' '; BYTES_MAX / 2]);
+        recent.add((1..=8).map(|position| change(position, &article)).collect());
+        assert_eq!(recent.behind(Position::ZERO, 100).map(|changes| changes.len()), Some(8));
+    }
+
+    #[test]
+    fn what_is_too_much_is_forgotten_from_the_oldest_on() {
+        let recent = Recent::new(Position::ZERO);
+        for position in 1..=4 {
+            recent.add(vec![change(position, &Bytes::from(vec![b' '; BYTES_MAX / 3]))]);
+        }
+        assert!(recent.behind(Position::ZERO, 100).is_none());
+        let kept = recent.behind(Position(2), 100).expect("the newest are kept");
+        assert_eq!(kept.iter().map(|change| change.position.0).collect::<Vec<_>>(), [3, 4]);
+    }
 }

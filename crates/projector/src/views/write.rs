@@ -13,6 +13,8 @@ use crate::views::{OpenViewsError, ParkedStory};
 
 /// Size of SQLite's pages: large values (articles, changes) in few pages.
 const PAGE_BYTES: u32 = 8 * 1024;
+/// Most memory for pages: those that the newest revisions of the stories at work go to.
+const CACHE_KIB: i64 = 32 * 1024;
 
 /// Writes the views; one at a time exists for a file.
 #[derive(Debug)]
@@ -34,6 +36,7 @@ impl Writer {
             // order, and the checkpoint with them.
             connection.pragma_update(None, "synchronous", "normal")?;
             connection.pragma_update(None, "secure_delete", true)?;
+            connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             connection.set_prepared_statement_cache_capacity(32);
             schema::prepare(&connection, epoch)
         };
@@ -146,9 +149,9 @@ impl Rows<'_> {
         Ok(())
     }
 
-    /// Writes where a story stands after `step`, and what readers see of it after that step or, if
-    /// it told them nothing, after `public`.
-    pub(crate) fn write_story(&self, step: &Step, public: Option<&Step>) -> rusqlite::Result<()> {
+    /// Writes where a story stands after `step`, the newest, and what readers see of it after `told`,
+    /// the newest that told them something, with the public article.
+    pub(crate) fn write_story(&self, step: &Step, told: Option<(&Step, &[u8])>) -> rusqlite::Result<()> {
         self.0
             .prepare_cached(
                 "INSERT INTO stories(story, slug, desk, status, revision, headline, recorded) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -163,8 +166,7 @@ impl Rows<'_> {
                 step.headline,
                 step.recorded,
             ])?;
-        let step = public.unwrap_or(step);
-        let Some(change) = &step.change else { return Ok(()) };
+        let Some((step, article)) = told else { return Ok(()) };
         self.0
             .prepare_cached(
                 "UPDATE stories SET public_revision = ?2, public_headline = ?3, public_recorded = ?4, published = ?5,
@@ -178,8 +180,8 @@ impl Rows<'_> {
                 step.published,
                 step.first_published,
                 step.significant,
-                change.level.as_str(),
-                &change.article[..],
+                step.change.as_ref().map(|change| change.level.as_str()),
+                article,
             ])?;
         Ok(())
     }

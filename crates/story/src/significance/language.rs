@@ -8,12 +8,12 @@ use crate::field::Field;
 const SAMPLE_BYTES_MAX: usize = 4 * 1024;
 /// Fewest words from which the absence of English grammar says something.
 const WORDS_MIN: usize = 40;
-/// Frequent words of English grammar that are words of no language close to it in letters.
-const ENGLISH_WORDS: [&str; 34] = [
-    "the", "of", "and", "to", "that", "with", "from", "which", "this", "by", "were", "been", "have", "you",
-    "your", "are", "but", "they", "their", "his", "has", "said", "says", "its", "not", "while", "would",
-    "will", "could", "it", "be", "who", "or", "she",
-];
+/// Most words for one of English grammar in a text that reads as English.
+const WORDS_A_GRAMMAR_WORD: usize = 25;
+/// So many words of English grammar settle it: a sample has no more words than every other byte.
+const GRAMMAR_WORDS_ENOUGH: usize = SAMPLE_BYTES_MAX.div_ceil(2).div_ceil(WORDS_A_GRAMMAR_WORD);
+/// Most letters of the words that [`is_grammar`] knows.
+const GRAMMAR_LETTERS_MAX: usize = 5;
 
 /// Returns the article's language tag, empty if it has none, and the rules that it can bear.
 ///
@@ -49,17 +49,74 @@ fn sample(article: &Article) -> String {
 }
 
 fn reads_as_english(sample: &str) -> bool {
-    let letters = sample.chars().filter(|letter| letter.is_alphabetic()).count();
-    let ascii = sample.chars().filter(char::is_ascii_alphabetic).count();
+    let ascii = sample.bytes().filter(u8::is_ascii_alphabetic).count();
+    let letters = if sample.is_ascii() {
+        ascii
+    } else {
+        sample.chars().filter(|letter| letter.is_alphabetic()).count()
+    };
     if ascii * 10 < letters * 9 {
         return false;
     }
     let (mut words, mut grammar) = (0, 0);
-    for word in sample.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()) {
+    for word in sample.split(is_between).filter(|word| !word.is_empty()) {
         words += 1;
-        grammar += usize::from(ENGLISH_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)));
+        grammar += usize::from(is_grammar(word));
+        if grammar == GRAMMAR_WORDS_ENOUGH {
+            return true;
+        }
     }
-    words < WORDS_MIN || grammar * 25 >= words
+    words < WORDS_MIN || grammar * WORDS_A_GRAMMAR_WORD >= words
+}
+
+fn is_between(letter: char) -> bool {
+    if letter.is_ascii() { !letter.is_ascii_alphanumeric() } else { !letter.is_alphanumeric() }
+}
+
+/// Returns whether `word`, in whatever case, is a frequent word of English grammar that is a word of no
+/// language close to it in letters.
+fn is_grammar(word: &str) -> bool {
+    let mut lower = [0; GRAMMAR_LETTERS_MAX];
+    let Some(lower) = lower.get_mut(..word.len()) else { return false };
+    lower.copy_from_slice(word.as_bytes());
+    lower.make_ascii_lowercase();
+    matches!(
+        &*lower,
+        b"the"
+            | b"of"
+            | b"and"
+            | b"to"
+            | b"that"
+            | b"with"
+            | b"from"
+            | b"which"
+            | b"this"
+            | b"by"
+            | b"were"
+            | b"been"
+            | b"have"
+            | b"you"
+            | b"your"
+            | b"are"
+            | b"but"
+            | b"they"
+            | b"their"
+            | b"his"
+            | b"has"
+            | b"said"
+            | b"says"
+            | b"its"
+            | b"not"
+            | b"while"
+            | b"would"
+            | b"will"
+            | b"could"
+            | b"it"
+            | b"be"
+            | b"who"
+            | b"or"
+            | b"she"
+    )
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::lexicon::{Lexicon, Listed, english};
-use super::{Rules, fold, quantity, quoted};
+use super::lexicon::{Entry, Listed, english};
+use super::{Rules, fold, piece, quantity, quoted, shared};
 use crate::alignment;
 
 /// What a lexeme carries.
@@ -34,7 +34,7 @@ pub(super) enum Class {
 }
 
 /// The smallest piece that the rules look at.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Lexeme<'a> {
     /// Where it starts in the text.
     pub(super) at: usize,
@@ -42,6 +42,8 @@ pub(super) struct Lexeme<'a> {
     pub(super) end: usize,
     /// What it is compared as: folded, in lower case, numbers in one form.
     pub(super) key: Cow<'a, str>,
+    /// What the tables say of it as a word.
+    pub(super) entry: Option<&'static Entry>,
     /// What it carries.
     pub(super) class: Class,
     /// Whether it opens a sentence or quotation, so that its capital letter says nothing.
@@ -69,7 +71,7 @@ impl Lexeme<'_> {
 }
 
 /// A text, read.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reading<'a> {
     /// The text.
     pub(super) text: &'a str,
@@ -82,27 +84,27 @@ pub(super) struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// Reads `text`, in time linear in its length. Names are found by [`Reading::find_names`].
     pub(super) fn new(text: &'a str, language: &str, rules: Rules) -> Self {
-        let mut lexemes = Vec::with_capacity(text.len() / 4);
-        for (at, piece) in text.split_word_bound_indices() {
-            if piece.chars().all(fold::is_invisible) {
-                continue;
-            }
-            if piece.chars().any(char::is_alphanumeric) {
-                word(at, piece, rules, &mut lexemes);
-            } else {
-                signs(at, piece, rules, &mut lexemes);
-            }
-        }
-        if rules == Rules::English {
-            lexemes = quantity::compose(&lexemes, english());
-            classify(text, &mut lexemes, english());
-        } else {
-            for lexeme in &mut lexemes {
-                if lexeme.digits().is_some() {
-                    lexeme.key = Cow::Owned(format!("#{}", lexeme.key));
-                }
-            }
-        }
+        Self::of(text, language, lexemes(text, 0..text.len(), rules))
+    }
+
+    /// Reads two versions of a text, as [`Reading::new`] does; what stands in both is looked at once.
+    pub(super) fn of_both(old: &'a str, new: &'a str, language: &str, rules: Rules) -> (Self, Self) {
+        let old_lexemes = lexemes(old, 0..old.len(), rules);
+        let (head, tail) = shared::ends(old, new);
+        let first = old_lexemes.partition_point(|lexeme| lexeme.at < head);
+        let last = old_lexemes.partition_point(|lexeme| lexeme.at < old.len() - tail);
+        let mut new_lexemes = Vec::with_capacity(old_lexemes.len() + 8);
+        new_lexemes.extend_from_slice(&old_lexemes[..first]);
+        new_lexemes.extend(lexemes(new, head..new.len() - tail, rules));
+        new_lexemes.extend(old_lexemes[last..].iter().map(|lexeme| Lexeme {
+            at: lexeme.at + new.len() - old.len(),
+            end: lexeme.end + new.len() - old.len(),
+            ..lexeme.clone()
+        }));
+        (Self::of(old, language, old_lexemes), Self::of(new, language, new_lexemes))
+    }
+
+    fn of(text: &'a str, language: &str, mut lexemes: Vec<Lexeme<'a>>) -> Self {
         quoted::mark(text, &mut lexemes);
         let sentences = sentences(text, language, &mut lexemes);
         Self { text, lexemes, sentences }
@@ -125,23 +127,19 @@ impl<'a> Reading<'a> {
     /// Returns whether capital letters say nothing here: nearly all letters are capitals, or nearly all
     /// words that could go without one have one, as in a title.
     pub(super) fn is_capitalised(&self) -> bool {
-        let (mut lower, mut upper) = (0, 0);
-        for letter in self.text.chars() {
-            lower += usize::from(letter.is_lowercase());
-            upper += usize::from(letter.is_uppercase());
-        }
+        let (lower, upper) = letter_cases(self.text);
         if upper >= 8 && upper * 10 >= (upper + lower) * 7 {
             return true;
         }
-        let content: Vec<bool> = self
-            .lexemes
-            .iter()
-            .filter(|lexeme| lexeme.is_word() && lexeme.class != Class::Quantity)
-            .filter(|lexeme| !lexeme.key.starts_with('\'') && !english().is_function(&lexeme.key))
-            .map(|lexeme| starts_upper(&self.text[lexeme.at..]))
-            .collect();
-        let capitals = content.iter().filter(|is_capital| **is_capital).count();
-        capitals >= 3 && capitals * 10 >= content.len() * 9
+        let (mut words, mut capitals) = (0, 0);
+        for lexeme in self.lexemes.iter().filter(|lexeme| lexeme.is_word() && lexeme.class != Class::Quantity)
+        {
+            if !lexeme.key.starts_with('\'') && !lexeme.entry.is_some_and(|entry| entry.is_function) {
+                words += 1;
+                capitals += usize::from(starts_upper(&self.text[lexeme.at..]));
+            }
+        }
+        capitals >= 3 && capitals * 10 >= words * 9
     }
 
     /// Marks as names the words with a capital letter inside a sentence.
@@ -154,28 +152,67 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Marks as names the words that open a sentence and are names elsewhere (in `known`), run on into
-    /// a name, own something, or say something; plurals say things without being names.
-    pub(super) fn find_initial_names(&mut self, known: &HashSet<String>) {
-        for place in 0..self.lexemes.len() {
-            let lexeme = &self.lexemes[place];
+    /// Returns the places of words that open a sentence and are names: those that are names elsewhere
+    /// (in `known`), run on into a name, own something, or say something; plurals say things without
+    /// being names.
+    pub(super) fn initial_names(&self, known: &HashSet<&str>) -> Vec<usize> {
+        let is_name = |(place, lexeme): &(usize, &Lexeme<'_>)| {
             let may_be = matches!(lexeme.class, Class::Word | Class::Attribution)
                 && lexeme.initial
                 && starts_upper(&self.text[lexeme.at..]);
-            if !may_be || english().is_opener(&lexeme.key) {
-                continue;
+            if !may_be || lexeme.entry.is_some_and(Entry::is_opener) {
+                return false;
             }
             let is_singular = !lexeme.key.ends_with('s');
-            let is_name = self.lexemes.get(place + 1).is_some_and(|next| {
+            let runs_on = self.lexemes.get(place + 1).is_some_and(|next| {
                 next.class == Class::Name
                     || next.key == "'s"
                     || (is_singular && next.class == Class::Attribution)
             });
-            if is_name || known.contains(&*lexeme.key) {
-                self.lexemes[place].class = Class::Name;
+            runs_on || known.contains(&*lexeme.key)
+        };
+        self.lexemes.iter().enumerate().filter(is_name).map(|(place, _)| place).collect()
+    }
+
+    /// Marks the lexemes at `places` as names.
+    pub(super) fn name(&mut self, places: &[usize]) {
+        for place in places {
+            self.lexemes[*place].class = Class::Name;
+        }
+    }
+}
+
+/// Returns how many letters of `text` are small, and how many are capitals.
+fn letter_cases(text: &str) -> (usize, usize) {
+    if text.is_ascii() {
+        let count = |is_one: fn(&u8) -> bool| text.bytes().filter(is_one).count();
+        return (count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase));
+    }
+    let count = |is_one: fn(&char) -> bool| text.chars().filter(is_one).count();
+    (count(|letter| letter.is_lowercase()), count(|letter| letter.is_uppercase()))
+}
+
+/// Returns the lexemes of `range` of `text`, which no number and no word reaches across.
+fn lexemes(text: &str, range: Range<usize>, rules: Rules) -> Vec<Lexeme<'_>> {
+    let mut lexemes = Vec::with_capacity(range.len() / 4);
+    for (at, piece) in piece::pieces(&text[range.clone()]) {
+        if piece.chars().any(char::is_alphanumeric) {
+            word(range.start + at, piece, rules, &mut lexemes);
+        } else {
+            signs(range.start + at, piece, rules, &mut lexemes);
+        }
+    }
+    if rules == Rules::English {
+        lexemes = quantity::compose(lexemes);
+        classify(text, &mut lexemes);
+    } else {
+        for lexeme in &mut lexemes {
+            if lexeme.digits().is_some() {
+                lexeme.key = Cow::Owned(format!("#{}", lexeme.key));
             }
         }
     }
+    lexemes
 }
 
 /// Returns whether the first letter is a capital.
@@ -184,7 +221,16 @@ pub(super) fn starts_upper(text: &str) -> bool {
 }
 
 fn push<'a>(lexemes: &mut Vec<Lexeme<'a>>, range: Range<usize>, key: Cow<'a, str>, class: Class) {
-    lexemes.push(Lexeme { at: range.start, end: range.end, key, class, initial: false, quoted: false });
+    let entry = if class == Class::Word { english().entry(&key) } else { None };
+    lexemes.push(Lexeme {
+        at: range.start,
+        end: range.end,
+        key,
+        entry,
+        class,
+        initial: false,
+        quoted: false,
+    });
 }
 
 /// Reads one piece with letters or digits in it.
@@ -194,7 +240,10 @@ fn word<'a>(at: usize, piece: &'a str, rules: Rules, lexemes: &mut Vec<Lexeme<'a
     if key.starts_with(|letter: char| letter.is_ascii_digit()) {
         return number(at, piece, &key, rules, lexemes);
     }
-    let is_number = key.chars().any(|letter| letter.is_numeric() || fold::is_han_numeral(letter));
+    let is_number = key.chars().any(|letter| match letter {
+        '\0'..='\x7f' => letter.is_ascii_digit(),
+        _ => letter.is_numeric() || fold::is_han_numeral(letter),
+    });
     if is_number {
         let key = Cow::Owned(format!("#{key}"));
         return push(lexemes, whole, key, Class::Quantity);
@@ -220,7 +269,9 @@ fn number<'a>(at: usize, piece: &'a str, key: &str, rules: Rules, lexemes: &mut 
         return push(lexemes, whole, Cow::Owned(key), Class::Quantity);
     }
     let cut = at + if suffix.is_empty() { piece.len() } else { digits.len() };
-    push(lexemes, at..cut, Cow::Owned(digits.to_owned()), Class::Quantity);
+    let digits =
+        if piece.is_ascii() { Cow::Borrowed(&piece[..digits.len()]) } else { Cow::Owned(digits.to_owned()) };
+    push(lexemes, at..cut, digits, Class::Quantity);
     if !suffix.is_empty() {
         let is_scale = english().numeral(suffix).is_some();
         let form = english().unit(suffix).unwrap_or(suffix);
@@ -243,6 +294,8 @@ fn contraction<'a>(at: usize, piece: &'a str, key: &str, lexemes: &mut Vec<Lexem
     ];
     let (start, second) = if key == "cannot" {
         ("can", "not")
+    } else if !key.contains('\'') {
+        return false;
     } else {
         let found = ENDINGS.iter().find_map(|(end, second)| Some((key.strip_suffix(end)?, *second)));
         let Some(found) = found.filter(|(start, _)| !start.is_empty()) else { return false };
@@ -263,7 +316,9 @@ fn contraction<'a>(at: usize, piece: &'a str, key: &str, lexemes: &mut Vec<Lexem
 
 /// Reads one piece without letters or digits: marks and signs, one by one; an emoji stays whole.
 fn signs<'a>(at: usize, piece: &'a str, rules: Rules, lexemes: &mut Vec<Lexeme<'a>>) {
-    for (start, sign) in piece.grapheme_indices(true) {
+    let whole = piece.len() == 1;
+    let graphemes = piece.grapheme_indices(true).filter(|_| !whole);
+    for (start, sign) in graphemes.chain(whole.then_some((0, piece))) {
         let range = at + start..at + start + sign.len();
         let mut letters = sign.chars();
         let (first, is_single) = (letters.next().unwrap_or_default(), letters.next().is_none());
@@ -273,29 +328,34 @@ fn signs<'a>(at: usize, piece: &'a str, rules: Rules, lexemes: &mut Vec<Lexeme<'
         let folded = if is_single { fold::fold(first) } else { '\u{fffd}' };
         let (class, key) = match folded {
             ',' | ';' | ':' | '.' | '-' | '(' | ')' | '[' | ']' | '*' | '\u{2022}' | '\u{b7}' => {
-                (Class::Mark, Cow::Owned(folded.to_string()))
+                (Class::Mark, one(folded, sign))
             }
             '"' => (Class::QuoteMark, Cow::Borrowed("\"")),
             '&' if rules == Rules::English => (Class::Word, Cow::Borrowed("and")),
             '%' | '$' | '\u{a2}'..='\u{a5}' | '\u{20a0}'..='\u{20cf}' | '\u{b0}' => {
                 (Class::Quantity, Cow::Owned(format!("#{folded}")))
             }
-            _ if is_single => (Class::Symbol, Cow::Owned(folded.to_string())),
+            _ if is_single => (Class::Symbol, one(folded, sign)),
             _ => (Class::Symbol, Cow::Borrowed(sign)),
         };
         push(lexemes, range, key, class);
     }
 }
 
+/// Returns `folded`, which `sign` folds to, as a key.
+fn one(folded: char, sign: &str) -> Cow<'_, str> {
+    if sign.len() == 1 { Cow::Borrowed(sign) } else { Cow::Owned(folded.to_string()) }
+}
+
 /// Gives words the class that the tables list them under.
-fn classify(text: &str, lexemes: &mut [Lexeme<'_>], lexicon: &Lexicon) {
+fn classify(text: &str, lexemes: &mut [Lexeme<'_>]) {
     for lexeme in lexemes.iter_mut().filter(|lexeme| lexeme.class == Class::Word) {
         let is_capital = starts_upper(&text[lexeme.at..]);
         if is_capital && lexeme.key == "may" {
             (lexeme.class, lexeme.key) = (Class::Quantity, Cow::Borrowed("#may"));
             continue;
         }
-        lexeme.class = match lexicon.listed(&lexeme.key) {
+        lexeme.class = match lexeme.entry.and_then(|entry| entry.listed) {
             Some(Listed::Date(form)) if is_capital => {
                 lexeme.key = Cow::Owned(format!("#{form}"));
                 Class::Quantity

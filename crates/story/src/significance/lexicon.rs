@@ -5,6 +5,7 @@
 //! version.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 /// How a number word takes part in a number.
@@ -39,12 +40,65 @@ pub(super) enum Listed {
     Attribution,
 }
 
+/// Everything that the tables say of one word.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// How it takes part in a number.
+    pub(super) numeral: Option<Numeral>,
+    /// What it carries.
+    pub(super) listed: Option<Listed>,
+    /// Whether it is a word of the language's grammar.
+    pub(super) is_function: bool,
+    /// Whether the tables say that it opens sentences without being a name.
+    is_opener: bool,
+}
+
+impl Entry {
+    /// Returns the form that the word is compared as behind a quantity.
+    pub(super) fn unit(&self) -> Option<&'static str> {
+        match self.listed {
+            Some(Listed::Unit(form)) => Some(form),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the word opens sentences without being a name.
+    pub(super) fn is_opener(&self) -> bool {
+        self.is_function || self.is_opener || self.numeral.is_some() || self.listed.is_some()
+    }
+}
+
+/// Hashes the words of the tables, which no one can add to: quick, and no defence against chosen keys.
+#[derive(Debug, Default)]
+struct WordHasher(u64);
+
+impl Hasher for WordHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for piece in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..piece.len()].copy_from_slice(piece);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.write_u64(byte.into());
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
 /// The tables of English.
 pub(super) struct Lexicon {
-    numerals: HashMap<&'static str, Numeral>,
-    words: HashMap<&'static str, Listed>,
-    function: HashSet<&'static str>,
-    openers: HashSet<&'static str>,
+    entries: HashMap<&'static str, Entry, BuildHasherDefault<WordHasher>>,
+    /// The length of the longest word with an entry.
+    word_bytes_max: usize,
     confusables: HashSet<(&'static str, &'static str)>,
     variants: HashMap<&'static str, &'static str>,
 }
@@ -70,12 +124,24 @@ impl Lexicon {
     fn read() -> Self {
         let function_rows = include_str!("en/function.txt");
         let (function, openers) = function_rows.split_once("\nopeners\n").unwrap_or((function_rows, ""));
-        let split = |table| rows(table).flat_map(str::split_whitespace).collect();
+        let mut entries = HashMap::<_, Entry, _>::default();
+        let mut enter =
+            |word: &'static str, tell: &dyn Fn(&mut Entry)| tell(entries.entry(word).or_default());
+        for (word, numeral) in rows(include_str!("en/numbers.txt")).filter_map(numeral) {
+            enter(word, &|entry| entry.numeral = Some(numeral));
+        }
+        for (word, listed) in rows(include_str!("en/words.txt")).filter_map(listed) {
+            enter(word, &|entry| entry.listed = Some(listed));
+        }
+        rows(function)
+            .flat_map(str::split_whitespace)
+            .for_each(|word| enter(word, &|entry| entry.is_function = true));
+        rows(openers)
+            .flat_map(str::split_whitespace)
+            .for_each(|word| enter(word, &|entry| entry.is_opener = true));
         Self {
-            numerals: rows(include_str!("en/numbers.txt")).filter_map(numeral).collect(),
-            words: rows(include_str!("en/words.txt")).filter_map(listed).collect(),
-            function: split(function),
-            openers: split(openers),
+            word_bytes_max: entries.keys().map(|word| word.len()).max().unwrap_or_default(),
+            entries,
             confusables: rows(include_str!("en/confusables.txt"))
                 .filter_map(|row| row.split_once(' '))
                 .collect(),
@@ -83,35 +149,24 @@ impl Lexicon {
         }
     }
 
-    /// Returns how `word`, in lower case, takes part in a number.
-    pub(super) fn numeral(&self, word: &str) -> Option<Numeral> {
-        self.numerals.get(word).copied()
+    /// Returns what the tables say of `word`, in lower case.
+    pub(super) fn entry(&self, word: &str) -> Option<&Entry> {
+        if word.len() > self.word_bytes_max { None } else { self.entries.get(word) }
     }
 
-    /// Returns what `word`, in lower case, carries.
-    pub(super) fn listed(&self, word: &str) -> Option<Listed> {
-        self.words.get(word).copied()
+    /// Returns how `word`, in lower case, takes part in a number.
+    pub(super) fn numeral(&self, word: &str) -> Option<Numeral> {
+        self.entry(word)?.numeral
     }
 
     /// Returns the form that `word`, in lower case, is compared as behind a quantity.
     pub(super) fn unit(&self, word: &str) -> Option<&'static str> {
-        match self.words.get(word) {
-            Some(Listed::Unit(form)) => Some(form),
-            _ => None,
-        }
+        self.entry(word)?.unit()
     }
 
     /// Returns whether `word`, in lower case, is a word of the language's grammar.
     pub(super) fn is_function(&self, word: &str) -> bool {
-        self.function.contains(word)
-    }
-
-    /// Returns whether `word`, in lower case, opens sentences without being a name.
-    pub(super) fn is_opener(&self, word: &str) -> bool {
-        self.is_function(word)
-            || self.openers.contains(word)
-            || self.numerals.contains_key(word)
-            || self.words.contains_key(word)
+        self.entry(word).is_some_and(|entry| entry.is_function)
     }
 
     /// Returns whether both are right and mean different things, whatever endings they share.
@@ -175,13 +230,14 @@ mod tests {
     fn every_row_of_every_table_is_read() {
         let lexicon = Lexicon::read();
         let count = |table| rows(table).count();
-        assert_eq!(lexicon.numerals.len(), count(include_str!("en/numbers.txt")));
-
-        assert_eq!(lexicon.words.len(), count(include_str!("en/words.txt")));
+        let entries =
+            |is_one: fn(&Entry) -> bool| lexicon.entries.values().filter(|entry| is_one(entry)).count();
+        assert_eq!(entries(|entry| entry.numeral.is_some()), count(include_str!("en/numbers.txt")));
+        assert_eq!(entries(|entry| entry.listed.is_some()), count(include_str!("en/words.txt")));
         assert_eq!(lexicon.variants.len(), count(include_str!("en/variants.txt")));
         assert_eq!(lexicon.confusables.len(), count(include_str!("en/confusables.txt")));
         assert!(lexicon.is_function("the") && !lexicon.is_function("openers"));
-        assert!(lexicon.is_opener("residents"));
+        assert!(lexicon.entry("residents").is_some_and(Entry::is_opener));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::lexeme::{Class, Lexeme};
-use super::lexicon::{Lexicon, Numeral};
+use super::lexicon::Numeral;
 
 /// Longest phrase that is read as one number, in lexemes.
 const PHRASE_MAX: usize = 24;
@@ -50,23 +50,23 @@ fn without_grouping(digits: &str) -> Cow<'_, str> {
 }
 
 /// Puts numbers of several words together and marks the units behind quantities.
-pub(super) fn compose<'a>(lexemes: &[Lexeme<'a>], lexicon: &Lexicon) -> Vec<Lexeme<'a>> {
+pub(super) fn compose<'a>(mut lexemes: Vec<Lexeme<'a>>) -> Vec<Lexeme<'a>> {
     let mut composed: Vec<Lexeme<'a>> = Vec::with_capacity(lexemes.len());
     let mut place = 0;
     while place < lexemes.len() {
-        let (taken, key) = if let Some(unit) = unit_at(lexemes, place, &composed, lexicon) {
-            unit
-        } else if let Some(number) = number_at(&lexemes[place..], lexicon) {
-            number
-        } else {
-            composed.push(lexemes[place].clone());
-            place += 1;
-            continue;
+        let found = unit_at(&lexemes, place, &composed).or_else(|| number_at(&lexemes[place..]));
+        // What is behind `place` is not looked at again.
+        let key = std::mem::take(&mut lexemes[place].key);
+        let mut whole = Lexeme { key, ..lexemes[place].clone() };
+        let taken = match found {
+            Some((taken, key)) => {
+                whole.end = lexemes[place + taken - 1].end;
+                whole.key = key;
+                whole.class = Class::Quantity;
+                taken
+            }
+            None => 1,
         };
-        let mut whole = lexemes[place].clone();
-        whole.end = lexemes[place + taken - 1].end;
-        whole.key = Cow::Owned(key);
-        whole.class = Class::Quantity;
         composed.push(whole);
         place += taken;
     }
@@ -74,12 +74,7 @@ pub(super) fn compose<'a>(lexemes: &[Lexeme<'a>], lexicon: &Lexicon) -> Vec<Lexe
 }
 
 /// Returns the unit at `place`, if a quantity stands before it, perhaps with a hyphen.
-fn unit_at(
-    lexemes: &[Lexeme<'_>],
-    place: usize,
-    before: &[Lexeme<'_>],
-    lexicon: &Lexicon,
-) -> Option<(usize, String)> {
+fn unit_at<'a>(lexemes: &[Lexeme<'_>], place: usize, before: &[Lexeme<'_>]) -> Option<(usize, Cow<'a, str>)> {
     let behind = match before {
         [.., quantity, hyphen] if hyphen.is_hyphen() => quantity,
         [.., quantity] => quantity,
@@ -91,35 +86,36 @@ fn unit_at(
     }
     let cent = lexemes.get(place + 1);
     if word.key == "per" && cent.is_some_and(|next| next.key == "cent") {
-        return Some((2, "#%".to_owned()));
+        return Some((2, Cow::Borrowed("#%")));
     }
-    lexicon.unit(&word.key).map(|form| (1, format!("#{form}")))
+    let unit = word.entry?.unit()?;
+    Some((1, Cow::Owned(format!("#{unit}"))))
 }
 
 /// Returns how many lexemes make up the number at the start, and the form it is compared as.
-fn number_at(lexemes: &[Lexeme<'_>], lexicon: &Lexicon) -> Option<(usize, String)> {
+fn number_at<'a>(lexemes: &[Lexeme<'_>]) -> Option<(usize, Cow<'a, str>)> {
     let first = lexemes.first()?;
     if let Some(digits) = first.digits() {
         let mut power = 0;
         let mut taken = 1;
         while taken < PHRASE_MAX {
             let skip = usize::from(lexemes.get(taken).is_some_and(Lexeme::is_hyphen));
-            let Some(Numeral::Scale(scale)) = numeral(lexemes.get(taken + skip), lexicon) else { break };
+            let Some(Numeral::Scale(scale)) = numeral(lexemes.get(taken + skip)) else { break };
             power += scale;
             taken += skip + 1;
         }
-        return Some((taken, digits_key(digits, power)));
+        return Some((taken, digits_key(digits, power).into()));
     }
-    let scale_next = matches!(numeral(lexemes.get(1), lexicon), Some(Numeral::Scale(_)));
-    if matches!(&*first.key, "a" | "an") && first.class == Class::Word && scale_next {
-        return phrase(&lexemes[1..], lexicon).map(|(taken, key)| (taken + 1, key));
+    let is_article = first.class == Class::Word && matches!(&*first.key, "a" | "an");
+    if is_article && matches!(numeral(lexemes.get(1)), Some(Numeral::Scale(_))) {
+        return phrase(&lexemes[1..]).map(|(taken, key)| (taken + 1, key.into()));
     }
-    phrase(lexemes, lexicon)
+    numeral(Some(first))?;
+    phrase(lexemes).map(|(taken, key)| (taken, key.into()))
 }
 
-fn numeral(lexeme: Option<&Lexeme<'_>>, lexicon: &Lexicon) -> Option<Numeral> {
-    let word = lexeme.filter(|lexeme| lexeme.class == Class::Word)?;
-    lexicon.numeral(&word.key)
+fn numeral(lexeme: Option<&Lexeme<'_>>) -> Option<Numeral> {
+    lexeme.filter(|lexeme| lexeme.class == Class::Word)?.entry?.numeral
 }
 
 /// A number phrase as far as it has been read.
@@ -163,7 +159,7 @@ impl Phrase {
     }
 }
 
-fn phrase(lexemes: &[Lexeme<'_>], lexicon: &Lexicon) -> Option<(usize, String)> {
+fn phrase(lexemes: &[Lexeme<'_>]) -> Option<(usize, String)> {
     let mut phrase = Phrase::default();
     let mut taken = 0;
     while taken < PHRASE_MAX {
@@ -172,7 +168,7 @@ fn phrase(lexemes: &[Lexeme<'_>], lexicon: &Lexicon) -> Option<(usize, String)> 
             phrase.last.is_some() && (lexeme.is_hyphen() || (after_scale && lexeme.key == "and"))
         });
         let at = taken + usize::from(joint);
-        let Some(next) = numeral(lexemes.get(at), lexicon) else { break };
+        let Some(next) = numeral(lexemes.get(at)) else { break };
         if phrase.take(next).is_none() {
             break;
         }

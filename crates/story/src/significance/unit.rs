@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use super::change::{self, Pair, Verdict};
+use super::comparison::Comparison;
 use super::lexeme::{Class, Lexeme, Reading};
 use super::{Code, Rules, excerpt};
-use crate::alignment::{self, Hunk, Interner, SentenceKey, Side, Step};
+use crate::alignment::{self, Hunk, Step};
 use crate::kind::Level;
 
 /// What a text is, beside its words.
@@ -31,7 +32,15 @@ pub(super) enum Speech {
 
 impl Ground<'_> {
     fn read<'a>(&self, text: &'a str) -> Reading<'a> {
-        let mut reading = Reading::new(text, self.language, self.rules);
+        self.spoken(Reading::new(text, self.language, self.rules))
+    }
+
+    fn read_both<'a>(&self, old: &'a str, new: &'a str) -> (Reading<'a>, Reading<'a>) {
+        let (old, new) = Reading::of_both(old, new, self.language, self.rules);
+        (self.spoken(old), self.spoken(new))
+    }
+
+    fn spoken<'a>(&self, mut reading: Reading<'a>) -> Reading<'a> {
         if self.speech == Speech::Quotation {
             for lexeme in &mut reading.lexemes {
                 lexeme.quoted = true;
@@ -80,22 +89,22 @@ pub(super) struct Account {
 ///
 /// Takes time linear in the two lengths, times a constant bound.
 pub(super) fn account(old: &str, new: &str, ground: Ground<'_>) -> Account {
-    let (mut before, mut after) = (ground.read(old), ground.read(new));
+    let (mut before, mut after) = ground.read_both(old, new);
     let capitalised = before.is_capitalised() || after.is_capitalised();
     if ground.rules == Rules::English && !capitalised {
         find_names(&mut before, &mut after);
     }
     let pair = Pair { old: &before, new: &after, english: ground.rules == Rules::English, capitalised };
-    let numbers = Numbers::of(pair);
+    let comparison = Comparison::of(pair);
     let whole = Hunk { old: 0..before.lexemes.len(), new: 0..after.lexemes.len() };
     // The text as a whole first: a stop that came or went may cut its sentences otherwise.
     if same_facts(pair) {
-        let findings = numbers.findings(pair, &whole);
+        let findings = judge(pair, &comparison.pairs(&whole), &whole);
         if findings.iter().all(|finding| finding.level == Level::Minor) {
             return Account { findings: or_invisible(findings), ..Account::default() };
         }
     }
-    let mut account = numbers.by_sentence(pair);
+    let mut account = by_sentence(pair, &comparison);
     let is_small = account.findings.iter().all(|finding| finding.level == Level::Minor);
     if is_small && account.added.is_empty() && account.removed.is_empty() {
         account.findings.push(Finding {
@@ -130,14 +139,11 @@ pub(super) fn sentences(text: &str, ground: Ground<'_>) -> Vec<Sentence> {
 fn find_names(before: &mut Reading<'_>, after: &mut Reading<'_>) {
     before.find_names();
     after.find_names();
-    let names = |reading: &Reading<'_>| {
-        let names = reading.lexemes.iter().filter(|lexeme| lexeme.class == Class::Name);
-        names.map(|lexeme| lexeme.key.clone().into_owned()).collect::<HashSet<_>>()
-    };
-    let mut known = names(before);
-    known.extend(names(after));
-    before.find_initial_names(&known);
-    after.find_initial_names(&known);
+    let names = before.lexemes.iter().chain(&after.lexemes).filter(|lexeme| lexeme.class == Class::Name);
+    let known: HashSet<&str> = names.map(|lexeme| &*lexeme.key).collect();
+    let (old, new) = (before.initial_names(&known), after.initial_names(&known));
+    before.name(&old);
+    after.name(&new);
 }
 
 /// Returns what a sentence is known by; `None` for one of marks only.
@@ -159,97 +165,35 @@ fn sentence(reading: &Reading<'_>, range: Range<usize>) -> Option<Sentence> {
 /// Returns whether both sides state the same facts in the same order, found without aligning them:
 /// the last word before a change is called minor.
 fn same_facts(pair: Pair<'_>) -> bool {
-    let facts = |reading: &Reading<'_>, class: Class| {
-        let found = reading.lexemes.iter().filter(move |lexeme| lexeme.class == class);
-        found.map(|lexeme| lexeme.key.clone().into_owned()).collect::<Vec<_>>()
-    };
-    let quoted = |reading: &Reading<'_>| {
-        let found = reading.lexemes.iter().filter(|lexeme| lexeme.quoted && lexeme.is_word());
-        found.map(|lexeme| lexeme.key.clone().into_owned()).collect::<Vec<_>>()
+    let agree = |is_one: &dyn Fn(&Lexeme<'_>) -> bool| {
+        let old = pair.old.lexemes.iter().filter(|lexeme| is_one(lexeme)).map(|lexeme| &lexeme.key);
+        old.eq(pair.new.lexemes.iter().filter(|lexeme| is_one(lexeme)).map(|lexeme| &lexeme.key))
     };
     [Class::Quantity, Class::Name, Class::Negation, Class::Modality]
         .into_iter()
-        .all(|class| facts(pair.old, class) == facts(pair.new, class))
-        && quoted(pair.old) == quoted(pair.new)
+        .all(|class| agree(&|lexeme| lexeme.class == class))
+        && agree(&|lexeme| lexeme.quoted && lexeme.is_word())
 }
 
-/// The lexemes of both sides as numbers that are equal for equal keys.
-struct Numbers {
-    old: Vec<u32>,
-    new: Vec<u32>,
-    old_weights: Vec<u32>,
-    new_weights: Vec<u32>,
-}
-
-impl Numbers {
-    fn of(pair: Pair<'_>) -> Self {
-        let mut interner = Interner::<String>::default();
-        let mut number = |reading: &Reading<'_>| {
-            reading.lexemes.iter().map(|lexeme| interner.number(&*lexeme.key)).collect::<Vec<u32>>()
-        };
-        let (old, new) = (number(pair.old), number(pair.new));
-        let weights = |reading: &Reading<'_>| reading.lexemes.iter().map(weight).collect();
-        Self { old, new, old_weights: weights(pair.old), new_weights: weights(pair.new) }
-    }
-
-    /// Returns what changed between the two stretches of `within`, word by word.
-    fn findings(&self, pair: Pair<'_>, within: &Hunk) -> Vec<Finding> {
-        let side = |things: &[u32], range: &Range<usize>| things[range.clone()].to_vec();
-        let (old, new) = (side(&self.old, &within.old), side(&self.new, &within.new));
-        let old_weights = side(&self.old_weights, &within.old);
-        let new_weights = side(&self.new_weights, &within.new);
-        let mut pairs = alignment::matches(
-            Side { things: &old, weights: &old_weights },
-            Side { things: &new, weights: &new_weights },
-        );
-        for (left, right) in &mut pairs {
-            *left += within.old.start;
-            *right += within.new.start;
-        }
-        judge(pair, &pairs, within)
-    }
-
-    /// Returns what changed, sentences aligned first.
-    fn by_sentence(&self, pair: Pair<'_>) -> Account {
-        let mut interner = Interner::<Vec<u32>>::default();
-        let mut keys = |reading: &Reading<'_>, numbers: &[u32]| -> Vec<SentenceKey> {
-            let key = |range: &Range<usize>| {
-                let mut words: Vec<u32> = range
-                    .clone()
-                    .filter(|place| reading.lexemes[*place].is_word())
-                    .map(|place| numbers[place])
-                    .collect();
-                words.sort_unstable();
-                SentenceKey { whole: interner.number(&numbers[range.clone()]), words }
-            };
-            reading.sentences.iter().map(key).collect()
-        };
-        let (old, new) = (keys(pair.old, &self.old), keys(pair.new, &self.new));
-        let mut account = Account::default();
-        for step in alignment::steps(&old, &new) {
-            match step {
-                Step::Both(left, right) => {
-                    let within = Hunk {
-                        old: pair.old.sentences[left].clone(),
-                        new: pair.new.sentences[right].clone(),
-                    };
-                    account.findings.extend(self.findings(pair, &within));
-                }
-                Step::Old(left) => {
-                    account.removed.extend(sentence(pair.old, pair.old.sentences[left].clone()));
-                }
-                Step::New(right) => {
-                    account.added.extend(sentence(pair.new, pair.new.sentences[right].clone()));
-                }
+/// Returns what changed, sentences aligned first.
+fn by_sentence(pair: Pair<'_>, comparison: &Comparison) -> Account {
+    let mut account = Account::default();
+    for step in comparison.steps(pair) {
+        match step {
+            Step::Both(left, right) => {
+                let within =
+                    Hunk { old: pair.old.sentences[left].clone(), new: pair.new.sentences[right].clone() };
+                account.findings.extend(judge(pair, &comparison.pairs(&within), &within));
+            }
+            Step::Old(left) => {
+                account.removed.extend(sentence(pair.old, pair.old.sentences[left].clone()));
+            }
+            Step::New(right) => {
+                account.added.extend(sentence(pair.new, pair.new.sentences[right].clone()));
             }
         }
-        account
     }
-}
-
-fn weight(lexeme: &Lexeme<'_>) -> u32 {
-    let letters = u32::try_from(lexeme.key.len().min(12)).unwrap_or(12);
-    if lexeme.is_word() { letters + 6 } else { 1 }
+    account
 }
 
 /// Returns one finding for every rule that an unexplained change breaks, and one for each rule of form
