@@ -51,7 +51,7 @@ fn edit_fields(before: &Fields, copy: &Copy) -> (Fields, Vec<Operation>) {
         let text = match field {
             Field::Slug | Field::Language | Field::Urgency => Text::uncut(new.as_str()),
             Field::Bylines | Field::Tags | Field::Links => items_after(old, new),
-            _ => cut_after(new.as_str(), old, language.as_str()),
+            _ => cut_after(new, old, language.as_str()),
         };
         after.set(field, text.clone());
         Operation::Set { field, text }
@@ -155,7 +155,7 @@ fn continued(old: &Arc<Block>, new: &Arc<Block>, language: &str) -> Arc<Block> {
 }
 
 fn recut(new: &Block, old: &Text, language: &str) -> Arc<Block> {
-    Arc::new(Block { text: cut_after(new.text.as_str(), old, language), ..new.clone() })
+    Arc::new(Block { text: cut_after(&new.text, old, language), ..new.clone() })
 }
 
 /// Adds what takes the order of `before` to that of `after`.
