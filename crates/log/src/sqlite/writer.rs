@@ -14,7 +14,7 @@ use tracing::warn;
 
 use super::checkpoint::Checkpoints;
 use super::erase;
-use super::files::{integer, newest};
+use super::files::{integer, newest, wal_bytes};
 use super::group::{Answer, Append, Group};
 use super::hot::Hot;
 use super::index::Lookup;
@@ -194,7 +194,7 @@ impl Writer {
         self.shared.ring.push(group.first, group.bodies.into_iter().map(Bytes::from).collect());
         self.shared.advance(Position(next.0 - 1));
         answer_all(group.answers);
-        self.checkpoints.committed(&self.log, bytes);
+        self.checkpoints.committed(&self.log, wal_bytes(bytes));
     }
 
     /// Finds out what a failed commit left, and tells everyone in the group.
