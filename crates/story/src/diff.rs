@@ -8,7 +8,7 @@ pub mod json_patch;
 mod observe;
 pub(crate) mod order;
 mod patch;
-mod splice;
+pub(crate) mod splice;
 pub(crate) mod words;
 
 use std::sync::Arc;

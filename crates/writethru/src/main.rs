@@ -32,6 +32,10 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
 
+/// Allocates for the whole process; why not the system's: `docs/adr/0006`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.global.color, cli.global.json);

@@ -113,6 +113,12 @@ pub(super) fn newest(log: &Connection) -> rusqlite::Result<Position> {
         .map(position)
 }
 
+/// Returns roughly how many bytes the write-ahead log grows by when bodies of `bytes` together are
+/// committed: whole pages, and the page that the bodies before them began.
+pub(super) const fn wal_bytes(bytes: usize) -> usize {
+    (bytes / PAGE_BYTES as usize + 1) * PAGE_BYTES as usize
+}
+
 /// Returns `number` as SQLite holds it. Positions and revisions count appends, so none comes near
 /// 2^63; a number from outside that passes it finds nothing.
 pub(super) fn integer(number: u64) -> i64 {
@@ -190,4 +196,31 @@ fn meta(log: &Connection, path: &Path, name: &str) -> Result<u64, OpenError> {
         .as_deref()
         .and_then(|value| value.parse().ok())
         .ok_or_else(|| foreign(path, &format!("its {name} is missing or no number")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_growth_of_the_write_ahead_log_is_foreseen() {
+        const COMMITS: usize = 10;
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("log.db");
+        let options = Options { new_epoch: Epoch(1), create: true, read_only: false };
+        let (log, _) = open_writer(&path, &options).expect("a new log");
+        let size = || std::fs::metadata(beside(&path, "-wal")).expect("it is there").len();
+        for bytes in [10, 1_400, 15_000, 200_000] {
+            let before = size();
+            for _ in 0..COMMITS {
+                log.execute("INSERT INTO records(body) VALUES (?1)", [vec![7_u8; bytes]]).expect("room");
+            }
+            let grown = usize::try_from(size() - before).expect("small");
+            let foreseen = COMMITS * wal_bytes(bytes);
+            assert!(
+                foreseen <= 2 * grown && grown <= 4 * foreseen,
+                "{bytes} bytes: {foreseen} foreseen, {grown} grown"
+            );
+        }
+    }
 }

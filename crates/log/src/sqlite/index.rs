@@ -214,15 +214,18 @@ impl Lookup {
     ) -> rusqlite::Result<bool> {
         self.recent.each_command(story, &mut each);
         let Some(index) = &self.index else { return Ok(true) };
-        let mut commands = index.prepare_cached("SELECT command FROM commands WHERE story = ?1 LIMIT ?2")?;
-        let limit = i64::try_from(indexed_max).unwrap_or(i64::MAX).saturating_add(1);
-        let mut rows = commands.query((&story.0[..], limit))?;
+        // Without LIMIT: SQLite prepares a statement anew whenever another limit is bound.
+        let mut commands = index.prepare_cached("SELECT command FROM commands WHERE story = ?1")?;
+        let mut rows = commands.query([&story.0[..]])?;
         let mut seen = 0;
         while let Some(row) = rows.next()? {
+            if seen == indexed_max {
+                return Ok(false);
+            }
             each(row.get_ref(0)?.as_blob().unwrap_or_default());
             seen += 1;
         }
-        Ok(seen <= indexed_max)
+        Ok(true)
     }
 
     /// Returns up to `batches_max` batches of `story` that reach `revision` or later, in order.
@@ -239,11 +242,12 @@ impl Lookup {
             "SELECT revision, first, records FROM batches
              WHERE story = ?1 AND revision + records > ?2
                AND revision >= coalesce((SELECT max(revision) FROM batches WHERE story = ?1 AND revision <= ?2), 0)
-             ORDER BY revision LIMIT ?3",
+             ORDER BY revision",
         )?;
-        let limit = i64::try_from(batches_max).unwrap_or(i64::MAX);
+        // Without LIMIT: SQLite prepares a statement anew whenever another limit is bound.
         let mut found: Vec<Extent> = statement
-            .query_map((&story.0[..], integer(revision), limit), extent)?
+            .query_map((&story.0[..], integer(revision)), extent)?
+            .take(batches_max)
             .collect::<rusqlite::Result<_>>()?;
         let indexed = found.last().map_or(0, |extent| extent.last_revision());
         found.extend(newest.into_iter().filter(|extent| extent.revision > indexed));

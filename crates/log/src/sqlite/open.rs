@@ -59,6 +59,7 @@ fn open_writing(path: &Path, options: &Options) -> Result<Store, OpenError> {
         queue,
         hot: Hot::default(),
         next: Some(head.next()),
+        gathered: 0,
         _lock: lock,
     };
     std::thread::Builder::new().name("log-write".into()).spawn(move || writer.run()).map_err(started)?;

@@ -1,5 +1,6 @@
 //! What copy changes in a story's article, as operations in the fixed order.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -51,7 +52,7 @@ fn edit_fields(before: &Fields, copy: &Copy) -> (Fields, Vec<Operation>) {
         let text = match field {
             Field::Slug | Field::Language | Field::Urgency => Text::uncut(new.as_str()),
             Field::Bylines | Field::Tags | Field::Links => items_after(old, new),
-            _ => cut_after(new.as_str(), old, language.as_str()),
+            _ => cut_after(new, old, language.as_str()),
         };
         after.set(field, text.clone());
         Operation::Set { field, text }
@@ -121,18 +122,19 @@ fn edit_body(
     operations: &mut Vec<Operation>,
 ) -> Vec<Arc<Block>> {
     let before = &story.article.blocks;
-    let known: HashMap<&BlockId, &Arc<Block>> = before.iter().map(|block| (&block.id, block)).collect();
+    let known = Known::new(before);
     let (carried, _) = carry_ids(before, copy, story.minted);
     let after: Vec<Arc<Block>> = carried
         .into_iter()
-        .map(|block| match known.get(&block.id) {
+        .enumerate()
+        .map(|(place, block)| match known.get(&block.id, place) {
             Some(old) => continued(old, &block, language),
             None => recut(&block, &Text::default(), language),
         })
         .collect();
     rearrange(before, &after, operations);
-    operations.extend(after.iter().filter_map(|block| {
-        let old = known.get(&block.id)?;
+    operations.extend(after.iter().enumerate().filter_map(|(place, block)| {
+        let old = known.get(&block.id, place)?;
         (!Arc::ptr_eq(old, block)).then(|| Operation::Edit {
             block: block.id.clone(),
             text: block.text.clone(),
@@ -141,6 +143,28 @@ fn edit_body(
         })
     }));
     after
+}
+
+/// The blocks before, by id.
+struct Known<'a> {
+    blocks: &'a [Arc<Block>],
+    /// Made when a block is first looked for that does not stand where it stood.
+    by_id: OnceCell<HashMap<&'a BlockId, &'a Arc<Block>>>,
+}
+
+impl<'a> Known<'a> {
+    const fn new(blocks: &'a [Arc<Block>]) -> Self {
+        Self { blocks, by_id: OnceCell::new() }
+    }
+
+    /// Returns the block `id`, which is most likely still at `place`.
+    fn get(&self, id: &BlockId, place: usize) -> Option<&'a Arc<Block>> {
+        let in_place = self.blocks.get(place).filter(|block| block.id == *id);
+        in_place.or_else(|| {
+            let all = || self.blocks.iter().map(|block| (&block.id, block)).collect();
+            self.by_id.get_or_init(all).get(id).copied()
+        })
+    }
 }
 
 /// Returns what `old` becomes as `new`: itself, where nothing changed.
@@ -155,7 +179,7 @@ fn continued(old: &Arc<Block>, new: &Arc<Block>, language: &str) -> Arc<Block> {
 }
 
 fn recut(new: &Block, old: &Text, language: &str) -> Arc<Block> {
-    Arc::new(Block { text: cut_after(new.text.as_str(), old, language), ..new.clone() })
+    Arc::new(Block { text: cut_after(&new.text, old, language), ..new.clone() })
 }
 
 /// Adds what takes the order of `before` to that of `after`.

@@ -75,7 +75,8 @@ fn frame(old: &str, new: &str) -> (usize, usize) {
     (head, tail)
 }
 
-fn common_prefix(old: &[u8], new: &[u8]) -> usize {
+/// Returns how many bytes both texts share at the beginning.
+pub(crate) fn common_prefix(old: &[u8], new: &[u8]) -> usize {
     const STEP: usize = 32;
     let steps =
         old.chunks_exact(STEP).zip(new.chunks_exact(STEP)).take_while(|(old, new)| old == new).count();
@@ -83,7 +84,8 @@ fn common_prefix(old: &[u8], new: &[u8]) -> usize {
     from + old[from..].iter().zip(&new[from..]).take_while(|(old, new)| old == new).count()
 }
 
-fn common_suffix(old: &[u8], new: &[u8], most: usize) -> usize {
+/// Returns how many bytes both texts share at the end, at most `most`, which neither is shorter than.
+pub(crate) fn common_suffix(old: &[u8], new: &[u8], most: usize) -> usize {
     const STEP: usize = 32;
     let (old, new) = (&old[old.len() - most..], &new[new.len() - most..]);
     let steps =

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Pairing, Side};
 use crate::block::{Block, BlockKind};
 use crate::copy::CopyBlock;
+use crate::diff::splice::{common_prefix, common_suffix};
 use crate::diff::words::writes_no_spaces;
 
 /// Full likeness: every word is in both.
@@ -85,10 +86,8 @@ fn pair_in_place(before: &[Arc<Block>], copy: &[CopyBlock], pairing: &mut Pairin
 /// Returns whether the common beginning and end of two texts are at least three quarters of the
 /// longer one.
 fn share_most(one: &[u8], other: &[u8]) -> bool {
-    let shorter = one.len().min(other.len());
-    let head = one.iter().zip(other).take_while(|(a, b)| a == b).count();
-    let ends = one.iter().rev().zip(other.iter().rev());
-    let tail = ends.take(shorter - head).take_while(|(a, b)| a == b).count();
+    let head = common_prefix(one, other);
+    let tail = common_suffix(one, other, one.len().min(other.len()) - head);
     4 * (head + tail) >= 3 * one.len().max(other.len())
 }
 

@@ -3,9 +3,10 @@
 //! The values joined are exactly the text. Where a sentence ends is the segmenter's opinion at the
 //! time; it is stored with the text and never asked for again.
 
-use std::ops::Range;
+use std::sync::Arc;
 
-use super::Text;
+use super::{Cut, Text};
+use crate::diff::splice::{common_prefix, common_suffix};
 
 /// Longest piece that the segmenter sees at once: its time grows with the square of some inputs
 /// (rows of opening quotation marks), so a longer text is cut window by window.
@@ -26,58 +27,70 @@ pub(crate) fn cut(text: &str, language: &str) -> Text {
 
 /// As [`cut`], for the text that follows `old`: sentences away from what changed keep the cuts they
 /// have, and a redaction mark stays an erased value, as often as `old` has one.
-pub(crate) fn cut_after(text: &str, old: &Text, language: &str) -> Text {
+///
+/// The words of the result are the allocation of `text`.
+pub(crate) fn cut_after(text: &Text, old: &Text, language: &str) -> Text {
     let language = primary(language);
-    if !old.has_erased() {
-        let (head, tail) = kept(text, old);
-        let mut values: Vec<&str> = head.iter().map(|value| &text[value.clone()]).collect();
-        let begin = head.last().map_or(0, |value| value.end);
-        let end = tail.first().map_or(text.len(), |value| value.start);
-        sentences(&text[begin..end], &language, &mut values);
-        values.extend(tail.into_iter().map(|range| &text[range]));
-        return Text::from_values(values.into_iter().map(Some));
+    let joined = text.as_str();
+    let mut cuts = Cuts::default();
+    if old.has_erased() {
+        let mut erased = old.values().filter(Option::is_none).count();
+        let mut rest = joined;
+        while let Some(at) = (erased > 0).then(|| rest.find(Text::REDACTION_MARK)).flatten() {
+            cuts.add_sentences(&rest[..at], &language);
+            cuts.add(Text::REDACTION_MARK, true);
+            rest = &rest[at + Text::REDACTION_MARK.len()..];
+            erased -= 1;
+        }
+        cuts.add_sentences(rest, &language);
+    } else {
+        let (head, tail) = kept(joined, old);
+        let end_now = |cut: &Cut| joined.len() - (old.joined.len() - cut.end as usize);
+        let begin = head.last().map_or(0, |cut| cut.end as usize);
+        let end = tail.split_first().map_or(joined.len(), |(before, _)| end_now(before));
+        cuts.0.extend_from_slice(head);
+        cuts.add_sentences(&joined[begin..end], &language);
+        for value in tail.windows(2) {
+            cuts.add(&joined[end_now(&value[0])..end_now(&value[1])], false);
+        }
     }
-    let mut erased = old.values().filter(Option::is_none).count();
-    let mut values: Vec<Option<&str>> = Vec::new();
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while let Some(at) = (erased > 0).then(|| rest.find(Text::REDACTION_MARK)).flatten() {
-        sentences(&rest[..at], &language, &mut pieces);
-        values.extend(pieces.drain(..).map(Some));
-        values.push(None);
-        rest = &rest[at + Text::REDACTION_MARK.len()..];
-        erased -= 1;
-    }
-    sentences(rest, &language, &mut pieces);
-    values.extend(pieces.into_iter().map(Some));
-    Text::from_values(values)
+    Text { joined: Arc::clone(&text.joined), cuts: cuts.0.into() }
 }
 
-/// Returns where in `text` the first and last values of `old` stand unchanged, without those next to
-/// the change: where they end may depend on what is there now.
-fn kept(text: &str, old: &Text) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
-    let (new, before) = (text.as_bytes(), old.as_str().as_bytes());
-    let shorter = new.len().min(before.len());
-    let same_head = new.iter().zip(before).take_while(|(a, b)| a == b).count();
-    let ends = new.iter().rev().zip(before.iter().rev());
-    let same_tail = ends.take(shorter - same_head).take_while(|(a, b)| a == b).count();
-    let (mut head, mut tail) = (Vec::new(), Vec::new());
-    let mut start = 0;
-    for value in old.shown_values() {
-        let end = start + value.len();
-        if end <= same_head {
-            head.push(start..end);
-        } else if start >= before.len() - same_tail {
-            // Counted from the end: what changed before it may be longer or shorter now.
-            tail.push(new.len() - (before.len() - start)..new.len() - (before.len() - end));
+/// The cuts of a text as far as they are made.
+#[derive(Default)]
+struct Cuts(Vec<Cut>);
+
+impl Cuts {
+    fn add(&mut self, value: &str, erased: bool) {
+        let start = self.0.last().map_or(0, |cut| cut.end);
+        let length = u32::try_from(value.len()).expect("a value is part of a text, which is below 4 GiB");
+        self.0.push(Cut { end: start + length, erased });
+    }
+
+    fn add_sentences(&mut self, text: &str, language: &str) {
+        let mut values = Vec::new();
+        sentences(text, language, &mut values);
+        for value in values {
+            self.add(value, false);
         }
-        start = end;
     }
-    head.pop();
-    if !tail.is_empty() {
-        tail.remove(0);
-    }
-    (head, tail)
+}
+
+/// Returns the cuts of `old` that hold in `text`: those of the first values that stand there
+/// unchanged, and those of the last ones, with the cut before them in front. The values next to the
+/// change are in neither: where they end may depend on what is there now.
+fn kept<'a>(text: &str, old: &'a Text) -> (&'a [Cut], &'a [Cut]) {
+    let (new, before) = (text.as_bytes(), old.as_str().as_bytes());
+    let same_head = common_prefix(new, before);
+    let same_tail = common_suffix(new, before, new.len().min(before.len()) - same_head);
+    let tail_begin = before.len() - same_tail;
+    let in_head = old.cuts.partition_point(|cut| cut.end as usize <= same_head);
+    // The first value that begins in the tail, hence behind a cut there, or at the very beginning.
+    let first =
+        if tail_begin == 0 { 0 } else { old.cuts.partition_point(|cut| (cut.end as usize) < tail_begin) + 1 };
+    let first = first.max(in_head);
+    (&old.cuts[..in_head.saturating_sub(1)], old.cuts.get(first..).unwrap_or_default())
 }
 
 /// Returns the language of a tag without script and region, as the segmenter names it.
@@ -154,6 +167,10 @@ mod tests {
         assert_eq!(cut.as_str(), text);
     }
 
+    fn follow(text: &str, old: &Text) -> Text {
+        cut_after(&Text::uncut(text), old, "en")
+    }
+
     #[test]
     fn a_text_is_cut_behind_its_sentences() {
         check("Mr. Hill left. He fell.", "en-GB", &["Mr. Hill left. ", "He fell."]);
@@ -189,7 +206,7 @@ mod tests {
     #[test]
     fn an_erased_value_stays_erased_in_the_text_that_follows() {
         let old = Text::from_values([Some("One. "), None, Some("Three.")]);
-        let new = cut_after(&format!("One. {}Three. Four.", Text::REDACTION_MARK), &old, "en");
+        let new = follow(&format!("One. {}Three. Four.", Text::REDACTION_MARK), &old);
         let values: Vec<_> = new.values().collect();
         assert_eq!(values, [Some("One. "), None, Some("Three. "), Some("Four.")]);
     }
@@ -197,18 +214,18 @@ mod tests {
     #[test]
     fn sentences_away_from_a_change_keep_the_cuts_they_have() {
         let old = Text::from_values(["One. Two. ", "Three. ", "Four. ", "Five. ", "Six. Seven."].map(Some));
-        let new = cut_after("One. Two. Three. Fourteen. Five. Six. Seven.", &old, "en");
+        let new = follow("One. Two. Three. Fourteen. Five. Six. Seven.", &old);
         let values: Vec<_> = new.shown_values().collect();
         assert_eq!(values, ["One. Two. ", "Three. ", "Fourteen. ", "Five. ", "Six. Seven."]);
-        assert_eq!(cut_after("", &old, "en").value_count(), 0);
-        assert_eq!(cut_after("One. Two.", &Text::default(), "en").value_count(), 2);
+        assert_eq!(follow("", &old).value_count(), 0);
+        assert_eq!(follow("One. Two.", &Text::default()).value_count(), 2);
     }
 
     #[test]
     fn a_typed_redaction_mark_is_a_word() {
         let old = Text::from_values([None]);
         let mark = Text::REDACTION_MARK;
-        let new = cut_after(&format!("{mark} and {mark}"), &old, "en");
+        let new = follow(&format!("{mark} and {mark}"), &old);
         assert_eq!(new.values().filter(Option::is_none).count(), 1);
         assert!(!cut(mark, "en").has_erased());
     }
@@ -234,7 +251,7 @@ mod tests {
             let old_cut = cut(&old, "en");
             let kept = &old[..old.floor_char_boundary(keep)];
             for text in [format!("{kept}{new}"), format!("{new}{kept}"), format!("{kept}{new}{old}"), new] {
-                let cut = cut_after(&text, &old_cut, "en");
+                let cut = follow(&text, &old_cut);
                 prop_assert_eq!(cut.as_str(), &text);
                 prop_assert_eq!(cut.shown_values().collect::<String>(), text);
                 prop_assert!(cut.shown_values().all(|value| !value.is_empty()));

@@ -41,8 +41,8 @@ pub(super) struct Committed {
     pub(super) acknowledged: Spread,
 }
 
-/// One record on its way: its bytes, and where to acknowledge it.
-type Append = (Vec<u8>, SyncSender<()>);
+/// One record on its way: its bytes, and where to acknowledge it by giving their memory back.
+type Append = (Vec<u8>, SyncSender<Vec<u8>>);
 
 /// Lets `writers` threads hand records of `bytes` to one thread that commits all that wait in one
 /// transaction of a table with a position and a blob, for `duration`.
@@ -87,37 +87,40 @@ fn hand_over(sender: &SyncSender<Append>, number: usize, bytes: usize, end: Inst
     let mut timings = Timings::default();
     let (acknowledge, acknowledged) = sync_channel(1);
     let mut count = number as u64;
+    let mut record = vec![0; bytes];
     while Instant::now() < end {
         count = count.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let record: Vec<u8> = count.to_le_bytes().iter().copied().cycle().take(bytes).collect();
+        record.chunks_exact_mut(8).for_each(|chunk| chunk.copy_from_slice(&count.to_le_bytes()));
         let began = Instant::now();
-        if sender.send((record, acknowledge.clone())).is_err() || acknowledged.recv().is_err() {
+        if sender.send((record, acknowledge.clone())).is_err() {
             break;
         }
+        let Ok(returned) = acknowledged.recv() else { break };
+        record = returned;
         timings.add(began.elapsed());
     }
     timings
 }
 
 fn commit_all(mut connection: Connection, receiver: &Receiver<Append>) -> rusqlite::Result<()> {
-    let mut waiting: Vec<SyncSender<()>> = Vec::new();
+    let mut waiting: Vec<Append> = Vec::new();
     while let Ok(first) = receiver.recv() {
         let transaction = connection.transaction()?;
         {
             let mut insert = transaction.prepare_cached("INSERT INTO record (record) VALUES (?1)")?;
             let mut next = Some(first);
             while let Some((record, acknowledge)) = next.take() {
-                insert.execute([record])?;
-                waiting.push(acknowledge);
+                insert.execute([&record])?;
+                waiting.push((record, acknowledge));
                 if waiting.len() < COMMIT_RECORDS_MAX {
                     next = receiver.try_recv().ok();
                 }
             }
         }
         transaction.commit()?;
-        for acknowledge in waiting.drain(..) {
+        for (record, acknowledge) in waiting.drain(..) {
             // A writer that has gone needs no answer.
-            let _ = acknowledge.send(());
+            let _ = acknowledge.send(record);
         }
     }
     Ok(())
