@@ -19,6 +19,7 @@ mod field;
 mod identity;
 mod kind;
 mod matching;
+mod merge;
 pub mod render;
 pub mod significance;
 mod text;
@@ -35,6 +36,7 @@ pub use field::{Field, Fields};
 pub use identity::{ActorId, CommandKey, Desk, IdentityError, Revision, Slug, StoryId};
 pub use kind::{Kind, Level, Status};
 pub use matching::carry_ids;
+pub use merge::{Clash, Overlap, Sides, merge};
 pub use text::{IntakeReport, Text, normalise};
 
 /// The limits of what a story may hold, each refused by name when it is passed.
