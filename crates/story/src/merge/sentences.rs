@@ -122,6 +122,11 @@ fn meet(one: &Range<usize>, other: &Range<usize>) -> bool {
     (one.start < other.end && other.start < one.end) || (one.is_empty() && one == other)
 }
 
+/// Returns whether two versions of the same sentences have the same mark-up.
+fn is_marked_alike(one: &[Value<'_>], other: &[Value<'_>]) -> bool {
+    one.iter().zip(other).all(|(one, other)| one.marks == other.marks)
+}
+
 struct Walk<'t, 'n, 'a> {
     texts: &'t Texts<'a>,
     theirs: Steps<'n>,
@@ -139,8 +144,8 @@ impl<'a> Walk<'_, '_, 'a> {
             match (self.theirs.version(&region, from.0), self.mine.version(&region, from.1)) {
                 (Some(theirs), Some(mine)) if region.is_empty() => self.both_inserted((theirs, mine)),
                 (Some(theirs), Some(mine)) => self.both_changed((theirs, mine)),
-                (Some(theirs), None) => self.take(&self.texts.theirs[theirs]),
-                (None, Some(mine)) => self.take(&self.texts.mine[mine]),
+                (Some(theirs), None) => self.theirs_changed(theirs, region.clone()),
+                (None, Some(mine)) => self.mine_changed(mine, region.clone()),
                 (None, None) => {}
             }
             at = region.end;
@@ -189,6 +194,27 @@ impl<'a> Walk<'_, '_, 'a> {
         }
         value.before = mine.before.or(theirs.before);
         self.merged.values.push(value);
+    }
+
+    /// Adds sentences that theirs changed, unless mine marked what they were.
+    fn theirs_changed(&mut self, theirs: Range<usize>, region: Range<usize>) {
+        let texts = self.texts;
+        let start = self.mine.place(region.start);
+        let mine = start..start + region.len();
+        if is_marked_alike(&texts.base[region], &texts.mine[mine.clone()]) {
+            return self.take(&texts.theirs[theirs]);
+        }
+        self.merged.clashes = true;
+        self.take(&texts.mine[mine]);
+    }
+
+    /// Adds sentences that mine changed.
+    fn mine_changed(&mut self, mine: Range<usize>, region: Range<usize>) {
+        let texts = self.texts;
+        let start = self.theirs.place(region.start);
+        let theirs = &texts.theirs[start..start + region.len()];
+        self.merged.clashes |= !is_marked_alike(&texts.base[region], theirs);
+        self.take(&texts.mine[mine]);
     }
 
     fn both_inserted(&mut self, (theirs, mine): (Range<usize>, Range<usize>)) {
