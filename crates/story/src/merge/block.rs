@@ -55,13 +55,16 @@ fn is_worded_alike(one: &Block, other: &Block) -> bool {
 }
 
 /// Returns the words and mark-up of both, and whether they clash: in a sentence, in its mark-up,
-/// or in that together they would pass a block's limits.
+/// or in that together they would leave no words or pass a limit.
 fn merged_words(base: &Block, theirs: &Block, mine: &Block) -> (Text, Arc<[Mark]>, bool) {
-    let texts = Texts { base: values(base), theirs: values(theirs), mine: values(mine) };
-    let merged = sentences::merged(&texts);
+    let clashing = || (mine.text.clone(), Arc::clone(&mine.marks), true);
+    let (Some(base), Some(theirs), Some(my)) = (values(base), values(theirs), values(mine)) else {
+        return clashing();
+    };
+    let merged = sentences::merged(&Texts { base, theirs, mine: my });
     let (text, marks) = joined(&merged.values);
     if text.is_empty() || text.as_str().len() > BLOCK_TEXT_BYTES_MAX || marks.len() > MARKS_MAX {
-        return (mine.text.clone(), Arc::clone(&mine.marks), true);
+        return clashing();
     }
     (text, marks, merged.clashes)
 }

@@ -49,7 +49,7 @@ pub(super) fn merged(
     let undone = tally::undone(base, &their_blocks, &my_blocks, &blocks);
     clashes.extend(undone.into_iter().filter_map(|place| body.numbers.get(&base[place].id)));
     places.extend(clashes.into_iter().map(|number| body.clash(number)));
-    places.extend(moved.into_iter().map(|number| body.order_clash(number)));
+    places.extend(body.order_clashes(&moved));
     blocks
 }
 
@@ -211,14 +211,16 @@ impl Body {
         Clash::Block { block: self.id(number), sides }
     }
 
-    fn order_clash(&self, number: usize) -> Clash {
-        let before = |order: &[usize]| {
-            let place = order.iter().position(|other| *other == number)?;
-            Some(self.id(order[place.checked_sub(1)?]))
+    fn order_clashes(&self, moved: &[usize]) -> Vec<Clash> {
+        let all: Vec<usize> = (0..self.base).collect();
+        let [base, theirs, mine] = [&all, &self.theirs, &self.mine]
+            .map(|order| order.windows(2).map(|pair| (pair[1], pair[0])).collect::<HashMap<usize, usize>>());
+        let clash = |number: &usize| {
+            let follows = |side: &HashMap<usize, usize>| side.get(number).map(|before| self.id(*before));
+            let sides = Sides { base: follows(&base), theirs: follows(&theirs), mine: follows(&mine) };
+            Clash::Order { block: self.id(*number), sides }
         };
-        let base: Vec<usize> = (0..self.base).collect();
-        let sides = Sides { base: before(&base), theirs: before(&self.theirs), mine: before(&self.mine) };
-        Clash::Order { block: self.id(number), sides }
+        moved.iter().map(clash).collect()
     }
 
     fn id(&self, number: usize) -> BlockId {

@@ -5,7 +5,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::block::{Block, Mark};
+use crate::limits::MARKS_MAX;
 use crate::text::Text;
+
+/// Most pieces that a block's marks are cut into, so that marks over a whole long text, many times
+/// over, cost little.
+const PIECES_MAX: usize = 4 * MARKS_MAX;
 
 /// One value of a block's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +34,9 @@ impl Value<'_> {
     }
 }
 
-/// Returns the values of `block`; a mark over several is one on each.
-pub(super) fn values(block: &Block) -> Vec<Value<'_>> {
+/// Returns the values of `block`; a mark over several is one on each. `None` if that would be more
+/// than [`PIECES_MAX`].
+pub(super) fn values(block: &Block) -> Option<Vec<Value<'_>>> {
     let mut values = Vec::with_capacity(block.text.value_count());
     let mut starts = Vec::with_capacity(block.text.value_count());
     let (mut start, mut before) = (0, None);
@@ -51,6 +57,7 @@ pub(super) fn values(block: &Block) -> Vec<Value<'_>> {
     if let Some(last) = values.last_mut() {
         last.behind = None;
     }
+    let mut pieces = 0;
     for mark in block.marks.iter() {
         let (from, to) = (mark.start as usize, mark.end as usize);
         let first = starts.partition_point(|start| *start <= from).saturating_sub(1);
@@ -60,12 +67,16 @@ pub(super) fn values(block: &Block) -> Vec<Value<'_>> {
             if let Some(mark) = clipped(mark, from.saturating_sub(*start), end) {
                 value.marks.push(mark);
             }
+            pieces += 1;
+            if pieces > PIECES_MAX {
+                return None;
+            }
         }
     }
     for value in &mut values {
         value.marks.sort_unstable();
     }
-    values
+    Some(values)
 }
 
 fn clipped(mark: &Mark, start: usize, end: usize) -> Option<Mark> {

@@ -162,33 +162,37 @@ fn what_stood_behind_a_block_that_went_stands_behind_the_one_before() {
 
 #[test]
 fn moves_of_different_blocks_merge_and_take_along_what_was_put_behind_them() {
-    let (a, b, c, d, e) = (TALKS, STORM, MARKET, "Rain fell overnight.", "Shops shut early today.");
-    check(&[a, b, c, d, e], &[b, a, c, d, e], &[a, b, c, e, d], &[b, a, c, e, d]);
-    check(&[a, b, c, d], &[b, c, d, a], &[a, "New words here.", b, c, d], &[b, c, d, a, "New words here."]);
-    check(&[a, b, c, d], &[a, c, d], &[b, a, c, d], &[a, c, d]);
+    let [a, b, c, rain, shops] = [TALKS, STORM, MARKET, "Rain fell overnight.", "Shops shut early today."];
+    check(&[a, b, c, rain, shops], &[b, a, c, rain, shops], &[a, b, c, shops, rain], &[b, a, c, shops, rain]);
+    check(
+        &[a, b, c, rain],
+        &[b, c, rain, a],
+        &[a, "New words here.", b, c, rain],
+        &[b, c, rain, a, "New words here."],
+    );
+    check(&[a, b, c, rain], &[a, c, rain], &[b, a, c, rain], &[a, c, rain]);
 }
 
 #[test]
 fn a_block_that_both_moved_to_different_places_clashes_in_order() {
-    let (a, b, c, d) = (TALKS, STORM, MARKET, "Rain fell overnight.");
-    check(&[a, b, c, d], &[b, c, d, a], &[b, c, d, a], &[b, c, d, a]);
-    let both = overlap(&[a, b, c, d], &[b, c, a, d], &[b, c, d, a]);
+    let [a, b, c, rain] = [TALKS, STORM, MARKET, "Rain fell overnight."];
+    check(&[a, b, c, rain], &[b, c, rain, a], &[b, c, rain, a], &[b, c, rain, a]);
+    let both = overlap(&[a, b, c, rain], &[b, c, a, rain], &[b, c, rain, a]);
     let [Clash::Order { block, sides }] = both.places.as_slice() else {
         panic!("one place clashes, not {:?}", both.places)
     };
     assert_eq!((block, &sides.base, &sides.theirs, &sides.mine), (&id(1), &None, &Some(id(3)), &Some(id(4))));
-    assert_eq!(words(&both.proposal), [b, c, d, a]);
+    assert_eq!(words(&both.proposal), [b, c, rain, a]);
 }
 
 #[test]
 fn blocks_that_are_put_behind_each_other_clash_in_order() {
-    let (a, b, c, d) = (TALKS, STORM, MARKET, "Rain fell overnight.");
-    let e = "Shops shut early today.";
-    let overlap = overlap(&[a, b, c, d, e], &[b, c, a, d, e], &[a, c, b, d, e]);
+    let [a, b, c, rain, shops] = [TALKS, STORM, MARKET, "Rain fell overnight.", "Shops shut early today."];
+    let overlap = overlap(&[a, b, c, rain, shops], &[b, c, a, rain, shops], &[a, c, b, rain, shops]);
     assert!(overlap.places.iter().all(|clash| matches!(clash, Clash::Order { .. })), "{:?}", overlap.places);
     let mut sorted = words(&overlap.proposal);
     sorted.sort_unstable();
-    let mut all = vec![a, b, c, d, e];
+    let mut all = vec![a, b, c, rain, shops];
     all.sort_unstable();
     assert_eq!(sorted, all);
 }
@@ -322,4 +326,15 @@ fn copy_that_changes_nothing_changes_nothing() {
     for same in [copy_of(&base.article), anonymous(copy_of(&base.article)), Copy::default()] {
         assert_eq!(rebased(&base, &theirs, &same).expect("nothing to merge"), theirs);
     }
+}
+
+#[test]
+fn too_many_marks_over_too_many_sentences_clash_and_cost_little() {
+    let long = "One came. ".repeat(20_000);
+    let base = story(&[long.trim()]);
+    let end = u32::try_from(long.trim().len()).expect("a short text");
+    let marks: Vec<(u32, u32)> = (0..2_000).map(|start| (start, end)).collect();
+    let theirs = filed(&base, dressed(copy(&[long.trim()]), BlockKind::Paragraph, &marks));
+    let mine = copy(&[&format!("{long}Two went.")]);
+    assert_eq!(rebased(&base, &theirs, &mine).expect_err("it cannot be told").places.len(), 1);
 }

@@ -15,7 +15,7 @@ fn filing() -> impl Strategy<Value = (Index, Vec<Change>, bool)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn every_accepted_sentence_stays_until_an_accepted_filing_takes_it_out(
