@@ -361,7 +361,7 @@ fn refused_append(error: AppendError) -> Result<PushError, PushError> {
 
 /// Gives `command` the slug that a new story gets; a present story keeps its own.
 fn name(command: &mut Command, slug: Option<&Slug>) {
-    let Command::Push(push) = command;
+    let Command::Push(push) = command else { return };
     push.copy.given.retain(|field| *field != Field::Slug);
     if let Some(slug) = slug {
         push.copy.given.push(Field::Slug);

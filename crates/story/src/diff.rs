@@ -3,7 +3,7 @@
 //! `apply(before, diff(before, after)) == after`, always; the same two articles give the same
 //! bytes. Splices begin and end on grapheme boundaries (UAX #29) of the old text.
 
-mod align;
+pub(crate) mod align;
 pub mod json_patch;
 mod observe;
 pub(crate) mod order;

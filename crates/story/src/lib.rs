@@ -20,6 +20,7 @@ mod identity;
 mod kind;
 mod lifecycle;
 mod matching;
+mod merge;
 pub mod render;
 mod revisions;
 pub mod significance;
@@ -39,6 +40,7 @@ pub use field::{Field, Fields};
 pub use identity::{ActorId, CommandKey, Desk, IdentityError, Revision, Slug, StoryId};
 pub use kind::{Kind, Level, Status};
 pub use matching::carry_ids;
+pub use merge::{Clash, Overlap, Sides, merge};
 pub use revisions::Revisions;
 pub use text::{IntakeReport, Text, normalise};
 

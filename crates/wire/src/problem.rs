@@ -66,6 +66,12 @@ problems! {
     /// No such story, or none that the caller may see.
     NotFound = "not-found", 404, 1, "There is no such story",
         "Check the id or slug: the list of stories shows those there are.";
+    /// The request needs a key; none was sent, or one that is unknown, revoked or expired.
+    Unauthorized = "unauthorized", 401, 77, "The service does not know who asks",
+        "Send a key: Authorization: Bearer wt_…; ask an administrator for one.";
+    /// The key is good and does not allow this; members `act`, `desk` and `roles` say what would.
+    Forbidden = "forbidden", 403, 77, "The key does not allow this",
+        "Ask someone with one of the roles in member `roles`, or an administrator for the role.";
     /// The service has nothing at this address.
     NoSuchAddress = "no-such-address", 404, 2, "The service has nothing at this address",
         "Check the address: /openapi.json lists every one.";

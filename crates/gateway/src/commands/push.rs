@@ -270,6 +270,7 @@ fn push_of(intake: Intake, query: PushParameters) -> Result<Push, Problem> {
         correction,
         label: query.label,
         occurred: query.occurred.map(Into::into).or(intake.occurred),
+        rebased: None,
     })
 }
 

@@ -113,7 +113,7 @@ fn block(article: &Article, id: BlockId, content: &CopyBlock, old: &Text) -> Res
         return Err(Refusal::BlockIllegal { index: 0, problem });
     }
     let language = article.fields.get(Field::Language).as_str();
-    let text = cut_after(content.text.as_str(), old, language);
+    let text = cut_after(&content.text, old, language);
     Ok(Block { id, kind: BlockKind::Entry, text, marks: Arc::clone(&content.marks) })
 }
 

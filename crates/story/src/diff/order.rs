@@ -84,7 +84,7 @@ pub(crate) fn steps<'a>(
 }
 
 /// Returns which entries belong to a longest rising subsequence of the present numbers.
-pub(super) fn longest_rising(numbers: &[Option<usize>]) -> Vec<bool> {
+pub(crate) fn longest_rising(numbers: &[Option<usize>]) -> Vec<bool> {
     // `ends[k]` is the entry that ends the best rising subsequence of length k + 1 so far.
     let mut ends: Vec<usize> = Vec::new();
     let mut previous: Vec<Option<usize>> = vec![None; numbers.len()];
