@@ -48,6 +48,7 @@ fn filing(slug: &str, headline: &str, paragraphs: &[&str]) -> PushRequest {
         actor: ActorId::try_from("a1".to_owned()).expect("legal actor"),
         command: None,
         expected: None,
+        base: None,
     }
 }
 
@@ -170,7 +171,8 @@ async fn slugs_are_known_after_a_restart_with_and_without_a_seed() {
     log.close().await;
     drop((desk, log));
     let log = open_log(directory.path()).await;
-    let seed = Seed { slugs: vec![(quake.slug.clone(), quake.story)], upto: quake.position };
+    let seed =
+        Seed { slugs: vec![(quake.slug.clone(), quake.story)], upto: quake.position, ..Seed::default() };
     for seed in [Seed::default(), seed] {
         let desk = Desk::open(log.clone(), seed).await.expect("a desk");
         for story in [&quake, &flood] {

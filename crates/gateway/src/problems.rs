@@ -100,6 +100,7 @@ fn of_refusal(refusal: &Refusal) -> Problem {
         Refusal::TimePast { .. } => "time-past",
         Refusal::FactChanged { .. } => "fact-changed",
         Refusal::NoEntry { .. } => "no-entry",
+        Refusal::SourceOlder { .. } => "source-older",
         Refusal::BlockTwice { .. } => "block-twice",
         Refusal::BlockUnknown { .. } => "block-unknown",
         Refusal::BlockIllegal { .. } => "block-illegal",

@@ -246,7 +246,7 @@ async fn request(filing: Filing) -> Result<(Asked, Vec<String>), Problem> {
         None => ACTOR_UNNAMED.parse().expect("eight letters are a legal actor"),
     };
     let push = push_of(intake, query)?;
-    let inner = PushRequest { target, push, actor, command: key, expected };
+    let inner = PushRequest { target, push, actor, command: key, expected, base: None };
     Ok((Asked { inner, by_header: if_match.is_some() }, warnings))
 }
 
