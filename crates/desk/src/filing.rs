@@ -11,7 +11,7 @@ use story::{
 use uuid::Uuid;
 use wire::{Chain, Header, Stamp, recordable};
 
-use crate::request::{Answer, PushError, Step, Target};
+use crate::request::{Answer, Overlapping, PushError, Step, Target};
 use crate::service::Inner;
 use crate::slug::name;
 use crate::stories::{Held, load};
@@ -62,7 +62,7 @@ impl Inner {
                 Ok((answer, None)) => return Ok(answer),
                 Err(error) => {
                     // Sealing has advanced the fold, and the log has not followed.
-                    if !matches!(error, PushError::Refused(_) | PushError::Overlap { .. }) {
+                    if !matches!(error, PushError::Refused(_) | PushError::Overlap(_)) {
                         *held = None;
                     }
                     return Err(error);
@@ -131,11 +131,14 @@ impl Inner {
             return Err(PushError::Conflict { expected: base, actual: story.revision });
         }
         let based = self.article_at(id, base).await?;
-        let copy = merge(&based, &story.article, &push.copy).map_err(|overlap| PushError::Overlap {
-            story: id,
-            base,
-            actual: story.revision,
-            overlap,
+        let copy = merge(&based, &story.article, &push.copy).map_err(|overlap| {
+            PushError::Overlap(Box::new(Overlapping {
+                story: id,
+                base: (base, based.clone()),
+                theirs: (story.revision, story.article.clone()),
+                mine: push.copy.clone(),
+                overlap: *overlap,
+            }))
         })?;
         Ok(Cow::Owned(Command::Push(Box::new(Push { copy, rebased: Some(base), ..(**push).clone() }))))
     }

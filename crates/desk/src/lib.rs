@@ -13,5 +13,7 @@ mod service;
 mod slug;
 mod stories;
 
-pub use request::{ActRequest, Answer, OpenError, Preview, PushError, PushRequest, Seed, StoryRef, Target};
+pub use request::{
+    ActRequest, Answer, OpenError, Overlapping, Preview, PushError, PushRequest, Seed, StoryRef, Target,
+};
 pub use service::Desk;

@@ -9,7 +9,7 @@ use proof::Hash;
 use story::diff::Diff;
 use story::significance::{self, Significance};
 use story::{
-    ActorId, Article, Command, CommandKey, Desk, IdentityError, Kind, Level, Overlap, Push, Refusal,
+    ActorId, Article, Command, CommandKey, Copy, Desk, IdentityError, Kind, Level, Overlap, Push, Refusal,
     Revision, Slug, Status, StoryId,
 };
 
@@ -173,6 +173,21 @@ pub struct Seed {
     pub upto: Position,
 }
 
+/// Two editors changed the same words: every version, so that a person can choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlapping {
+    /// The story.
+    pub story: StoryId,
+    /// The revision that the copy was made from, and the desk's article at it.
+    pub base: (Revision, Article),
+    /// Where the story is, and its article there.
+    pub theirs: (Revision, Article),
+    /// The copy as it was filed.
+    pub mine: Copy,
+    /// What overlaps, and what the two come to otherwise.
+    pub overlap: Overlap,
+}
+
 /// Why the desk could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -211,17 +226,8 @@ pub enum PushError {
     },
     /// What the copy changes has been changed since the revision that it was made from, in another
     /// way: choose, and file against the newest.
-    #[error("{overlap}")]
-    Overlap {
-        /// The story.
-        story: StoryId,
-        /// The revision that the copy was made from.
-        base: Revision,
-        /// Where the story is.
-        actual: Revision,
-        /// Every version of what overlaps, and a proposal.
-        overlap: Box<Overlap>,
-    },
+    #[error("{}", .0.overlap)]
+    Overlap(Box<Overlapping>),
     /// The revision would be larger than a record may be.
     #[error("the revision would take {actual} bytes, the limit is {limit}")]
     TooLarge {
@@ -257,6 +263,6 @@ pub enum PushError {
 impl PushError {
     /// Returns whether the story is certainly as it was before, and may be named anew.
     pub(crate) fn stored_nothing(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Conflict { .. } | Self::Overlap { .. })
+        matches!(self, Self::Refused(_) | Self::Conflict { .. } | Self::Overlap(_))
     }
 }

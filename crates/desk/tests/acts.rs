@@ -126,8 +126,14 @@ async fn edits_of_one_sentence_are_a_conflict_with_every_version() {
     let first = room.file(&["Four dead.", "Two."], None).await.expect("filed");
     room.file(&["Five dead.", "Two."], Some(1)).await.expect("filed");
     let conflict = room.file(&["Six dead.", "Two."], Some(1)).await.expect_err("they overlap");
-    let PushError::Overlap { base, actual, overlap, .. } = conflict else { panic!("{conflict}") };
-    assert_eq!((base, actual, overlap.places.len()), (Revision(1), Revision(2), 1));
+    let PushError::Overlap(versions) = conflict else { panic!("{conflict}") };
+    assert_eq!((versions.base.0, versions.theirs.0), (Revision(1), Revision(2)));
+    assert_eq!(versions.overlap.places.len(), 1);
+    let texts = [&versions.base.1, &versions.theirs.1, &versions.overlap.proposal];
+    assert_eq!(
+        texts.map(|article| article.blocks[0].text.as_str()),
+        ["Four dead.", "Five dead.", "Six dead."]
+    );
     assert_eq!(room.paragraphs(first.story).await, ["Five dead.", "Two."]);
     let ahead = room.file(&["Six dead."], Some(9)).await.expect_err("there is no revision 9");
     assert!(matches!(ahead, PushError::Conflict { .. }), "{ahead}");
@@ -156,7 +162,7 @@ async fn many_stale_writers_lose_nothing_that_was_acknowledged() {
     for writer in writers.collect::<Vec<_>>() {
         match writer.await.expect("no panic") {
             (text, Ok(_)) => acknowledged.push(text),
-            (_, Err(PushError::Overlap { .. })) => {}
+            (_, Err(PushError::Overlap(_))) => {}
             (text, Err(error)) => panic!("{text}: {error}"),
         }
     }

@@ -65,6 +65,9 @@ pub(crate) fn of_push(failed: PushError) -> Problem {
                 .with("expected", expected.get())
                 .with("actual", actual.get())
         }
+        PushError::Overlap(versions) => Problem::new(ProblemKind::Conflict, versions.overlap.to_string())
+            .with("expected", versions.base.0.get())
+            .with("actual", versions.theirs.0.get()),
         PushError::TooLarge { actual, limit } => too_large(failed.to_string(), actual, limit),
         PushError::Unavailable { source } => {
             error!(error = %source, "The event log takes no pushes");

@@ -183,7 +183,7 @@ impl Gateway {
     ) -> Result<Pushed, Problem> {
         let (hash, significance) = match answer.articles {
             Some(step) => {
-                let is_seen = answer.changed && !is_draft;
+                let is_seen = answer.changed && answer.public;
                 large(text_bytes(&step.before, &step.after), move || {
                     (step.hash(), is_seen.then(|| step.significance()))
                 })
@@ -198,6 +198,10 @@ impl Gateway {
             // What a repeated command has stored, it has stored: its first answer said so.
             changed: answer.changed || answer.repeated,
             kind: answer.kind,
+            desk: answer.desk,
+            status: answer.status,
+            until: answer.until,
+            rebased: answer.rebased,
             significance,
             hash,
             cursor: (answer.position.0 > 0).then(|| self.cursor(answer.position)),
