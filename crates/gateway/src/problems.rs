@@ -65,6 +65,10 @@ pub(crate) fn of_push(failed: PushError) -> Problem {
                 .with("expected", expected.get())
                 .with("actual", actual.get())
         }
+        PushError::KeyReused { revision, .. } => {
+            Problem::new(ProblemKind::IdempotencyKeyReused, failed.to_string())
+                .with("revision", revision.get())
+        }
         PushError::Overlap(versions) => Problem::new(ProblemKind::Conflict, versions.overlap.to_string())
             .with("expected", versions.base.0.get())
             .with("actual", versions.theirs.0.get()),
