@@ -16,6 +16,8 @@ const APPLICATION_ID: i32 = 0x5774_5267;
 const FORMAT: i32 = 1;
 /// How long a connection waits for another.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// How long the writer waits for readers who keep the journal from being emptied.
+const JOURNAL_WAIT: Duration = Duration::from_millis(250);
 
 /// What waits for a second person is in a table of its own, so that lists do not read it.
 const TABLES: &str = "
@@ -60,9 +62,7 @@ pub(crate) fn lock(path: &Path) -> Result<File, OpenError> {
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     match private().create_new(true).open(path) {
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            close_to_others(path).map_err(|error| io(path, error))?;
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(io(path, error)),
     }
     let refused = |error| refused(path, error);
@@ -80,6 +80,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     if format != FORMAT {
         return Err(foreign(path, &format!("it has format {format}, this version reads {FORMAT}")));
     }
+    close_to_others(path).map_err(|error| io(path, error))?; // Not before it is known to be ours.
     prepare_writer(&db).map_err(refused)?;
     Ok(db)
 }
@@ -91,9 +92,13 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
-/// Empties the journal into the file; returns whether nothing is left in it.
+/// Empties the journal into the file; returns whether nothing is left in it. Readers of an old state
+/// are in the way, and are not waited for as long as a writer would be.
 pub(crate) fn empty_journal(db: &Connection) -> rusqlite::Result<bool> {
-    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).map(|busy| busy == 0)
+    db.busy_timeout(JOURNAL_WAIT)?;
+    let busy = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    db.busy_timeout(BUSY_WAIT)?;
+    busy.map(|busy| busy == 0)
 }
 
 /// Returns the open error that `error` stands for.

@@ -209,3 +209,96 @@ fn open(path: &Path) -> Result<Registry, OpenError> {
         }),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::denials::tests::denial;
+    use crate::keys::{KeyError, NewKey};
+    use crate::{DenialRange, NewActor, Secret};
+
+    async fn with_a_key(folder: &Path) -> (Registry, NewKey, Secret) {
+        let registry = Registry::open(&folder.join("registry.db")).await.unwrap();
+        let actor = registry.add_actor(NewActor::default(), Timestamp::UNIX_EPOCH).await.unwrap();
+        let new = NewKey::of(actor.id);
+        let (_, secret) = registry.add_key(new.clone(), Timestamp::UNIX_EPOCH).await.unwrap();
+        (registry, new, secret)
+    }
+
+    async fn pages_max(registry: &Registry, more: u64) {
+        registry
+            .write(move |writing| {
+                let pages: u64 = writing.db.pragma_query_value(None, "page_count", |row| row.get(0))?;
+                writing.db.pragma_update(None, "max_page_count", pages + more)?;
+                Ok::<_, StoreError>(())
+            })
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_stores_nothing_says_so_and_is_got_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (registry, new, secret) = with_a_key(folder.path()).await;
+        let now = Timestamp::UNIX_EPOCH;
+        pages_max(&registry, 0).await;
+        let mut stored = 0;
+        let full = loop {
+            match registry.add_key(new.clone(), now).await {
+                Ok(_) => stored += 1, // There is room on the pages that exist.
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(full, KeyError::Store(StoreError::Unavailable { .. })), "{full:?}");
+        assert!(registry.verify(secret.expose(), now).is_some(), "what was valid still is");
+        for second in 0..1_000 {
+            registry.deny(denial(second)); // More than there is room for.
+        }
+        let range = DenialRange { from: Timestamp::MIN, to: Timestamp::MAX, before: None };
+        let kept = registry.denials(range, 1_000).await.unwrap();
+        let lost = registry.denials_not_kept().await.unwrap();
+        assert_eq!(kept.len() as u64 + lost, 1_000);
+        assert!(lost > 0, "or this test would prove nothing");
+        pages_max(&registry, 1_000).await;
+        let (_, later) = registry.add_key(new, now).await.unwrap();
+        assert!(registry.verify(later.expose(), now).is_some());
+        assert_eq!(registry.keys(None, None, 1_000).await.unwrap().len(), 1 + stored + 1);
+        assert_eq!(registry.denials(range, 1_000).await.unwrap(), kept);
+        assert_eq!(registry.denials_not_kept().await.unwrap(), lost, "counted once");
+    }
+
+    #[tokio::test]
+    async fn a_write_that_is_refused_takes_nothing_of_the_others_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = Registry::open(&folder.path().join("registry.db")).await.unwrap();
+        let insert = |number: u64| {
+            registry.write(move |writing| {
+                writing.db.execute("INSERT INTO settings VALUES (?1, 1)", [format!("n{number}")])?;
+                if number.is_multiple_of(2) { Ok(()) } else { Err(StoreError::unavailable("it is odd")) }
+            })
+        };
+        let (a, b, c, d) = tokio::join!(insert(1), insert(2), insert(3), insert(4));
+        assert_eq!([a, b, c, d].map(|one| one.is_ok()), [false, true, false, true]);
+        let names: String = registry
+            .read(|db| db.query_row("SELECT group_concat(name) FROM settings", [], |row| row.get(0)))
+            .await
+            .unwrap();
+        assert_eq!(names, "n2,n4");
+    }
+
+    #[tokio::test]
+    async fn the_writers_connection_syncs_each_commit_and_overwrites_what_it_deletes() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = Registry::open(&folder.path().join("registry.db")).await.unwrap();
+        let settings: Vec<i64> = registry
+            .write(|writing| {
+                ["synchronous", "secure_delete"]
+                    .into_iter()
+                    .map(|name| Ok(writing.db.pragma_query_value(None, name, |row| row.get(0))?))
+                    .collect::<Result<_, StoreError>>()
+            })
+            .await
+            .unwrap();
+        assert_eq!(settings, [2, 1], "FULL, ON");
+    }
+}
