@@ -1,10 +1,14 @@
 //! The choke point: the table that people read is the table that decides, and keys only narrow.
 
+use std::fmt::Debug;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use registry::{Act, ActSet, Desks, Grant, Identity, KeyId, Lack, Principal, Role, Scopes, authorize};
-use story::Desk;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use story::{Desk, IdentityError};
 
 const TABLE: &str = include_str!("../../../docs/ACCESS.md");
 
@@ -115,6 +119,17 @@ fn a_denial_says_who_what_where_who_could_and_what_next() {
     );
 }
 
+#[track_caller]
+fn check<T>(text: &str, is: &T)
+where
+    T: Serialize + DeserializeOwned + FromStr<Err = IdentityError> + ToString + PartialEq + Debug,
+{
+    assert_eq!(&text.parse::<T>().expect("legal"), is);
+    assert_eq!(is.to_string().parse::<T>().as_ref(), Ok(is));
+    let json = serde_json::to_string(is).expect("JSON");
+    assert_eq!(&serde_json::from_str::<T>(&json).expect("legal"), is);
+}
+
 #[test]
 fn words_are_the_same_in_text_and_json() {
     for role in Role::ALL {
@@ -123,18 +138,6 @@ fn words_are_the_same_in_text_and_json() {
     }
     for act in Act::ALL {
         assert_eq!(act.to_string().parse::<Act>().as_ref(), Ok(act));
-    }
-    #[track_caller]
-    fn check<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(
-        text: &str,
-        is: &T,
-    ) where
-        T: std::str::FromStr<Err = story::IdentityError> + ToString,
-    {
-        assert_eq!(&text.parse::<T>().expect("legal"), is);
-        assert_eq!(is.to_string().parse::<T>().as_ref(), Ok(is));
-        let json = serde_json::to_string(is).expect("JSON");
-        assert_eq!(&serde_json::from_str::<T>(&json).expect("legal"), is);
     }
     check("editor@world", &Grant::on(Role::Editor, desk("world")));
     check("legal@*", &Grant::everywhere(Role::Legal));
