@@ -89,8 +89,8 @@ fn what_is_not_a_story_is_named() {
         "it is a ninjs item without a headline or a body: send an item with headlines or bodies",
     );
     check(
-        b" <?xml version=\"1.0\"?><newsItem/>",
-        "it is XML or a web page: send ninjs, JSON, Markdown or plain text",
+        b" <?xml version=\"1.0\"?><rss/>",
+        "it is XML or a web page: send NewsML-G2, ninjs, JSON, Markdown or plain text",
     );
     check(br#"[{"headline":"A"}]"#, "it is a JSON list: send one story at a time, as an object");
     check(
