@@ -20,6 +20,7 @@ pub(crate) fn of_intake(error: &IntakeError) -> Problem {
             let place = if is_named { path.clone() } else { format!("line {line} column {column}") };
             bad(place, error.to_string()).with("line", *line).with("column", *column)
         }
+        IntakeError::Xml { line, path, .. } => bad(path.clone(), error.to_string()).with("line", *line),
         IntakeError::Copy(copy) => of_copy(copy),
         IntakeError::Empty | IntakeError::NotAStory { .. } => bad("body".to_owned(), error.to_string()),
         IntakeError::Line { number, source } => {
