@@ -225,7 +225,7 @@ impl<'a> Assessment<'a> {
             Field::Links => self.push(&spot, Code::Link, Level::Notable, words),
             Field::Language | Field::Urgency => self.push(&spot, Code::Meta, Level::Notable, words),
             Field::Slug | Field::Tags | Field::EdNote | Field::Pinned | Field::Source => {
-                self.push(&spot, Code::Meta, Level::Minor, words)
+                self.push(&spot, Code::Meta, Level::Minor, words);
             }
         }
     }
