@@ -67,6 +67,7 @@ pub(crate) fn view(article: &Article, kind: Kind, status: Status) -> ArticleView
         recorded: time("2026-11-22T18:04:00Z"),
         published: Some(time("2026-11-22T18:04:00Z")),
         significant: Some(time("2026-11-22T18:01:00Z")),
+        until: None,
         cursor: Cursor { epoch: 1, position: 9 },
     };
     ArticleView::of(article, meta)
