@@ -130,9 +130,11 @@ pub(crate) async fn metrics(State(gateway): State<Gateway>, Asked(Nothing): Aske
 )]
 pub(crate) async fn rebuild(
     State(gateway): State<Gateway>,
+    Caller(who): Caller,
     accepted: Accepted,
     Asked(Nothing): Asked<Nothing>,
 ) -> Result<Response, Refused> {
+    gateway.allow(&who, Act::Operate, None, None).await?;
     let media_type = accepted.best(&[JSON, NDJSON])?;
     let Some(control) = gateway.inner.controls.projector.clone() else {
         let detail = "no projector runs in this process: ask the one that has it";
