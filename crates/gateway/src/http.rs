@@ -1,5 +1,6 @@
 //! The edge over HTTP: the routes, and what surrounds every one of them.
 
+mod access;
 mod changes;
 mod connections;
 mod edge;

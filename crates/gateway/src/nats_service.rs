@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use wire::{DeskVerb, Problem, ProblemKind};
 
+use crate::access::Way;
 use crate::commands::{DiffFormat, DiffQuery, Filed, Filing};
 use crate::gateway::Gateway;
 use crate::limits::{DRAIN_TIME_MAX, NATS_REQUESTS_MAX, REQUEST_TIME_MAX};
@@ -63,6 +64,7 @@ impl NatsService {
     /// Returns the service of `gateway` over `client`, which keeps its connection up by itself.
     pub fn new(gateway: Gateway, client: Client) -> Self {
         let places = Arc::new(Semaphore::new(NATS_REQUESTS_MAX));
+        let gateway = gateway.by(Way::Nats);
         Self { gateway, client, tasks: TaskTracker::new(), places }
     }
 
