@@ -10,8 +10,8 @@ use proof::Hash;
 use story::diff::Diff;
 use story::significance::{self, Significance};
 use story::{
-    ActorId, Article, BlockId, Command, CommandKey, Copy, Desk, IdentityError, Kind, Level, Overlap, Push, Refusal,
-    Revision, Slug, Status, StoryId,
+    ActorId, Article, BlockId, Command, CommandKey, Copy, Desk, IdentityError, Kind, Level, Overlap, Push,
+    Refusal, Revision, Slug, Status, StoryId,
 };
 
 /// A story as people name it: by id or by slug.

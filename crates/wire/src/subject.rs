@@ -45,7 +45,8 @@ pub enum DeskVerb {
 
 impl DeskVerb {
     /// Every one.
-    pub const ALL: [Self; 8] = [Self::Push, Self::Act, Self::Entry, Self::Show, Self::List, Self::History, Self::Diff, Self::Info];
+    pub const ALL: [Self; 8] =
+        [Self::Push, Self::Act, Self::Entry, Self::Show, Self::List, Self::History, Self::Diff, Self::Info];
 
     /// Returns the last token of its subject.
     pub const fn as_str(self) -> &'static str {

@@ -3,9 +3,7 @@
 use bytes::Bytes;
 use desk::{ActRequest, StoryRef};
 use formats::Format;
-use story::{
-    ActorId, BlockId, BlockKind, Command, CommandKey, CopyBlock, Entry, EntryPlace, EntryStep,
-};
+use story::{ActorId, BlockId, BlockKind, Command, CommandKey, CopyBlock, Entry, EntryPlace, EntryStep};
 use utoipa::IntoParams;
 use wire::http::Pushed;
 use wire::{Problem, ProblemKind};

@@ -76,8 +76,22 @@ pub(crate) struct PushParameters {
 
 impl Query for PushParameters {
     const NAMES: &'static [&'static str] = &[
-        "slug", "desk", "kind", "note", "draft", "base", "embargo_until", "publish_at", "expect", "dry_run", "label", "occurred", "what", "where",
-        "approver", "actor",
+        "slug",
+        "desk",
+        "kind",
+        "note",
+        "draft",
+        "base",
+        "embargo_until",
+        "publish_at",
+        "expect",
+        "dry_run",
+        "label",
+        "occurred",
+        "what",
+        "where",
+        "approver",
+        "actor",
     ];
 
     fn take(from: &mut Parameters) -> Result<Self, Problem> {
@@ -181,7 +195,8 @@ impl Gateway {
             Target::BySlug(slug) | Target::New(Some(slug)) => Some(StoryRef::Slug(slug.clone())),
             Target::New(None) => None,
         };
-        let known = source.and_then(|source| self.inner.desk.find_source(&source)).map(StoryRef::Id).or(known);
+        let known =
+            source.and_then(|source| self.inner.desk.find_source(&source)).map(StoryRef::Id).or(known);
         let (actor, reason) = (request.actor.clone(), wire_reason(&request.push, kind));
         let key = request.command.clone();
         let has_words = request.push.copy.blocks.as_ref().is_some_and(|blocks| !blocks.is_empty());
@@ -192,9 +207,12 @@ impl Gateway {
             if has_words {
                 warnings.push(format!("the words of the item were not kept: it is a {kind}"));
             }
-            known.ok_or_else(|| problems::refused("nothing-to-act-on", format!(
-                "the item is a {kind} of a story that is not here: nothing to do"
-            )))?
+            known.ok_or_else(|| {
+                problems::refused(
+                    "nothing-to-act-on",
+                    format!("the item is a {kind} of a story that is not here: nothing to do"),
+                )
+            })?
         };
         let act = Act { deed, reason, note: Text::default(), approver: None };
         let act = ActRequest { story, command: Command::Act(Box::new(act)), actor, key, expected: None };

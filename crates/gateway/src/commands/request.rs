@@ -52,9 +52,10 @@ impl Gateway {
             Target::Existing(_) => true,
             Target::BySlug(slug) => self.inner.desk.find(&StoryRef::Slug(slug.clone())).is_some(),
             Target::New(_) => false,
-        } || intake.source.as_ref().is_some_and(|source| {
-            self.inner.desk.find_source(&source.id).is_some()
-        });
+        } || intake
+            .source
+            .as_ref()
+            .is_some_and(|source| self.inner.desk.find_source(&source.id).is_some());
         let push = push_of(intake, query, Context { release, actor: &actor, is_known }, &mut warnings)?;
         let inner = PushRequest { target, push, actor, command: key, expected, base };
         Ok(Asked { inner, by_header: if_match.is_some(), warnings, act })
@@ -159,7 +160,8 @@ pub(crate) fn time(name: &str, given: String) -> Result<String, Problem> {
 pub(crate) fn instant(name: &str, given: &str) -> Result<Timestamp, Problem> {
     let is_plain =
         given.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b':' | b'.' | b'T' | b'Z'));
-    if is_plain && given.len() <= 40
+    if is_plain
+        && given.len() <= 40
         && let Ok(time) = given.parse()
     {
         return Ok(recordable(time));

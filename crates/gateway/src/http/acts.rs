@@ -39,7 +39,8 @@ pub(crate) async fn act(
     let act = act_named(&act)?;
     let takedowns = gateway.may_act(&who, act, &story).await?;
     let actor = gateway.actor(&who, None).await?;
-    let acting = Acting { story, act, body: body_of(&body.copy)?, if_match: terms.revision(), key: terms.key };
+    let acting =
+        Acting { story, act, body: body_of(&body.copy)?, if_match: terms.revision(), key: terms.key };
     Ok(filed(&gateway.act(acting, actor, takedowns).await?))
 }
 
@@ -214,4 +215,3 @@ impl Terms {
         }
     }
 }
-

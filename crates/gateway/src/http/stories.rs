@@ -9,8 +9,8 @@ use wire::http::{DiffView, HistoryPage, StoryList};
 
 use crate::commands::{DiffFormat, DiffQuery, HistoryQuery, ListQuery, ShowQuery};
 use crate::gateway::Gateway;
-use crate::http::openapi::ReadProblems;
 use crate::http::access::Caller;
+use crate::http::openapi::ReadProblems;
 use crate::http::reply::{
     Accepted, Asked, JSON, Named, Refused, TEXT, add, answer, json, next_page, validated,
 };
