@@ -174,7 +174,9 @@ pub(crate) fn said(copy: &Copy) -> Said {
 pub(crate) fn sayable(copy: &Copy) -> Said {
     let mut said = said(copy);
     for (_, values) in &mut said.fields {
-        values.iter_mut().for_each(|value| *value = legal(value));
+        for value in values {
+            *value = legal(value);
+        }
     }
     for (_, text, marks) in &mut said.blocks {
         *text = legal(text);
