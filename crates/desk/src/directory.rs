@@ -1,19 +1,35 @@
-//! Which slug belongs to which story.
+//! Which slug, and which item of a wire, belongs to which story.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use story::{Slug, StoryId};
 
-/// Slugs in use and reserved. About 100 bytes a story, for as long as the desk runs.
+/// Slugs in use and reserved, and where copy came from. About 100 bytes a story each, for as long
+/// as the desk runs.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     slugs: Mutex<HashMap<Slug, StoryId>>,
+    sources: Mutex<HashMap<String, StoryId>>,
 }
 
 impl Directory {
-    pub(crate) fn new(slugs: impl IntoIterator<Item = (Slug, StoryId)>) -> Self {
-        Self { slugs: Mutex::new(slugs.into_iter().collect()) }
+    pub(crate) fn new(
+        slugs: impl IntoIterator<Item = (Slug, StoryId)>,
+        sources: impl IntoIterator<Item = (String, StoryId)>,
+    ) -> Self {
+        let (slugs, sources) = (slugs.into_iter().collect(), sources.into_iter().collect());
+        Self { slugs: Mutex::new(slugs), sources: Mutex::new(sources) }
+    }
+
+    /// Returns the story that the item `source` has become.
+    pub(crate) fn find_source(&self, source: &str) -> Option<StoryId> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).get(source).copied()
+    }
+
+    /// Takes note that `story` came from the item `source`; the first story keeps it.
+    pub(crate) fn came_from(&self, source: String, story: StoryId) {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).entry(source).or_insert(story);
     }
 
     pub(crate) fn find(&self, slug: &Slug) -> Option<StoryId> {
@@ -35,6 +51,6 @@ impl Directory {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Slug, StoryId>> {
         // No code can panic while it holds the lock, so a poisoned one still holds whole entries.
-        self.slugs.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.slugs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

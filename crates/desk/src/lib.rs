@@ -5,9 +5,15 @@
 //! what it keeps in memory is the fold of the log's records and can be dropped at any time.
 
 mod directory;
+mod due;
+mod filing;
 mod request;
+mod scheduler;
 mod service;
+mod slug;
 mod stories;
 
-pub use request::{Answer, OpenError, Preview, PushError, PushRequest, Seed, StoryRef, Target};
+pub use request::{
+    ActRequest, Answer, OpenError, Overlapping, Preview, PushError, PushRequest, Seed, StoryRef, Target,
+};
 pub use service::Desk;

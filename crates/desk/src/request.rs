@@ -3,12 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use log::Position;
 use proof::Hash;
 use story::diff::Diff;
 use story::significance::{self, Significance};
 use story::{
-    ActorId, Article, CommandKey, IdentityError, Kind, Level, Push, Refusal, Revision, Slug, StoryId,
+    ActorId, Article, Command, CommandKey, Copy, Desk, IdentityError, Kind, Level, Overlap, Push, Refusal,
+    Revision, Slug, Status, StoryId,
 };
 
 /// A story as people name it: by id or by slug.
@@ -65,6 +67,24 @@ pub struct PushRequest {
     pub command: Option<CommandKey>,
     /// The revision that the story must be at, if the caller insists.
     pub expected: Option<Revision>,
+    /// The revision that the copy was made from, if the caller knows: copy from an earlier one is
+    /// carried over onto the present one, or answered with what overlaps.
+    pub base: Option<Revision>,
+}
+
+/// An act on a story that exists, or a change to one of its entries.
+#[derive(Debug, Clone)]
+pub struct ActRequest {
+    /// Which story.
+    pub story: StoryRef,
+    /// What is asked.
+    pub command: Command,
+    /// Who asks.
+    pub actor: ActorId,
+    /// The caller's idempotency key; without one, the act is its own.
+    pub key: Option<CommandKey>,
+    /// The revision that the story must be at, if the caller insists.
+    pub expected: Option<Revision>,
 }
 
 /// What the desk did. Durable when given.
@@ -82,13 +102,24 @@ pub struct Answer {
     pub repeated: bool,
     /// What sort of update the revision is.
     pub kind: Kind,
+    /// The desk that owns the story.
+    pub desk: Desk,
+    /// Where the story stands after it.
+    pub status: Status,
+    /// Whether readers are told of it.
+    pub public: bool,
+    /// When the story goes out by itself.
+    pub until: Option<Timestamp>,
+    /// The revision that the editor saw, where the copy was carried over from it.
+    pub rebased: Option<Revision>,
     /// Place of the revision's record in the log; 0 for a push that changed nothing.
     pub position: Position,
     /// The articles around the revision; absent on a repeated answer.
     pub articles: Option<Step>,
 }
 
-/// A story's working article before and after one revision.
+/// The article before and after one revision: what readers see, of a public one, and otherwise what
+/// the desk does.
 #[derive(Debug, Clone)]
 pub struct Step {
     /// Before; empty for the first.
@@ -134,8 +165,27 @@ pub struct Preview {
 pub struct Seed {
     /// Every story created by a record at or before `upto`.
     pub slugs: Vec<(Slug, StoryId)>,
-    /// How far in the log the slugs are known.
+    /// The items that copy came from, and the stories they became.
+    pub sources: Vec<(String, StoryId)>,
+    /// Every story that is embargoed or scheduled, and until when.
+    pub due: Vec<(StoryId, Timestamp)>,
+    /// How far in the log this is known.
     pub upto: Position,
+}
+
+/// Two editors changed the same words: every version, so that a person can choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlapping {
+    /// The story.
+    pub story: StoryId,
+    /// The revision that the copy was made from, and the desk's article at it.
+    pub base: (Revision, Article),
+    /// Where the story is, and its article there.
+    pub theirs: (Revision, Article),
+    /// The copy as it was filed.
+    pub mine: Copy,
+    /// What overlaps, and what the two come to otherwise.
+    pub overlap: Overlap,
 }
 
 /// Why the desk could not start.
@@ -174,6 +224,18 @@ pub enum PushError {
         /// Where the story is.
         actual: Revision,
     },
+    /// What the copy changes has been changed since the revision that it was made from, in another
+    /// way: choose, and file against the newest.
+    #[error("{}", .0.overlap)]
+    Overlap(Box<Overlapping>),
+    /// The idempotency key was used before, for something else: send it with a new key.
+    #[error("the idempotency key was used before for something else, which made revision {revision}")]
+    KeyReused {
+        /// The story.
+        story: StoryId,
+        /// What it made then.
+        revision: Revision,
+    },
     /// The revision would be larger than a record may be.
     #[error("the revision would take {actual} bytes, the limit is {limit}")]
     TooLarge {
@@ -204,4 +266,11 @@ pub enum PushError {
         /// What does not fit.
         problem: String,
     },
+}
+
+impl PushError {
+    /// Returns whether the story is certainly as it was before, and may be named anew.
+    pub(crate) fn stored_nothing(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Conflict { .. } | Self::Overlap(_))
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use log::{EventLog, StoryKey};
 use lru::LruCache;
-use story::StoryId;
+use story::{Revision, StoryId};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use wire::Chain;
 
@@ -15,6 +15,8 @@ use crate::request::PushError;
 const STORIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("not zero");
 /// Records read at a time while a story is loaded.
 const LOAD_PAGE_RECORDS: usize = 512;
+/// Further than any story goes.
+const LAST: Revision = Revision(u64::MAX);
 
 /// One story's place: the fold of its records, once it has been loaded.
 type Place = Arc<AsyncMutex<Option<Chain>>>;
@@ -39,7 +41,7 @@ impl Stories {
         let place = self.place(story);
         let mut held = place.lock_owned().await;
         if held.is_none() {
-            *held = Some(load(&self.log, story).await?);
+            *held = Some(load(&self.log, story, LAST).await?);
         }
         Ok(held)
     }
@@ -69,13 +71,17 @@ impl Stories {
     }
 }
 
-/// Returns the fold of every record of `story`.
-async fn load(log: &EventLog, story: StoryId) -> Result<Chain, PushError> {
+/// Returns the fold of the records of `story` up to `upto`, or of all if there are fewer.
+pub(crate) async fn load(log: &EventLog, story: StoryId, upto: Revision) -> Result<Chain, PushError> {
     let mut chain = Chain::new(story);
     loop {
-        let next = chain.story().revision.next().get();
+        let known = chain.story().revision;
+        let wanted = usize::try_from(upto.get() - known.get()).unwrap_or(usize::MAX).min(LOAD_PAGE_RECORDS);
+        if wanted == 0 {
+            return Ok(chain);
+        }
         let records = log
-            .read_story(StoryKey(*story.as_bytes()), next, LOAD_PAGE_RECORDS)
+            .read_story(StoryKey(*story.as_bytes()), known.next().get(), wanted)
             .await
             .map_err(|error| PushError::Unavailable { source: error.into() })?;
         if records.is_empty() {

@@ -48,6 +48,7 @@ fn filing(slug: &str, headline: &str, paragraphs: &[&str]) -> PushRequest {
         actor: ActorId::try_from("a1".to_owned()).expect("legal actor"),
         command: None,
         expected: None,
+        base: None,
     }
 }
 
@@ -170,7 +171,8 @@ async fn slugs_are_known_after_a_restart_with_and_without_a_seed() {
     log.close().await;
     drop((desk, log));
     let log = open_log(directory.path()).await;
-    let seed = Seed { slugs: vec![(quake.slug.clone(), quake.story)], upto: quake.position };
+    let seed =
+        Seed { slugs: vec![(quake.slug.clone(), quake.story)], upto: quake.position, ..Seed::default() };
     for seed in [Seed::default(), seed] {
         let desk = Desk::open(log.clone(), seed).await.expect("a desk");
         for story in [&quake, &flood] {
@@ -231,4 +233,17 @@ async fn a_closed_log_refuses_and_the_desk_says_so() {
     log.close().await;
     let refused = desk.push(filing("quake", "Quake", &["Six dead."])).await.expect_err("the log is closed");
     assert!(matches!(refused, PushError::Unavailable { .. }), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_key_that_comes_again_with_other_copy_is_refused() {
+    let (_directory, log, desk) = desk().await;
+    let first = desk.push(keyed("k-1", filing("quake", "Quake", &["Four dead."]))).await.expect("filed");
+    desk.push(filing("quake", "Quake", &["Five dead."])).await.expect("filed");
+    let head = log.head();
+    let again = desk.push(keyed("k-1", filing("quake", "Quake", &["Four dead."]))).await.expect("a repeat");
+    assert_eq!((again.revision, again.repeated), (first.revision, true));
+    let other = desk.push(keyed("k-1", filing("quake", "Quake", &["Six dead."]))).await;
+    assert!(matches!(other, Err(PushError::KeyReused { revision: Revision(1), .. })), "{other:?}");
+    assert_eq!(log.head(), head);
 }

@@ -20,6 +20,7 @@ pub(crate) fn of_intake(error: &IntakeError) -> Problem {
             let place = if is_named { path.clone() } else { format!("line {line} column {column}") };
             bad(place, error.to_string()).with("line", *line).with("column", *column)
         }
+        IntakeError::Xml { line, path, .. } => bad(path.clone(), error.to_string()).with("line", *line),
         IntakeError::Copy(copy) => of_copy(copy),
         IntakeError::Empty | IntakeError::NotAStory { .. } => bad("body".to_owned(), error.to_string()),
         IntakeError::Line { number, source } => {
@@ -65,6 +66,13 @@ pub(crate) fn of_push(failed: PushError) -> Problem {
                 .with("expected", expected.get())
                 .with("actual", actual.get())
         }
+        PushError::KeyReused { revision, .. } => {
+            Problem::new(ProblemKind::IdempotencyKeyReused, failed.to_string())
+                .with("revision", revision.get())
+        }
+        PushError::Overlap(versions) => Problem::new(ProblemKind::Conflict, versions.overlap.to_string())
+            .with("expected", versions.base.0.get())
+            .with("actual", versions.theirs.0.get()),
         PushError::TooLarge { actual, limit } => too_large(failed.to_string(), actual, limit),
         PushError::Unavailable { source } => {
             error!(error = %source, "The event log takes no pushes");
@@ -100,6 +108,7 @@ fn of_refusal(refusal: &Refusal) -> Problem {
         Refusal::TimePast { .. } => "time-past",
         Refusal::FactChanged { .. } => "fact-changed",
         Refusal::NoEntry { .. } => "no-entry",
+        Refusal::SourceOlder { .. } => "source-older",
         Refusal::BlockTwice { .. } => "block-twice",
         Refusal::BlockUnknown { .. } => "block-unknown",
         Refusal::BlockIllegal { .. } => "block-illegal",

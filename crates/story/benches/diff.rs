@@ -10,6 +10,8 @@
 
 #[path = "diff/news.rs"]
 mod news;
+#[path = "diff/wikidiff2.rs"]
+mod wikidiff2;
 
 use std::hint::black_box;
 use std::path::Path;
@@ -38,6 +40,11 @@ fn made_up(criterion: &mut Criterion) {
         group.bench_function("ours: apply", |bencher| bencher.iter(|| apply(&pair.before, black_box(&ops))));
         others(&mut group, &whole(&pair.before), &whole(&after));
         group.finish();
+        let told = wikidiff2::measure(&whole(&pair.before), &whole(&after)).map_or_else(
+            || "not installed (PHP with wikidiff2)".to_owned(),
+            |(micros, bytes)| format!("{micros} µs (median), {bytes} bytes of JSON"),
+        );
+        eprintln!("{name}/wikidiff2: {told}");
     }
 }
 

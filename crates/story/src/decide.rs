@@ -87,6 +87,16 @@ pub enum Refusal {
         /// The first change that it may not make.
         reason: Box<Reason>,
     },
+    /// An item of a wire came in an earlier version than the one that the story has.
+    #[error(
+        "item {item} is older than what the story has of it ({known}): nothing to do, it came out of order"
+    )]
+    SourceOlder {
+        /// The item.
+        item: String,
+        /// The version that the story has.
+        known: String,
+    },
     /// The block is no live-blog entry of the story.
     #[error("the story has no entry {block}: it may have been deleted")]
     NoEntry {
@@ -153,7 +163,6 @@ fn decide_push(story: &Story, push: &Push, now: Timestamp) -> Result<Option<Even
     if !kind.is_for_copy() {
         return Err(Refusal::KindNotForCopy { kind });
     }
-    let now = recorded(story, now);
     let Standing { status, public, until } = after_copy(story, kind, push.release, now)?;
     check_notice(kind, push)?;
     let desk = push.desk.as_ref().or(story.desk.as_ref()).ok_or(Refusal::DeskMissing)?;
@@ -161,6 +170,7 @@ fn decide_push(story: &Story, push: &Push, now: Timestamp) -> Result<Option<Even
     // What goes out by itself must be fit to go out when nobody is there.
     let leaves = public || matches!(status, Status::Embargoed | Status::Scheduled);
     check_article(story, kind, leaves, &after)?;
+    check_source(story, push)?;
     if public {
         facts::check_facts(story, kind, &after)?;
     }
@@ -180,7 +190,7 @@ fn decide_push(story: &Story, push: &Push, now: Timestamp) -> Result<Option<Even
         desk: desk.clone(),
         status,
         public,
-        recorded: now,
+        recorded: recorded(story, now),
         occurred: push.occurred.clone(),
         note: cut(&push.note),
         correction: push.correction.as_ref().map(|notice| CorrectionNotice {
@@ -255,6 +265,24 @@ fn check_article(story: &Story, kind: Kind, public: bool, after: &Article) -> Re
         if actual > limit {
             return Err(Refusal::TooLarge { what, actual, limit });
         }
+    }
+    Ok(())
+}
+
+/// Refuses an item of a wire in an earlier version than the one that the story has.
+fn check_source(story: &Story, push: &Push) -> Result<(), Refusal> {
+    let parts = |text: &Text| text.shown_values().map(str::to_owned).collect::<Vec<_>>();
+    let (known, given) =
+        (parts(story.article.fields.get(Field::Source)), parts(push.copy.fields.get(Field::Source)));
+    let (Some(id), true) = (given.first(), known.first() == given.first()) else { return Ok(()) };
+    let number = |parts: &[String]| parts.get(1)?.parse::<u64>().ok();
+    let made = |parts: &[String]| parts.get(2)?.parse::<Timestamp>().ok();
+    let is_older = match (number(&given), number(&known)) {
+        (Some(given), Some(known)) => given < known,
+        _ => made(&given).zip(made(&known)).is_some_and(|(given, known)| given < known),
+    };
+    if is_older {
+        return Err(Refusal::SourceOlder { item: id.clone(), known: known[1..].join(", ") });
     }
     Ok(())
 }

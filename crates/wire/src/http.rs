@@ -28,6 +28,20 @@ pub struct Pushed {
     /// The kind it was filed as, or that of the story's last revision if nothing changed.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub kind: Kind,
+    /// The desk that owns the story.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub desk: Desk,
+    /// Where the story stands.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub status: Status,
+    /// When it goes out by itself: the end of its embargo, or its schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub until: Option<Timestamp>,
+    /// The revision that the copy was made from, where it was carried over onto the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>))]
+    pub rebased: Option<Revision>,
     /// How much it matters to readers; absent if they cannot see it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
@@ -44,6 +58,83 @@ pub struct Pushed {
     /// What an editor should know of, such as stripped characters or a rebase.
     #[serde(default)]
     pub warnings: Vec<String>,
+}
+
+/// What is done to a story: the last part of an act's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum ActName {
+    /// Holds it.
+    Withhold,
+    /// Publishes what is held, scheduled or a draft; with `at`, at that time.
+    Release,
+    /// Do not use, ever.
+    Kill,
+    /// Takes it down for legal reasons.
+    Takedown,
+    /// Takes it from readers, quietly.
+    Unpublish,
+    /// Brings back what was killed, taken down or unpublished.
+    Restore,
+    /// Puts it under an embargo until `at`, or moves its end.
+    Embargo,
+    /// Ends the embargo now.
+    Lift,
+}
+
+impl ActName {
+    /// Every one.
+    pub const ALL: [Self; 8] = [
+        Self::Withhold,
+        Self::Release,
+        Self::Kill,
+        Self::Takedown,
+        Self::Unpublish,
+        Self::Restore,
+        Self::Embargo,
+        Self::Lift,
+    ];
+
+    /// Returns its name in addresses and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Withhold => "withhold",
+            Self::Release => "release",
+            Self::Kill => "kill",
+            Self::Takedown => "takedown",
+            Self::Unpublish => "unpublish",
+            Self::Restore => "restore",
+            Self::Embargo => "embargo",
+            Self::Lift => "lift",
+        }
+    }
+}
+
+/// What is said with an act: the body of its request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ActBody {
+    /// Why, for the record; readers are not told. All but release, embargo and lift need one.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// The public note.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub note: String,
+    /// Of a release or an embargo: the time (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// Of a restore: whether it comes back as a draft and not to readers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub draft: bool,
+    /// Who approved it, where two people had to agree and did so elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub approver: Option<ActorId>,
+    /// The revision that the story must be at, if you insist.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expect: Option<u64>,
 }
 
 /// What a push would do: the answer to a dry run. Nothing was stored.

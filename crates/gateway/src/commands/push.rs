@@ -183,7 +183,7 @@ impl Gateway {
     ) -> Result<Pushed, Problem> {
         let (hash, significance) = match answer.articles {
             Some(step) => {
-                let (is_seen, kind) = (answer.changed && !is_draft, answer.kind);
+                let (is_seen, kind) = (answer.changed && answer.public, answer.kind);
                 large(text_bytes(&step.before, &step.after), move || {
                     (step.hash(), is_seen.then(|| step.significance().of_kind(kind)))
                 })
@@ -198,6 +198,10 @@ impl Gateway {
             // What a repeated command has stored, it has stored: its first answer said so.
             changed: answer.changed || answer.repeated,
             kind: answer.kind,
+            desk: answer.desk,
+            status: answer.status,
+            until: answer.until,
+            rebased: answer.rebased,
             significance,
             hash,
             cursor: (answer.position.0 > 0).then(|| self.cursor(answer.position)),
@@ -246,7 +250,7 @@ async fn request(filing: Filing) -> Result<(Asked, Vec<String>), Problem> {
         None => ACTOR_UNNAMED.parse().expect("eight letters are a legal actor"),
     };
     let push = push_of(intake, query)?;
-    let inner = PushRequest { target, push, actor, command: key, expected };
+    let inner = PushRequest { target, push, actor, command: key, expected, base: None };
     Ok((Asked { inner, by_header: if_match.is_some() }, warnings))
 }
 

@@ -76,6 +76,7 @@ impl Service {
             actor: "a1".parse().expect("legal actor"),
             command: None,
             expected: None,
+            base: None,
         };
         let answer = self.desk.push(request).await.expect("filed");
         self.views.reached(self.log.head()).await;

@@ -85,6 +85,7 @@ impl Newsroom {
             actor: "a1".parse().expect("legal actor"),
             command: None,
             expected: None,
+            base: None,
         };
         let answer = self.desk.push(request).await.expect("filed");
         self.views.reached(self.log.head()).await;

@@ -17,7 +17,6 @@ pub(super) fn decide_act(story: &Story, act: &Act, now: Timestamp) -> Result<Opt
         return Err(Refusal::ReasonMissing { kind });
     }
     let desk = story.desk.clone().ok_or(Refusal::DeskMissing)?;
-    let now = recorded(story, now);
     let Standing { status, public, until } = after_deed(story, act.deed, now)?;
     if public && status == Status::Usable && story.article.headline().is_empty() {
         return Err(Refusal::HeadlineMissing);
@@ -33,7 +32,7 @@ pub(super) fn decide_act(story: &Story, act: &Act, now: Timestamp) -> Result<Opt
         desk,
         status,
         public,
-        recorded: now,
+        recorded: recorded(story, now),
         occurred: None,
         note: cut(act.note.as_str(), language),
         correction: None,

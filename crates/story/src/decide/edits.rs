@@ -51,7 +51,7 @@ fn edit_fields(before: &Fields, copy: &Copy) -> (Fields, Vec<Operation>) {
         let (old, new) = (before.get(field), copy.fields.get(field));
         let text = match field {
             Field::Slug | Field::Language | Field::Urgency => Text::uncut(new.as_str()),
-            Field::Bylines | Field::Tags | Field::Links => items_after(old, new),
+            _ if field.is_list() => items_after(old, new),
             _ => cut_after(new, old, language.as_str()),
         };
         after.set(field, text.clone());

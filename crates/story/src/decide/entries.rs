@@ -19,7 +19,6 @@ use crate::text::{Text, cut, cut_after};
 
 pub(super) fn decide_entry(story: &Story, entry: &Entry, now: Timestamp) -> Result<Option<Event>, Refusal> {
     let desk = story.desk.clone().ok_or(Refusal::DeskMissing)?;
-    let now = recorded(story, now);
     // On a held story the entry waits for the release like everything else.
     let release = if story.status == Status::Withheld { Release::Draft } else { Release::Publish };
     let standing = after_copy(story, Kind::Update, release, now)?;
@@ -35,7 +34,7 @@ pub(super) fn decide_entry(story: &Story, entry: &Entry, now: Timestamp) -> Resu
         desk,
         status: standing.status,
         public: standing.public,
-        recorded: now,
+        recorded: recorded(story, now),
         occurred: entry.occurred.clone(),
         note: cut(entry.note.as_str(), language),
         correction: None,

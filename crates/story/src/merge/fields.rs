@@ -23,7 +23,7 @@ pub(super) fn merged(base: &Article, theirs: &Article, mine: &Copy, places: &mut
             merged.set(field, my);
             continue;
         }
-        if let Some(items) = field.is_list().then(|| merged_items(&old, &their, &my)).flatten() {
+        if let Some(items) = has_items(field).then(|| merged_items(&old, &their, &my)).flatten() {
             merged.set(field, items);
             continue;
         }
@@ -31,6 +31,12 @@ pub(super) fn merged(base: &Article, theirs: &Article, mine: &Copy, places: &mut
         places.push(Clash::Field { field, sides: Sides { base: old, theirs: their, mine: my } });
     }
     merged
+}
+
+/// Returns whether each value of the field is an item of its own; the parts of a source are one
+/// thing together.
+const fn has_items(field: Field) -> bool {
+    field.is_list() && !matches!(field, Field::Source)
 }
 
 /// Returns theirs without the items that mine took out and with those that it put in, each behind

@@ -111,6 +111,26 @@ fn a_sentence_that_both_put_in_is_there_once() {
 }
 
 #[test]
+fn a_sentence_that_both_append_beside_an_edit_is_there_once() {
+    check(
+        &["One came. Two went."],
+        &["One came. Two went. Rain fell."],
+        &["One came. Two ran. Rain fell."],
+        &["One came. Two ran. Rain fell."],
+    );
+}
+
+#[test]
+fn sentences_that_either_side_takes_out_go_though_some_are_the_same() {
+    check(
+        &["One came. Two went. Three fell. Four rose."],
+        &["Three fell. Four rose."],
+        &["One came. Four rose."],
+        &["Four rose."],
+    );
+}
+
+#[test]
 fn a_block_that_one_side_takes_out_goes_and_one_that_the_other_edited_clashes() {
     check(
         &[TALKS, STORM],
@@ -188,13 +208,12 @@ fn a_block_that_both_moved_to_different_places_clashes_in_order() {
 #[test]
 fn blocks_that_are_put_behind_each_other_clash_in_order() {
     let [a, b, c, rain, shops] = [TALKS, STORM, MARKET, "Rain fell overnight.", "Shops shut early today."];
-    let overlap = overlap(&[a, b, c, rain, shops], &[b, c, a, rain, shops], &[a, c, b, rain, shops]);
-    assert!(overlap.places.iter().all(|clash| matches!(clash, Clash::Order { .. })), "{:?}", overlap.places);
-    let mut sorted = words(&overlap.proposal);
-    sorted.sort_unstable();
-    let mut all = vec![a, b, c, rain, shops];
-    all.sort_unstable();
-    assert_eq!(sorted, all);
+    let overlap = overlap(&[a, b, c, rain, shops], &[b, c, rain, a, shops], &[a, rain, b, c, shops]);
+    let [Clash::Order { block, .. }] = overlap.places.as_slice() else {
+        panic!("one place clashes, not {:?}", overlap.places)
+    };
+    assert_eq!(*block, id(1));
+    assert_eq!(words(&overlap.proposal), [a, rain, b, c, shops], "mine stands");
 }
 
 #[test]
@@ -253,9 +272,11 @@ fn marks_go_with_their_sentence_and_over_several_stay_one() {
     let Mark { start, end, .. } = after.blocks[0].marks[0];
     assert_eq!(&after.blocks[0].text.as_str()[start as usize..end as usize], &TALKS[23..71]);
     assert_eq!(after.blocks[0].marks.len(), 1);
-    let over = dressed(copy(&[TALKS]), BlockKind::Paragraph, &[(0, 5)]);
-    let after = rebased(&base, &theirs, &over);
-    assert!(after.is_err(), "mine marked a sentence that theirs rewrote");
+    let over = || dressed(copy(&[TALKS]), BlockKind::Paragraph, &[(0, 5)]);
+    assert!(rebased(&base, &theirs, &over()).is_err(), "mine marked a sentence that theirs rewrote");
+    let theirs = filed(&base, over());
+    let mine = copy(&[&TALKS.replace("in Cairo", "in the capital, Cairo")]);
+    assert!(rebased(&base, &theirs, &mine).is_err(), "theirs marked a sentence that mine rewrote");
 }
 
 #[test]
@@ -337,4 +358,15 @@ fn too_many_marks_over_too_many_sentences_clash_and_cost_little() {
     let theirs = filed(&base, dressed(copy(&[long.trim()]), BlockKind::Paragraph, &marks));
     let mine = copy(&[&format!("{long}Two went.")]);
     assert_eq!(rebased(&base, &theirs, &mine).expect_err("it cannot be told").places.len(), 1);
+}
+
+#[test]
+fn two_additions_behind_erased_words_keep_their_spaces() {
+    let mut base = story(&["One came. Two went."]);
+    let text = Text::from_values([Some("One came. "), None]);
+    let shown = text.as_str().to_owned();
+    base.article.blocks[0] = Arc::new(Block { text, ..(*base.article.blocks[0]).clone() });
+    let theirs = filed(&base, copy(&[&format!("{shown} Rain fell.")]));
+    let after = rebased(&base, &theirs, &copy(&[&format!("{shown} Shops shut.")])).expect("two additions");
+    assert_eq!(words(&after.article), [format!("{shown} Rain fell. Shops shut.")]);
 }

@@ -80,3 +80,8 @@ fn fields_and_a_body_that_are_absent_stay_as_they_are() {
     let merged = merge(&base.article, &theirs.article, &copy(Field::Headline, &["Talks resume"]));
     assert_eq!(merged.expect("it merges").given, [], "only what differs from theirs is given");
 }
+
+#[test]
+fn two_sources_are_never_made_one() {
+    check(Field::Source, [&[], &["urn:a", "1", "2026"], &["urn:b", "1", "2027"]], None);
+}

@@ -14,14 +14,16 @@ const PROBES: usize = 200;
 /// Most records in one commit.
 const COMMIT_RECORDS_MAX: usize = 1_000;
 
-/// Returns how long a 4 KiB append and an fdatasync take.
+/// Returns how long a 4 KiB append and an fdatasync take, with `pause` between two: after a rest the
+/// processor and the disk are slower to begin.
 ///
 /// # Errors
 /// The disk cannot be written.
-pub(super) fn probe(folder: &Path) -> io::Result<Spread> {
+pub(super) fn probe(folder: &Path, pause: Duration) -> io::Result<Spread> {
     let mut file = tempfile::tempfile_in(folder)?;
     let mut timings = Timings::default();
     for _ in 0..PROBES {
+        std::thread::sleep(pause);
         let began = Instant::now();
         file.write_all(&[7_u8; 4096])?;
         file.sync_data()?;

@@ -125,7 +125,7 @@ fn request(target: Target, copy: Copy) -> Result<PushRequest, Failure> {
         occurred: None,
         rebased: None,
     };
-    Ok(PushRequest { target, push, actor, command: None, expected: None })
+    Ok(PushRequest { target, push, actor, command: None, expected: None, base: None })
 }
 
 /// Returns the article in its versions: each differs from the one before in one paragraph.

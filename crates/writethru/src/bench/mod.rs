@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::output::say;
 use crate::session::Session;
 use load::Drive;
-use report::{Report, Run};
+use report::{Report, Rested, Run};
 use stage::Stage;
 
 /// How long the calm writer rests between two updates: nothing queues up behind it.
@@ -51,18 +51,28 @@ pub(crate) async fn measure(plan: &Plan, session: &Session) -> Result<Report, Fa
                 .next("choose another folder: --dir DIR")
         })?;
     say("probing the disk");
-    let before = bare::probe(folder.path()).map_err(|error| broken("the disk cannot be probed", &error))?;
+    let before = bare::probe(folder.path(), Duration::ZERO)
+        .map_err(|error| broken("the disk cannot be probed", &error))?;
     let mut report = Report::new(plan, before);
     let nats = stage::nats(plan, session, folder.path()).await?;
     report.nats_round_trip = match &nats {
-        Some(server) => Some(path::round_trip(&server.url()).await?),
+        Some(server) => Some(path::round_trip(&server.url(), Duration::ZERO).await?),
         None => None,
     };
     let calm = Stage::whole(&folder.path().join("calm"), url(nats.as_ref())).await?;
     say("one calm writer");
     let drive = Drive { writers: 1, duration: plan.duration, pause: CALM_PAUSE };
-    report.calm(&path::push_and_follow(&calm, drive).await?);
+    let through = path::push_and_follow(&calm, drive).await?;
     calm.end().await;
+    let rested = Rested {
+        fdatasync: bare::probe(folder.path(), CALM_PAUSE)
+            .map_err(|error| broken("the disk cannot be probed", &error))?,
+        nats_round_trip: match &nats {
+            Some(server) => Some(path::round_trip(&server.url(), CALM_PAUSE).await?),
+            None => None,
+        },
+    };
+    report.calm(&through, rested);
     for (index, writers) in plan.writers.iter().copied().enumerate() {
         say(format_args!("{writers} writers"));
         let base = folder.path().join(format!("run-{index}"));
@@ -85,8 +95,8 @@ pub(crate) async fn measure(plan: &Plan, session: &Session) -> Result<Report, Fa
     if let Some(server) = nats {
         server.stop().await;
     }
-    report.fdatasync_after =
-        bare::probe(folder.path()).map_err(|error| broken("the disk cannot be probed", &error))?;
+    report.fdatasync_after = bare::probe(folder.path(), Duration::ZERO)
+        .map_err(|error| broken("the disk cannot be probed", &error))?;
     Ok(report)
 }
 

@@ -113,15 +113,16 @@ async fn take(
     }
 }
 
-/// Returns how long a message takes to NATS and back.
+/// Returns how long a message takes to NATS and back, with `pause` between two.
 ///
 /// # Errors
 /// NATS does not answer.
-pub(super) async fn round_trip(url: &str) -> Result<Spread, Failure> {
+pub(super) async fn round_trip(url: &str, pause: Duration) -> Result<Spread, Failure> {
     let client = connect(url).await?;
     let mut messages = client.subscribe("bench.round.trip").await.map_err(|error| silent(&error))?;
     let mut timings = Timings::default();
     for _ in 0..ROUND_TRIPS {
+        tokio::time::sleep(pause).await;
         let began = Instant::now();
         client.publish("bench.round.trip", "x".into()).await.map_err(|error| silent(&error))?;
         client.flush().await.map_err(|error| silent(&error))?;

@@ -53,6 +53,19 @@ pub(super) struct Run {
 struct Calm {
     acknowledged: Spread,
     push_to_subscriber: Option<Spread>,
+    /// What disk and NATS take by themselves after the same rests: push-to-subscriber holds both.
+    limits: Rested,
+    /// Push-to-subscriber over the two limits together, medians.
+    over_limits: Option<f64>,
+}
+
+/// What the disk and NATS take by themselves when each use follows a rest.
+#[derive(Debug, Serialize)]
+pub(super) struct Rested {
+    /// A 4 KiB append and an fdatasync.
+    pub(super) fdatasync: Spread,
+    /// A message to NATS and back.
+    pub(super) nats_round_trip: Option<Spread>,
 }
 
 #[derive(Debug, Serialize)]
@@ -110,9 +123,12 @@ impl Report {
     }
 
     /// Adds what the calm writer came to.
-    pub(super) fn calm(&mut self, through: &Through) {
-        self.calm =
-            Some(Calm { acknowledged: through.filed.acknowledged, push_to_subscriber: through.arrived });
+    pub(super) fn calm(&mut self, through: &Through, limits: Rested) {
+        let over_limits = through.arrived.zip(limits.nats_round_trip).map(|(arrived, trip)| {
+            arrived.p50_us / (limits.fdatasync.p50_us + trip.p50_us).max(f64::MIN_POSITIVE)
+        });
+        let (acknowledged, push_to_subscriber) = (through.filed.acknowledged, through.arrived);
+        self.calm = Some(Calm { acknowledged, push_to_subscriber, limits, over_limits });
     }
 
     /// Returns the report as people read it.
@@ -128,6 +144,12 @@ impl Report {
             lines.push(format!(
                 "one calm writer    ack {}; push→subscriber {arrived}",
                 times(&calm.acknowledged)
+            ));
+            let trip = calm.limits.nats_round_trip.as_ref().map(times).unwrap_or_default();
+            let over = calm.over_limits.map(|over| format!("  ({over:.1} x both)")).unwrap_or_default();
+            lines.push(format!(
+                "  after such rests fdatasync {}; NATS round trip {trip}{over}",
+                times(&calm.limits.fdatasync)
             ));
         }
         for run in &self.runs {

@@ -158,7 +158,7 @@ async fn seed(views: &Views) -> Result<Seed, Failure> {
             .because(&error)
             .next("they hold nothing that the log does not: delete views.db and start again")
     })?;
-    Ok(Seed { slugs, upto })
+    Ok(Seed { slugs, upto, ..Seed::default() })
 }
 
 /// Runs `task`, which must not end before `told`: if it does, by itself or by a panic, that is
