@@ -9,7 +9,7 @@ use story::{ActorId, Desk, StoryId};
 
 use crate::access::Act;
 use crate::authorize::Denied;
-use crate::columns::{micros, story_or_none, time, word, word_or_none};
+use crate::columns::{integer, micros, story_or_none, time, word, word_or_none};
 use crate::error::StoreError;
 use crate::limits::{DENIALS_KEPT_EACH, PAGE_MAX, REASON_CHARS_MAX};
 use crate::names::Door;
@@ -89,7 +89,7 @@ impl Registry {
                  ORDER BY number DESC LIMIT ?4",
             )?
             .query_map(
-                params![micros(range.from), micros(range.to), range.before, limit.min(PAGE_MAX)],
+                params![micros(range.from), micros(range.to), range.before.map(integer), limit.min(PAGE_MAX)],
                 denial,
             )?
             .collect()

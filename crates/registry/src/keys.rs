@@ -63,7 +63,7 @@ pub struct NewKey {
 impl NewKey {
     /// Returns a key for all that `actor` may do, without end.
     pub const fn of(actor: ActorId) -> Self {
-        Self { actor, scopes: Scopes::All, desks: Desks::All, expires: None, note: None }
+        Self { actor, scopes: Scopes::ALL, desks: Desks::ALL, expires: None, note: None }
     }
 }
 
