@@ -106,7 +106,9 @@ impl Place {
             ));
         }
         let stream = self.jetstream.get_stream(WT_CHANGES).await.expect("a stream");
-        let info = stream.consumer_info("eve").await.expect("eve's consumer is there");
+        let mut info = stream.consumer_info("eve").await.expect("eve's consumer is there");
+        // A map: its order says nothing.
+        info.config.metadata.clear();
         state.push(format!(
             "{:?} {:?} {:?} {}",
             info.config, info.delivered, info.ack_floor, info.num_pending
@@ -374,7 +376,7 @@ async fn a_wrong_seed_is_not_let_in() {
 
 /// Not wanted, but so: `docs/OPERATIONS.md` tells operators. If this fails, NATS has learned it.
 #[tokio::test]
-async fn permissions_do_not_hold_back_where_an_answer_or_a_push_consumer_goes() {
+async fn permissions_do_not_hold_back_where_an_answer_goes() {
     let place = Place::open().await;
     let client = place.guarded.public.connect(&place.url).await;
     let mut heard = place.service.subscribe("wt.v1.>").await.expect("subscribed");
@@ -386,14 +388,4 @@ async fn permissions_do_not_hold_back_where_an_answer_or_a_push_consumer_goes() 
         (message.subject.as_str(), &message.payload[..]),
         ("wt.v1.article.world.s1", WT_CHANGES.as_bytes())
     );
-
-    let stream = jetstream::new(client).get_stream(WT_CHANGES).await.expect("a stream");
-    let config = jetstream::consumer::push::Config {
-        deliver_subject: "wt.v1.recall.world.s1".to_owned(),
-        ack_policy: AckPolicy::None,
-        ..jetstream::consumer::push::Config::default()
-    };
-    stream.create_consumer(config).await.expect("a push consumer");
-    let message = heard.next().await.expect("a message");
-    assert_eq!(&message.payload[..], WT_CHANGES.as_bytes());
 }
