@@ -10,6 +10,7 @@ pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod man;
+pub(crate) mod nats;
 pub(crate) mod push;
 pub(crate) mod rebuild;
 pub(crate) mod show;

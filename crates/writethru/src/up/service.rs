@@ -84,7 +84,7 @@ impl Service {
             broken: broken.clone(),
             publisher,
         };
-        let relay = Relay::start(joint).await;
+        let relay = Relay::start(joint).await?;
         let edge = Edge::start(listener, gateway, &broken)?;
         info!(log.head = log.head().0, "Service is ready");
         Ok(Self { log, views, registry, edge, relay, projector: (projecting, shutdown), broken })
