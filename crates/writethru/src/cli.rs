@@ -54,6 +54,14 @@ pub(crate) struct Global {
         help = "Server to talk to, in place of the one on the data dir [env: WRITETHRU_URL]"
     )]
     pub(crate) url: Option<String>,
+    /// File with your key.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "File with your key; the owner's is found in the data dir [env: WRITETHRU_KEY_FILE; WRITETHRU_KEY holds a key itself]"
+    )]
+    pub(crate) key_file: Option<PathBuf>,
     /// Configuration file.
     #[arg(
         long,
@@ -120,6 +128,9 @@ impl Cli {
         }
         if let Some(url) = &self.global.url {
             values.insert(Key::Url, url.clone());
+        }
+        if let Some(file) = &self.global.key_file {
+            values.insert(Key::KeyFile, file.display().to_string());
         }
         let level = match (self.global.quiet, self.global.verbose) {
             (true, _) => Some("error"),

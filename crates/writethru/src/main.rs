@@ -8,6 +8,7 @@ mod bench;
 mod cli;
 mod commands;
 mod config;
+mod credential;
 mod discovery;
 mod event_log;
 mod exit;
