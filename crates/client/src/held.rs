@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use story::{Article, Kind, Level, Revision, Status};
+use story::{Article, Level, Revision};
 use wire::{ApplyError, ArticleHashes, ArticleMeta, ArticleView, Change, ChangeBody};
 
 /// A verified public article.
@@ -64,27 +64,14 @@ fn view(article: &Article, change: &Change, before: Option<&ArticleView>) -> Art
         story: change.story,
         desk: change.desk.clone(),
         revision: change.to,
-        status: status(change.kind, before.map(|before| before.status)),
+        status: change.status,
         kind: change.kind,
         hash: change.target,
         recorded: change.recorded,
         published: Some(change.published),
         significant: if worth_while { Some(change.published) } else { significant_before },
+        until: None,
         cursor: change.cursor,
     };
     ArticleView::of(article, meta)
-}
-
-/// Returns where a story stands after a public change of `kind`: a change without a snapshot does
-/// not say so itself.
-fn status(kind: Kind, before: Option<Status>) -> Status {
-    match kind {
-        Kind::Withhold => Status::Withheld,
-        Kind::Kill => Status::Killed,
-        Kind::Takedown => Status::Takendown,
-        Kind::Unpublish => Status::Draft,
-        // Words about a story leave it where it stands.
-        Kind::Advisory | Kind::Redaction => before.unwrap_or(Status::Usable),
-        _ => Status::Usable,
-    }
 }

@@ -9,7 +9,7 @@ use story::{
     decide, merge,
 };
 use uuid::Uuid;
-use wire::{Chain, Header, Stamp, recordable};
+use wire::{Chain, Disclosures, Header, Stamp, recordable};
 
 use crate::request::{Answer, Overlapping, PushError, Step, Target};
 use crate::service::Inner;
@@ -20,7 +20,7 @@ use crate::stories::{Held, load};
 const DECISIONS_MAX: usize = 8;
 
 /// A command at work.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Filing {
     pub(crate) target: Target,
     pub(crate) command: Command,
@@ -51,7 +51,7 @@ impl Inner {
         for _ in 0..DECISIONS_MAX {
             let mut held = self.stories.hold(aim.story).await?;
             if filing.key.is_some()
-                && let Some(answer) = self.answered(aim, &command, chain(&held)).await?
+                && let Some(answer) = self.answered(aim, filing, &command, chain(&held)).await?
             {
                 return Ok(answer);
             }
@@ -62,7 +62,10 @@ impl Inner {
                 Ok((answer, None)) => return Ok(answer),
                 Err(error) => {
                     // Sealing has advanced the fold, and the log has not followed.
-                    if !matches!(error, PushError::Refused(_) | PushError::Overlap(_)) {
+                    if !matches!(
+                        error,
+                        PushError::Refused(_) | PushError::Overlap(_) | PushError::KeyReused { .. }
+                    ) {
                         *held = None;
                     }
                     return Err(error);
@@ -153,6 +156,7 @@ impl Inner {
     async fn answered(
         &self,
         aim: &Aim,
+        filing: &Filing,
         command: &CommandKey,
         chain: &Chain,
     ) -> Result<Option<Answer>, PushError> {
@@ -167,6 +171,7 @@ impl Inner {
             records.first().ok_or_else(|| damaged(aim.story, "an answered command has no record"))?;
         let header =
             Header::parse(&record.envelope).map_err(|error| damaged(aim.story, &error.to_string()))?;
+        self.check_repeat(aim, filing, record).await?;
         Ok(Some(Answer {
             story: aim.story,
             slug: slug_of(chain).ok_or_else(|| damaged(aim.story, "it has no slug"))?,
@@ -182,6 +187,34 @@ impl Inner {
             position: appended.last,
             articles: None,
         }))
+    }
+}
+
+impl Inner {
+    /// Refuses a key that comes again with something else. What was asked first is not kept, but
+    /// what it made is: asked again of the story as it was then, the same makes the same.
+    async fn check_repeat(&self, aim: &Aim, filing: &Filing, record: &log::Record) -> Result<(), PushError> {
+        let before = Revision(record.revision.saturating_sub(1));
+        let mut chain = load(&self.log, aim.story, before).await?;
+        let mut command = filing.command.clone();
+        name(&mut command, aim.slug.as_ref().filter(|_| before == Revision::ZERO));
+        let asked = Filing { command, ..filing.clone() };
+        let Ok(asked) = self.rebased(aim.story, chain.story(), &asked).await else { return Ok(()) };
+        let when = Header::parse(&record.envelope).map_or_else(|_| now(), |header| header.recorded);
+        // What was legal then and is refused now tells nothing: time has passed.
+        let Ok(again) = decide(chain.story(), &asked, when) else { return Ok(()) };
+        let opened = chain.open(&record.envelope, &record.disclosures);
+        let opened = opened.map_err(|error| damaged(aim.story, &error.to_string()))?;
+        let is_same = again.last().is_some_and(|event| {
+            let same_words = event.operations == opened.event.operations && event.note == opened.event.note;
+            same_words && event.kind == opened.event.kind && event.status == opened.event.status
+        });
+        let is_whole = Disclosures::parse(&record.disclosures)
+            .is_ok_and(|disclosed| disclosed.commitments().iter().all(Option::is_some));
+        if is_same || !is_whole {
+            return Ok(());
+        }
+        Err(PushError::KeyReused { story: aim.story, revision: Revision(record.revision) })
     }
 }
 

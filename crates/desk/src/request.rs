@@ -228,6 +228,14 @@ pub enum PushError {
     /// way: choose, and file against the newest.
     #[error("{}", .0.overlap)]
     Overlap(Box<Overlapping>),
+    /// The idempotency key was used before, for something else: send it with a new key.
+    #[error("the idempotency key was used before for something else, which made revision {revision}")]
+    KeyReused {
+        /// The story.
+        story: StoryId,
+        /// What it made then.
+        revision: Revision,
+    },
     /// The revision would be larger than a record may be.
     #[error("the revision would take {actual} bytes, the limit is {limit}")]
     TooLarge {

@@ -234,3 +234,16 @@ async fn a_closed_log_refuses_and_the_desk_says_so() {
     let refused = desk.push(filing("quake", "Quake", &["Six dead."])).await.expect_err("the log is closed");
     assert!(matches!(refused, PushError::Unavailable { .. }), "{refused:?}");
 }
+
+#[tokio::test]
+async fn a_key_that_comes_again_with_other_copy_is_refused() {
+    let (_directory, log, desk) = desk().await;
+    let first = desk.push(keyed("k-1", filing("quake", "Quake", &["Four dead."]))).await.expect("filed");
+    desk.push(filing("quake", "Quake", &["Five dead."])).await.expect("filed");
+    let head = log.head();
+    let again = desk.push(keyed("k-1", filing("quake", "Quake", &["Four dead."]))).await.expect("a repeat");
+    assert_eq!((again.revision, again.repeated), (first.revision, true));
+    let other = desk.push(keyed("k-1", filing("quake", "Quake", &["Six dead."]))).await;
+    assert!(matches!(other, Err(PushError::KeyReused { revision: Revision(1), .. })), "{other:?}");
+    assert_eq!(log.head(), head);
+}

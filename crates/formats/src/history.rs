@@ -8,6 +8,7 @@ use story::{BlockKind, CopyBuilder, CopyError, Field, GivenBlock, Kind, note_tex
 
 use crate::intake::{Format, Intake, IntakeError, decoded, time};
 use crate::json::decode;
+use crate::source::Source;
 
 #[derive(Deserialize)]
 struct GivenState {
@@ -81,7 +82,7 @@ impl History {
         intake.kind = given.kind.as_deref().and_then(|kind| kind.parse::<Kind>().ok());
         intake.note = note_text("note", &given.note.unwrap_or_default())?;
         intake.occurred = given.at.map(|at| time("at", &at)).transpose()?;
-        intake.source = Some(given.source);
+        intake.source = Some(Source { id: given.source, version: None, created: None });
         let rev = given.rev.map(|rev| rev.as_str().map_or_else(|| rev.to_string(), str::to_owned));
         self.sequence = given.seq;
         Ok(Some(State { sequence: given.seq, intake, by: given.by, kind: given.kind, rev }))

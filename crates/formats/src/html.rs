@@ -16,6 +16,7 @@ use story::{BlockKind, CopyBuilder, CopyError, GivenBlock, Mark, MarkKind};
 
 use crate::intake::IntakeError;
 use crate::limits::{HTML_BYTES_MAX, HTML_DEPTH_MAX};
+use crate::marks::joined;
 
 /// Elements that end one unit of text and begin another.
 const BLOCK_TAGS: &[&str] = &[
@@ -62,12 +63,21 @@ const BLOCK_TAGS: &[&str] = &[
 /// Elements that mark words.
 const INLINE_TAGS: &[&str] = &["a", "b", "br", "code", "em", "i", "strong", "sub", "sup"];
 
+/// Elements whose content is not text of the article.
+const DROPPED_TAGS: &[&str] = &["script", "style", "head", "title", "template"];
+
+/// The element and its class that hold one entry of a live blog.
+pub(crate) const ENTRY_TAG: &str = "article";
+/// See [`ENTRY_TAG`].
+pub(crate) const ENTRY_CLASS: &str = "entry";
+
 static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut cleaner = Builder::empty();
     cleaner
         .tags(BLOCK_TAGS.iter().chain(INLINE_TAGS).copied().collect())
-        .clean_content_tags(HashSet::from(["script", "style", "head", "title", "template"]))
+        .clean_content_tags(DROPPED_TAGS.iter().copied().collect())
         .tag_attributes(HashMap::from([("a", HashSet::from(["href"]))]))
+        .allowed_classes(HashMap::from([(ENTRY_TAG, HashSet::from([ENTRY_CLASS]))]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .url_relative(UrlRelative::Deny);
     cleaner
@@ -123,6 +133,16 @@ impl HtmlReader {
         let units = self.units(place, html)?;
         Ok(units.into_iter().map(|unit| unit.text).collect::<Vec<_>>().join(" "))
     }
+}
+
+/// Returns whether the sanitiser keeps the element `name` itself.
+pub(crate) fn is_kept(name: &str) -> bool {
+    BLOCK_TAGS.contains(&name) || INLINE_TAGS.contains(&name)
+}
+
+/// Returns whether the sanitiser drops the element `name` with all it holds.
+pub(crate) fn is_dropped(name: &str) -> bool {
+    DROPPED_TAGS.contains(&name)
 }
 
 /// Returns a bound on how deep `html` nests: the most elements that are open at once. An end tag
@@ -216,13 +236,29 @@ impl Units {
             }
         } else {
             self.flush();
-            if let Some(kind) = kind_of(name) {
+            if let Some(kind) = self.kind_of(name, tag) {
                 match tag.kind {
                     TagKind::StartTag => self.kinds.push(kind),
                     TagKind::EndTag => drop(self.kinds.pop()),
                 }
             }
         }
+    }
+
+    /// Returns what the element makes of the units in it, if it says so.
+    fn kind_of(&self, name: &str, tag: &Tag) -> Option<BlockKind> {
+        Some(match name {
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => BlockKind::Heading,
+            "blockquote" => BlockKind::Quote,
+            "li" => BlockKind::List,
+            "figcaption" => BlockKind::Media,
+            ENTRY_TAG if tag.attrs.iter().any(|attribute| &*attribute.value == ENTRY_CLASS) => {
+                BlockKind::Entry
+            }
+            // Its end tag has no class: what it opens must be there to be closed.
+            ENTRY_TAG => self.kinds.last().copied().unwrap_or(BlockKind::Paragraph),
+            _ => return None,
+        })
     }
 
     fn open_mark(&mut self, kind: MarkKind, tag: &Tag) {
@@ -261,7 +297,7 @@ impl Units {
         let marks = std::mem::take(&mut self.marks);
         if !text.trim().is_empty() {
             let kind = self.kinds.last().copied().unwrap_or(BlockKind::Paragraph);
-            self.done.push(Unit { kind, text, marks });
+            self.done.push(Unit { kind, text, marks: joined(&marks) });
         }
     }
 }
@@ -274,16 +310,6 @@ fn mark_of(name: &str) -> Option<MarkKind> {
         "code" => MarkKind::Code,
         "sub" => MarkKind::Sub,
         "sup" => MarkKind::Sup,
-        _ => return None,
-    })
-}
-
-fn kind_of(name: &str) -> Option<BlockKind> {
-    Some(match name {
-        "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => BlockKind::Heading,
-        "blockquote" => BlockKind::Quote,
-        "li" => BlockKind::List,
-        "figcaption" => BlockKind::Media,
         _ => return None,
     })
 }

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use story::{Copy, CopyError, Desk, Field, IntakeReport, Kind, Text};
 
 use crate::limits::INTAKE_BYTES_MAX;
-use crate::{json, json_copy, markdown, ninjs, plain};
+use crate::source::Source;
+use crate::{json, json_copy, markdown, newsml_g2, ninjs, plain};
 
 /// A format that a submission can be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Format {
     Json,
     /// IPTC ninjs 1.x, 2.x or 3.x.
     Ninjs,
+    /// IPTC NewsML-G2: a news item, or a news message with one.
+    NewsmlG2,
 }
 
 /// One submission, checked and normalised.
@@ -32,17 +35,18 @@ pub struct Intake {
     pub report: IntakeReport,
     /// The desk it names.
     pub desk: Option<Desk>,
-    /// The kind it names; a ninjs item that is canceled or withheld is a kill or a withhold, so
-    /// that it cannot be filed as an update.
+    /// The kind it names. An item of a standard that is canceled or withheld is a kill or a
+    /// withhold, so that it cannot be filed as an update; one that the service itself wrote is of
+    /// the kind that it says.
     pub kind: Option<Kind>,
-    /// The public note. Empty if none.
+    /// The public note; of a correction from elsewhere its note for editors. Empty if none.
     pub note: Text,
     /// When it happened, or when this version was made: RFC 3339, the offset kept.
     pub occurred: Option<Arc<str>>,
     /// Until when it must not be published, if it says so: RFC 3339, the offset kept.
     pub embargoed: Option<Arc<str>>,
     /// The item's identity at its source.
-    pub source: Option<String>,
+    pub source: Option<Source>,
 }
 
 impl Intake {
@@ -90,6 +94,16 @@ pub enum IntakeError {
         /// What is wrong and what is expected.
         problem: String,
     },
+    /// XML that does not parse, or is not what the format says.
+    #[error("line {line}: {path}: {problem}")]
+    Xml {
+        /// Line, from 1.
+        line: usize,
+        /// The element, such as `newsItem/itemMeta/pubStatus`.
+        path: String,
+        /// What is wrong and what is expected.
+        problem: String,
+    },
     /// A value that may not be kept.
     #[error(transparent)]
     Copy(#[from] CopyError),
@@ -121,7 +135,7 @@ impl IntakeError {
 }
 
 /// Returns what `given` says; `declared` is its format where the sender has named it, and `None`
-/// lets its first characters decide between ninjs, JSON and plain text.
+/// lets its looks decide between ninjs, NewsML-G2, JSON and plain text.
 ///
 /// # Errors
 /// [`IntakeError`] says what is wrong, where, and what to send instead.
@@ -140,7 +154,12 @@ pub fn read(given: &[u8], declared: Option<Format>) -> Result<Intake, IntakeErro
         Format::Plain => plain::read(text)?,
         Format::Markdown => markdown::read(text)?,
         Format::Ninjs => ninjs::read(text)?,
+        Format::NewsmlG2 => newsml_g2::read(text)?,
     };
+    if intake.kind.is_some_and(|kind| !kind.is_for_copy()) && intake.source.is_some() {
+        // An item of a standard may say no more than that it must not be used.
+        return Ok(intake);
+    }
     let has_body = intake.copy.blocks.as_ref().is_some_and(|blocks| !blocks.is_empty());
     if intake.copy.fields.get(Field::Headline).is_empty() && !has_body {
         return Err(IntakeError::Empty);
@@ -161,9 +180,12 @@ pub(crate) fn decoded(given: &[u8]) -> Result<&str, IntakeError> {
 fn sniffed(text: &str) -> Result<Format, IntakeError> {
     let start = text.trim_start();
     let begins = |with: &str| start.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
-    if ["<?xml", "<!doctype", "<html", "<newsItem", "<newsMessage"].into_iter().any(begins) {
+    if newsml_g2::begins(start) {
+        return Ok(Format::NewsmlG2);
+    }
+    if ["<?xml", "<!doctype", "<html"].into_iter().any(begins) {
         let what = "it is XML or a web page";
-        return Err(IntakeError::not_a_story(what, "send ninjs, JSON, Markdown or plain text"));
+        return Err(IntakeError::not_a_story(what, "send NewsML-G2, ninjs, JSON, Markdown or plain text"));
     }
     if start.starts_with('[') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
         return Err(IntakeError::not_a_story("it is a JSON list", "send one story at a time, as an object"));

@@ -5,7 +5,7 @@ use story::{BlockKind, CopyBuilder, CopyError, Desk, Field, GivenBlock, Kind, Ma
 
 use crate::html::HtmlReader;
 use crate::intake::{Format, Intake, IntakeError, time};
-use crate::json::{decode, present};
+use crate::json::{decode, present, present_objects};
 
 /// What is absent keeps its present state; `null` clears a field.
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ struct GivenCopy {
     urgency: Option<Option<u64>>,
     #[serde(default, deserialize_with = "present")]
     ed_note: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_objects")]
     blocks: Option<Vec<GivenJsonBlock>>,
     #[serde(default, deserialize_with = "present")]
     slug: Option<String>,
@@ -53,7 +53,7 @@ struct GivenJsonBlock {
     kind: Option<BlockKind>,
     #[serde(default, deserialize_with = "present")]
     text: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_objects")]
     marks: Option<Vec<Mark>>,
     #[serde(default, deserialize_with = "present")]
     html: Option<String>,

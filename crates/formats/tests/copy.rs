@@ -136,7 +136,9 @@ fn a_ninjs_3_item_is_read_by_its_richest_body() {
         body(&intake),
         [(BlockKind::Paragraph, "One.", vec![]), (BlockKind::Paragraph, "Two.", vec![])]
     );
-    assert_eq!(intake.source.as_deref(), Some("urn:talks:1"));
+    let source = intake.source.expect("it has a uri");
+    assert_eq!((source.id.as_str(), source.version), ("urn:talks:1", None));
+    assert_eq!(source.created, "2026-11-22T17:04:00Z".parse().ok());
     assert_eq!(intake.occurred.as_deref(), Some("2026-11-22T18:04:00+01:00"));
 }
 

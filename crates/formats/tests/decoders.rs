@@ -1,10 +1,19 @@
 //! No input makes a decoder panic, and what a decoder takes is normal.
 
+mod editions;
+
+use editions::wire_files;
 use proptest::prelude::*;
 use writethru_formats::{Format, History, read};
 
-const DECLARED: [Option<Format>; 5] =
-    [None, Some(Format::Plain), Some(Format::Markdown), Some(Format::Json), Some(Format::Ninjs)];
+const DECLARED: [Option<Format>; 6] = [
+    None,
+    Some(Format::Plain),
+    Some(Format::Markdown),
+    Some(Format::Json),
+    Some(Format::Ninjs),
+    Some(Format::NewsmlG2),
+];
 
 #[track_caller]
 fn check(given: &[u8]) {
@@ -111,6 +120,42 @@ fn filing() -> impl Strategy<Value = String> {
     })
 }
 
+/// XML out of the standard's elements, mostly well-formed.
+fn xml() -> impl Strategy<Value = String> {
+    let name = proptest::sample::select(vec![
+        "itemMeta",
+        "pubStatus qcode=\"stat:canceled\"",
+        "signal qcode='sig:correction'",
+        "contentMeta",
+        "contentSet",
+        "inlineXML",
+        "inlineData contenttype='text/html'",
+        "headline",
+        "edNote",
+        "html",
+        "body",
+        "p",
+        "br",
+        "a href=\"https://a.example/\"",
+        "versionCreated",
+        "subject",
+        "name",
+        "urgency",
+        "nar:newsItem guid=\"b\"",
+    ]);
+    let leaf = prop_oneof![text(), Just("&lt;b&gt;".to_owned()), Just("<![CDATA[<p>]]>".to_owned())];
+    let element = leaf.prop_recursive(5, 40, 6, move |inner| {
+        (name.clone(), proptest::collection::vec(inner, 0..6)).prop_map(|(tag, inner)| {
+            let end = tag.split(' ').next().unwrap_or_default();
+            format!("<{tag}>{}</{end}>", inner.concat())
+        })
+    });
+    let roots = proptest::sample::select(vec!["newsItem", "newsMessage", "itemSet", "packageItem"]);
+    (roots, proptest::collection::vec(element, 0..5)).prop_map(|(root, inner)| {
+        format!("<?xml version=\"1.0\"?><{root} guid=\"a\" version=\"2\">{}</{root}>", inner.concat())
+    })
+}
+
 fn item() -> impl Strategy<Value = String> {
     (text(), text()).prop_map(|(headline, html)| {
         let bodies = [serde_json::json!({ "role": "html", "value": html })];
@@ -131,8 +176,24 @@ proptest! {
     }
 
     #[test]
-    fn json_never_panics(given in prop_oneof![json(), filing(), item()], cut in any::<prop::sample::Index>()) {
+    fn documents_never_panic(given in prop_oneof![json(), filing(), item(), xml()], cut in any::<prop::sample::Index>()) {
         check(given.as_bytes());
         check(&given.as_bytes()[..cut.index(given.len())]);
+    }
+
+    #[test]
+    fn real_items_with_bytes_changed_never_panic(
+        file in any::<prop::sample::Index>(),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut given = wire_files()[file.index(wire_files().len())].1.clone();
+        for (at, byte) in changes {
+            let at = at.index(given.len());
+            given[at] = byte;
+        }
+        check(&given);
+        // Most bytes make no UTF-8: what is left of it is read too.
+        check(String::from_utf8_lossy(&given[..cut.index(given.len())]).as_bytes());
     }
 }

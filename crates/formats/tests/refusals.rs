@@ -89,8 +89,8 @@ fn what_is_not_a_story_is_named() {
         "it is a ninjs item without a headline or a body: send an item with headlines or bodies",
     );
     check(
-        b" <?xml version=\"1.0\"?><newsItem/>",
-        "it is XML or a web page: send ninjs, JSON, Markdown or plain text",
+        b" <?xml version=\"1.0\"?><rss/>",
+        "it is XML or a web page: send NewsML-G2, ninjs, JSON, Markdown or plain text",
     );
     check(br#"[{"headline":"A"}]"#, "it is a JSON list: send one story at a time, as an object");
     check(
@@ -157,4 +157,144 @@ fn a_history_names_the_line() {
         history.read(br#"{"seq":2,"headline":"A","body":["b",null],"source":"s"}"#).map_err(said),
         Err("line 5: line 1 column 40: body[1]: invalid type: null, expected a string".to_owned())
     );
+}
+
+#[test]
+fn a_list_is_never_read_as_an_object() {
+    check(
+        br#"{"headline":"A","blocks":[["b1","paragraph","One."]]}"#,
+        "line 1 column 26: blocks[0]: invalid type: sequence, expected an object",
+    );
+    check(
+        br#"{"headline":"A","blocks":[{"text":"One.","marks":[[0,1,"em"]]}]}"#,
+        "line 1 column 50: blocks[0].marks[0]: invalid type: sequence, expected an object",
+    );
+    let refused = read(br#"["A"]"#, Some(Format::Json)).expect_err("it is refused").to_string();
+    assert_eq!(refused, "line 1 column 0: .: invalid type: sequence, expected an object");
+    check(
+        br#"{"uri":"urn:a","headlines":[["main","text/plain",1,1,"A"]]}"#,
+        "line 1 column 28: headlines[0]: invalid type: sequence, expected an object",
+    );
+}
+
+#[test]
+fn ninjs_that_its_standard_forbids_is_refused_by_property() {
+    check(
+        br#"{"headlines":[{"value":"A"}]}"#,
+        "uri: is missing: an item is known by it, through all its versions",
+    );
+    check(
+        br#"{"uri":"  ","headlines":[{"value":"A"}]}"#,
+        "uri: is empty: an item is known by it, through all its versions",
+    );
+    check(
+        br#"{"uri":"urn:a","standard":{"name":"ninjs","version":"3.0"},"headlines":[{"value":"A"}],"embargoed":"2026-11-23T06:00:00Z"}"#,
+        "embargoed: is no property of ninjs 3: take it out",
+    );
+    check(
+        br#"{"uri":"urn:a","standard":{"version":"3.0"},"version":2,"headlines":[{"value":"A"}]}"#,
+        "version: is not a string: write \"2\", not 2",
+    );
+    check(
+        br#"{"uri":"urn:a","pubStatus":"cancelled","headlines":[{"value":"A"}]}"#,
+        "pubStatus: is none of usable, withheld, canceled: say which it is",
+    );
+    check(
+        br#"{"uri":"urn:a","headlines":[{"value":"A","text":"B"}]}"#,
+        "line 1 column 47: headlines[0].text: unknown field `text`, expected one of `role`, `contentType`, \
+         `contenttype`, `charCount`, `charcount`, `wordCount`, `wordcount`, `value`",
+    );
+    let extended = std::fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/wire/not-valid-008_extension.json"
+    ));
+    check(&extended.expect("it is there"), "embargoedreason: is no property of ninjs 2 or 3: take it out");
+}
+
+/// A news item with `meta` in its `itemMeta`.
+fn item(meta: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\"?>\n<newsItem guid=\"urn:a\">\n<itemMeta>{meta}</itemMeta>\n\
+         <contentMeta><headline>A</headline></contentMeta></newsItem>"
+    )
+}
+
+#[test]
+fn newsml_g2_that_is_no_item_of_text_is_refused_with_the_next_step() {
+    let next = "send the newsItem of the story, alone or alone in its newsMessage";
+    check(b"<packageItem guid=\"urn:a\"/>", &format!("it is a NewsML-G2 packageItem: {next}"));
+    let message = |items: &str| format!("<newsMessage><header/><itemSet>{items}</itemSet></newsMessage>");
+    for (items, what) in [
+        ("", "message without an item"),
+        ("<conceptItem/>", "message with a conceptItem"),
+        ("<newsItem/><newsItem/>", "message of 2 items"),
+        ("<packageItem/><newsItem/>", "message of 2 items"),
+    ] {
+        check(message(items).as_bytes(), &format!("it is a NewsML-G2 {what}: {next}"));
+    }
+    check(
+        item("<itemClass qcode=\"ninat:video\"/>").as_bytes(),
+        "it is a NewsML-G2 item of class video: send an item of class ninat:text or ninat:composite",
+    );
+    let refused = read(b"<rss/>", Some(Format::NewsmlG2)).expect_err("it is refused").to_string();
+    assert_eq!(refused, format!("it is XML whose root is rss, not NewsML-G2: {next}"));
+}
+
+#[test]
+fn newsml_g2_errors_name_the_line_and_the_element() {
+    check(
+        b"<newsItem><itemMeta/></newsItem>",
+        "line 1: newsItem/@guid: is missing: an item is known by it, through all its versions",
+    );
+    check(
+        b"<newsItem guid=\"urn:a\"></newsItem>",
+        "line 1: newsItem/itemMeta: is missing: it says what the item is and whether it may be used",
+    );
+    check(
+        item("\n<pubStatus qcode=\"stat:cancelled\"/>").as_bytes(),
+        "line 4: newsItem/itemMeta/pubStatus/@qcode: is none of stat:usable, stat:withheld, stat:canceled: \
+         say which it is",
+    );
+    check(
+        item("\n\n<embargoed/>").as_bytes(),
+        "line 5: newsItem/itemMeta/embargoed: is not a time: write it as RFC 3339, such as \
+         2026-11-22T18:04:00+01:00",
+    );
+    check(
+        item("&company;").as_bytes(),
+        "line 3: newsItem/itemMeta: names the entity &company;, which XML has not: write the character",
+    );
+    check(
+        b"<?xml version=\"1.0\"?><!DOCTYPE newsItem [<!ENTITY a \"b\">]><newsItem/>",
+        "line 1: .: has a document type, which is not read: send it without <!DOCTYPE>",
+    );
+    check(
+        b"<newsItem guid=\"urn:a\">\n<itemMeta>",
+        "line 2: newsItem/itemMeta: ends too early: send the whole of it",
+    );
+    check(b"<newsItem/><newsItem/>", "line 1: .: has a second root element: send one item at a time");
+    check(
+        "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<newsItem guid=\"\u{fc}\"/>".as_bytes(),
+        "line 1: .: says it is in ISO-8859-1: send it as UTF-8",
+    );
+    let refused = read(item("</p>").as_bytes(), None).expect_err("it is refused").to_string();
+    assert!(refused.starts_with("line 3: newsItem/itemMeta: is not well-formed XML ("), "{refused}");
+}
+
+#[test]
+fn xml_is_refused_where_it_nests_too_deep_or_has_too_many_parts() {
+    use writethru_formats::limits::{XML_DEPTH_MAX, XML_PARTS_MAX};
+    let deep = item(&"<a>".repeat(100_000));
+    check(
+        deep.as_bytes(),
+        &format!(
+            "line 3: newsItem/itemMeta/a/a/a/a/a/a: nests elements more than {XML_DEPTH_MAX} deep: send paragraphs"
+        ),
+    );
+    let said = format!(
+        "line 3: newsItem/itemMeta: has more than {XML_PARTS_MAX} elements and attributes: send one story at a time"
+    );
+    check(item(&"<a/>".repeat(XML_PARTS_MAX)).as_bytes(), &said);
+    let attributes: String = (0..XML_PARTS_MAX).map(|number| format!(" a{number}=''")).collect();
+    check(item(&format!("<a{attributes}/>")).as_bytes(), &said);
 }

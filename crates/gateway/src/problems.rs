@@ -20,6 +20,7 @@ pub(crate) fn of_intake(error: &IntakeError) -> Problem {
             let place = if is_named { path.clone() } else { format!("line {line} column {column}") };
             bad(place, error.to_string()).with("line", *line).with("column", *column)
         }
+        IntakeError::Xml { line, path, .. } => bad(path.clone(), error.to_string()).with("line", *line),
         IntakeError::Copy(copy) => of_copy(copy),
         IntakeError::Empty | IntakeError::NotAStory { .. } => bad("body".to_owned(), error.to_string()),
         IntakeError::Line { number, source } => {
@@ -64,6 +65,10 @@ pub(crate) fn of_push(failed: PushError) -> Problem {
             Problem::new(ProblemKind::Conflict, detail)
                 .with("expected", expected.get())
                 .with("actual", actual.get())
+        }
+        PushError::KeyReused { revision, .. } => {
+            Problem::new(ProblemKind::IdempotencyKeyReused, failed.to_string())
+                .with("revision", revision.get())
         }
         PushError::Overlap(versions) => Problem::new(ProblemKind::Conflict, versions.overlap.to_string())
             .with("expected", versions.base.0.get())

@@ -6,8 +6,10 @@
 
 mod fold;
 mod projector;
+mod reach;
 mod rebuild;
 mod spread;
+mod step;
 mod views;
 
 pub use fold::FoldError;

@@ -12,9 +12,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::fold::{Advance, Fold, FoldError, Step};
+use crate::fold::{Advance, Fold, FoldError};
 use crate::rebuild::{Progress, RebuildError, Rebuilt, build_beside, compared, put_in_place};
 use crate::spread::{self, Waiting};
+use crate::step::Step;
 use crate::views::{ChangeRow, OpenViewsError, ParkedStory, Pool, Recent, Rows, Views, Writer};
 
 /// Most records in one transaction of the views.

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use log::{Epoch, Record};
 
-use crate::fold::{Advance, Carried, Folded, advance};
+use crate::fold::{Advance, Folded, advance};
+use crate::step::Carried;
 
 /// Most threads that one batch is spread over.
 const THREADS_MAX: usize = 4;

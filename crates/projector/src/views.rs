@@ -1,6 +1,8 @@
 //! The views: one SQLite file that can be deleted at any time, and the handle that reads it.
 
 mod as_of;
+mod changes;
+mod lists;
 mod pool;
 mod read;
 mod recent;
@@ -24,7 +26,8 @@ pub(crate) use write::{Rows, Writer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum View {
     /// Readers': only what has been published, without notes for editors. A story of which nothing
-    /// has been published does not exist.
+    /// has been published does not exist; of one that was taken from readers they see a tombstone,
+    /// and no revision before it.
     Public,
     /// The desk's: everything.
     Desk,
@@ -67,14 +70,20 @@ pub struct ChangeRow {
     pub desk_before: Option<Desk>,
     /// What sort of update it is.
     pub kind: Kind,
+    /// Where the story stands after it: if not usable, readers have a tombstone.
+    pub status: Status,
     /// How much it matters.
     pub level: Level,
     /// The public revision before; 0 for the first.
     pub from: Revision,
     /// The public revision after.
     pub to: Revision,
-    /// The CloudEvent for the change's subject, exactly as it is to be published.
+    /// The CloudEvent for the change's subject, exactly as it is to be published. Empty in what
+    /// [`Views::outgoing`] gives of a change that readers may not see any more: then only its recall
+    /// goes out.
     pub event: Bytes,
+    /// The CloudEvent for the story's recall subject, if the change calls revisions back.
+    pub recall: Option<Bytes>,
     /// The CloudEvent for the story's article subject: the newest public article, which may be
     /// newer than this change.
     pub article: Bytes,

@@ -22,6 +22,9 @@ pub(crate) struct Checkpoint {
     pub(crate) changes: Mark,
     /// The stream of articles as it was then.
     pub(crate) articles: Mark,
+    /// The stream of recalls as it was then; earlier releases had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) recalls: Option<Mark>,
 }
 
 /// Where each stream goes on: everything up to there is in it.
@@ -29,33 +32,46 @@ pub(crate) struct Checkpoint {
 pub(crate) struct Resume {
     pub(crate) changes: Position,
     pub(crate) articles: Position,
+    pub(crate) recalls: Position,
 }
 
 impl Resume {
-    /// Returns the position up to which nothing is missing in either stream.
-    pub(crate) fn both(self) -> Position {
-        self.changes.min(self.articles)
+    /// Returns the position up to which nothing is missing in any stream.
+    pub(crate) fn all(self) -> Position {
+        self.changes.min(self.articles).min(self.recalls)
     }
 }
 
-/// Returns where to go on.
-pub(crate) fn resume(noted: Option<&Checkpoint>, epoch: Epoch, changes: &Found, articles: &Found) -> Resume {
+/// Returns where to go on, given what was found in the streams of changes, articles and recalls.
+pub(crate) fn resume(
+    noted: Option<&Checkpoint>,
+    epoch: Epoch,
+    (changes, articles, recalls): (&Found, &Found, &Mark),
+) -> Resume {
     let noted = noted.filter(|noted| noted.epoch == epoch.0);
     let of = |mark: Option<&Mark>, found: &Found| {
         let position = noted.map_or(0, |noted| noted.position);
         Position(known(mark, position, found).max(relayed(found, epoch)))
     };
+    let reached = of(noted.map(|noted| &noted.changes), changes);
+    // A recall goes before its change. Few are ever sent, so that their stream says little of itself:
+    // it is taken to be whole unless the note tells of another one.
+    let lost = noted.and_then(|noted| noted.recalls.as_ref()).is_some_and(|noted| !is_same(noted, recalls));
     Resume {
-        changes: of(noted.map(|noted| &noted.changes), changes),
+        recalls: if lost { Position::ZERO } else { reached },
+        changes: reached,
         articles: of(noted.map(|noted| &noted.articles), articles),
     }
 }
 
 /// What the note says of a stream, if it is still true.
 fn known(noted: Option<&Mark>, position: u64, found: &Found) -> u64 {
-    let same =
-        |noted: &Mark| noted.created == found.mark.created && noted.last_sequence <= found.mark.last_sequence;
-    noted.filter(|noted| same(noted)).map_or(0, |_| position)
+    noted.filter(|noted| is_same(noted, &found.mark)).map_or(0, |_| position)
+}
+
+/// Returns whether a stream is the one that was noted, with its end.
+fn is_same(noted: &Mark, found: &Mark) -> bool {
+    noted.created == found.created && noted.last_sequence <= found.last_sequence
 }
 
 /// What the stream itself says, if its last message is from this life of the log.
@@ -102,10 +118,34 @@ mod tests {
             position,
             changes,
             articles: whole.mark.clone(),
+            recalls: Some(mark("recalls", 3)),
         });
-        let resume = resume(noted.as_ref(), EPOCH, changes, &whole);
-        assert_eq!((resume.changes.0, resume.both().0), (expected, expected));
+        let recalls = mark("recalls", 4);
+        let resume = resume(noted.as_ref(), EPOCH, (changes, &whole, &recalls));
+        assert_eq!((resume.changes.0, resume.all().0), (expected, expected));
         assert!(resume.articles.0 >= 1000);
+    }
+
+    #[test]
+    fn recalls_that_were_lost_are_sent_again_and_nothing_else_is() {
+        let whole = found("whole", 500, Some((7, 80)));
+        let noted = |recalls| Checkpoint {
+            epoch: EPOCH.0,
+            position: 90,
+            changes: whole.mark.clone(),
+            articles: whole.mark.clone(),
+            recalls,
+        };
+        let resumed = |recalls| {
+            let now = mark("recalls", 3);
+            let resume = resume(Some(&noted(recalls)), EPOCH, (&whole, &whole, &now));
+            (resume.changes.0, resume.recalls.0, resume.all().0)
+        };
+        assert_eq!(resumed(Some(mark("recalls", 3))), (90, 90, 90));
+        assert_eq!(resumed(Some(mark("recalls", 4))), (90, 0, 0));
+        assert_eq!(resumed(Some(mark("others", 1))), (90, 0, 0));
+        // An earlier release, which sent none.
+        assert_eq!(resumed(None), (90, 90, 90));
     }
 
     #[test]

@@ -2,8 +2,11 @@
 //! acknowledged there.
 //!
 //! It only reads the views, at its own pace: NATS down never stops an editor. Nothing is dropped;
-//! delivery is at least once, and per story in order. It refuses to decide anything about a story.
+//! delivery is at least once, and per story in order. What was taken from readers is taken out of the
+//! streams too. Acknowledgements of subscribers come the other way, to whoever stores them. It refuses
+//! to decide anything about a story.
 
+mod acks;
 mod checkpoint;
 mod connection;
 mod message;
@@ -13,6 +16,7 @@ pub mod server;
 mod streams;
 mod trouble;
 
+pub use acks::Acknowledged;
 pub use connection::{NatsTarget, TargetError};
 pub use publisher::{Options, Publisher, PublisherStatus};
 pub use streams::Retention;

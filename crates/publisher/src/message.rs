@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use projector::ChangeRow;
 use story::Desk;
-use wire::{ArticleRef, ArticleView, Change, ChangeBody, CloudEvent, message_id};
+use wire::{ArticleRef, ArticleView, Change, ChangeBody, CloudEvent, message_id, recall_id};
 
 use crate::trouble::Trouble;
 
@@ -17,6 +17,12 @@ pub(crate) const PAYLOAD_BYTES_LEAST: usize = 128 * 1024;
 /// Returns the id of the message that tells of `row`.
 pub(crate) fn change_id(row: &ChangeRow) -> String {
     message_id(row.story, row.to)
+}
+
+/// Returns the id of the recall that goes to the desk of `row`, or of its copy for another desk.
+pub(crate) fn recall_id_on(row: &ChangeRow, desk: &Desk) -> String {
+    let id = recall_id(row.story, row.to);
+    if *desk == row.desk { id } else { format!("{id}:{desk}") }
 }
 
 /// Returns the id of the copy of it that goes to the desk that the story leaves.

@@ -7,11 +7,12 @@ use std::time::Duration;
 use log::{Epoch, Position};
 use metrics::{counter, gauge};
 use projector::Views;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
-use wire::{Subject, WT_ARTICLES, WT_CHANGES};
+use wire::{Subject, WT_ARTICLES, WT_CHANGES, WT_RECALLS};
 
+use crate::acks::{self, Acknowledged};
 use crate::checkpoint::{self, Checkpoint};
 use crate::connection::{Connection, Link, NatsTarget};
 use crate::relay::{Articles, Progress, Relay};
@@ -64,16 +65,26 @@ pub struct Publisher {
     progress: Mutex<Progress>,
     /// What the file says.
     noted: Option<Checkpoint>,
-    /// When the streams that the progress is about were created.
-    streams: Option<(String, String)>,
+    /// When the streams that the progress is about were created: changes, articles, recalls.
+    streams: Option<[String; 3]>,
     status: watch::Sender<PublisherStatus>,
+    acknowledgements: Option<mpsc::Sender<Acknowledged>>,
 }
 
 impl Publisher {
     /// Returns the task; nothing happens before [`Publisher::run`].
     pub fn new(views: Views, target: NatsTarget, options: Options) -> Self {
         let (progress, status) = (Mutex::default(), watch::Sender::default());
-        Self { views, target, options, progress, noted: None, streams: None, status }
+        let (noted, streams, acknowledgements) = (None, None, None);
+        Self { views, target, options, progress, noted, streams, status, acknowledgements }
+    }
+
+    /// Hands every acknowledgement of a subscriber to `handle`, which says when it is stored; until
+    /// then NATS keeps it. Without a handle they all wait in their stream.
+    #[must_use]
+    pub fn with_acknowledgements(mut self, handle: mpsc::Sender<Acknowledged>) -> Self {
+        self.acknowledgements = Some(handle);
+        self
     }
 
     /// Returns a receiver that shows how relaying goes.
@@ -88,9 +99,9 @@ impl Publisher {
         let mut delay = RETRY_DELAY_MIN;
         let mut connection = None;
         loop {
-            let before = self.progress().both;
+            let before = self.progress().all;
             let Some(trouble) = Box::pin(self.session(&mut connection, &shutdown)).await else { break };
-            if self.progress().both > before {
+            if self.progress().all > before {
                 delay = RETRY_DELAY_MIN;
             }
             self.report(&trouble, delay);
@@ -120,12 +131,21 @@ impl Publisher {
                 link = connection.ready() => link?,
                 () = self.show_lag() => return Err(Trouble::Disconnected),
             };
-            let streams = Streams::ensure(&connection.jetstream, &self.options.retention).await?;
+            let streams = Streams::ensure(&connection.jetstream, &self.options.retention);
+            let streams = Box::pin(streams).await?;
             self.resume(&streams).await?;
             Ok((connection, link, streams))
         });
         match shutdown.run_until_cancelled(begun).await? {
-            Ok((connection, link, streams)) => self.relay(connection, link, &streams, shutdown).await,
+            Ok((connection, link, streams)) => {
+                let acks = acks::take(streams.acks.clone(), self.acknowledgements.clone());
+                tokio::select! {
+                    biased;
+                    trouble = self.relay(connection, link, &streams, shutdown) => trouble,
+                    // Never ends. Dropped, what was not stored yet comes again.
+                    never = acks => match never {},
+                }
+            }
             Err(trouble) => Some(trouble),
         }
     }
@@ -134,20 +154,24 @@ impl Publisher {
     async fn resume(&mut self, streams: &Streams) -> Result<(), Trouble> {
         let changes = look(&streams.changes, WT_CHANGES, Subject::CHANGES).await?;
         let articles = look(&streams.articles, WT_ARTICLES, Subject::ARTICLES).await?;
-        let resume = checkpoint::resume(self.noted.as_ref(), self.options.epoch, &changes, &articles);
-        let found = Some((changes.mark.created, articles.mark.created));
+        let recalls = mark(&streams.recalls, WT_RECALLS).await?;
+        let looked = (&changes, &articles, &recalls);
+        let resume = checkpoint::resume(self.noted.as_ref(), self.options.epoch, looked);
+        let found = Some([changes.mark.created, articles.mark.created, recalls.created]);
         let same = self.streams == found;
         self.streams = found;
         let mut progress = self.progress();
         // What was acknowledged in this life is known, as long as the streams have it.
         let kept = same
             && progress.changes_sequence <= changes.mark.last_sequence
-            && progress.articles_sequence <= articles.mark.last_sequence;
+            && progress.articles_sequence <= articles.mark.last_sequence
+            && progress.recalls_sequence <= recalls.last_sequence;
         if !kept {
-            info!(log.position = resume.both().0, "Relaying changes to NATS from here on");
+            info!(log.position = resume.all().0, "Relaying changes to NATS from here on");
             progress.resume(resume);
             progress.acknowledged_change(changes.mark.last_sequence);
             progress.acknowledged_article(articles.mark.last_sequence);
+            progress.acknowledged_recall(recalls.last_sequence);
         }
         Ok(())
     }
@@ -162,7 +186,7 @@ impl Publisher {
     ) -> Option<Trouble> {
         let mut follow = self.views.follow();
         let mut note_at = tokio::time::Instant::now() + NOTE_EVERY;
-        let mut sent = self.progress().both;
+        let mut sent = self.progress().all;
         loop {
             let seen = *follow.borrow_and_update();
             sent = match self.catch_up(connection, streams, (sent, seen), shutdown).await? {
@@ -209,7 +233,7 @@ impl Publisher {
         let mut articles = Articles::default();
         let articles_at = tokio::time::Instant::now() + ARTICLES_WAIT_MAX;
         loop {
-            let rows = match shutdown.run_until_cancelled(self.views.changes(sent, ROWS_MAX)).await? {
+            let rows = match shutdown.run_until_cancelled(self.views.outgoing(sent, ROWS_MAX)).await? {
                 Ok(rows) => rows,
                 Err(error) => return Some(Err(error.into())),
             };
@@ -242,11 +266,14 @@ impl Publisher {
         }
     }
 
-    /// Sees that both streams are as they were left.
+    /// Sees that the streams are as they were left.
     async fn look_again(&self, streams: &Streams) -> Result<(), Trouble> {
         let Some(left) = self.checkpoint() else { return Ok(()) };
-        let parts =
-            [(&streams.changes, WT_CHANGES, &left.changes), (&streams.articles, WT_ARTICLES, &left.articles)];
+        let mut parts = vec![
+            (&streams.changes, WT_CHANGES, &left.changes),
+            (&streams.articles, WT_ARTICLES, &left.articles),
+        ];
+        parts.extend(left.recalls.as_ref().map(|left| (&streams.recalls, WT_RECALLS, left)));
         for (stream, name, left) in parts {
             let now = mark(stream, name).await?;
             if now.created != left.created || now.last_sequence < left.last_sequence {
@@ -269,13 +296,14 @@ impl Publisher {
 
     /// Returns how far relaying has come, once the streams are known.
     fn checkpoint(&self) -> Option<Checkpoint> {
-        let (changes, articles) = self.streams.clone()?;
+        let [changes, articles, recalls] = self.streams.clone()?;
         let progress = self.progress();
         Some(Checkpoint {
             epoch: self.options.epoch.0,
-            position: progress.both.0,
+            position: progress.all.0,
             changes: Mark { created: changes, last_sequence: progress.changes_sequence },
             articles: Mark { created: articles, last_sequence: progress.articles_sequence },
+            recalls: Some(Mark { created: recalls, last_sequence: progress.recalls_sequence }),
         })
     }
 
@@ -303,7 +331,7 @@ impl Publisher {
 
     /// Returns how far relaying has come, and how many positions the views are ahead of that.
     fn lag(&self) -> (Position, u64) {
-        let published = self.progress().both;
+        let published = self.progress().all;
         let lag = self.views.position().0.saturating_sub(published.0);
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; its last digits do not matter")]
         gauge!("writethru_publish_lag_positions").set(lag as f64);

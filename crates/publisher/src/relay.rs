@@ -14,13 +14,13 @@ use futures::{FutureExt, StreamExt, stream};
 use log::{Epoch, Position};
 use metrics::counter;
 use projector::ChangeRow;
-use story::{Desk, StoryId};
-use wire::{CloudEvent, Cursor, Subject, WT_ARTICLES};
+use story::{Desk, Status, StoryId};
+use wire::{CloudEvent, Cursor, Subject, WT_ARTICLES, WT_CHANGES};
 
 use crate::checkpoint::Resume;
 use crate::headers;
 use crate::message;
-use crate::streams::{Streams, trouble};
+use crate::streams::{Streams, desks_of, forget, trouble};
 use crate::trouble::Trouble;
 
 /// Most stories with a message in flight.
@@ -33,31 +33,36 @@ const ARTICLES_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How far relaying has come.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    /// Everything up to here is acknowledged in both streams.
-    pub(crate) both: Position,
+    /// Everything up to here is acknowledged in every stream.
+    pub(crate) all: Position,
     /// Everything up to here is in the stream of changes.
     pub(crate) changes: Position,
-    /// Changes beyond that which are acknowledged.
+    /// Every recall up to here is in its stream.
+    recalls: Position,
+    /// Changes beyond both which are acknowledged, with their recalls.
     changed: BTreeSet<Position>,
     /// Last sequences that were acknowledged.
     pub(crate) changes_sequence: u64,
     pub(crate) articles_sequence: u64,
+    pub(crate) recalls_sequence: u64,
 }
 
 impl Progress {
     pub(crate) fn resume(&mut self, resume: Resume) {
-        *self = Self { both: resume.both(), changes: resume.changes, ..Self::default() };
+        let Resume { changes, recalls, .. } = resume;
+        *self = Self { all: resume.all(), changes, recalls, ..Self::default() };
     }
 
     /// Takes note that every change up to `position` is done.
     pub(crate) fn reached_changes(&mut self, position: Position) {
         self.changes = self.changes.max(position);
+        self.recalls = self.recalls.max(position);
         self.changed = self.changed.split_off(&self.changes.next());
     }
 
     /// Takes note that everything up to `position` is done.
     pub(crate) fn reached(&mut self, position: Position) {
-        self.both = self.both.max(position);
+        self.all = self.all.max(position);
         self.reached_changes(position);
     }
 
@@ -67,6 +72,14 @@ impl Progress {
 
     pub(crate) fn acknowledged_article(&mut self, sequence: u64) {
         self.articles_sequence = self.articles_sequence.max(sequence);
+    }
+
+    pub(crate) fn acknowledged_recall(&mut self, sequence: u64) {
+        self.recalls_sequence = self.recalls_sequence.max(sequence);
+    }
+
+    fn has_recall(&self, position: Position) -> bool {
+        position <= self.recalls || self.changed.contains(&position)
     }
 
     fn has_change(&self, position: Position) -> bool {
@@ -101,9 +114,14 @@ impl Relay<'_> {
     /// Sends the changes of one story.
     async fn send_story(&self, rows: Vec<&ChangeRow>) -> Result<(), Trouble> {
         for row in rows {
-            if !self.progress().has_change(row.position) {
+            if row.recall.is_some() && !self.progress().has_recall(row.position) {
+                self.send_recall(row).await?;
+            }
+            // What readers may not see any more has nothing but its recall.
+            if !row.event.is_empty() && !self.progress().has_change(row.position) {
                 self.send_change(row).await?;
             }
+            self.progress().changed.insert(row.position);
         }
         Ok(())
     }
@@ -115,6 +133,11 @@ impl Relay<'_> {
         let message = self.message(&newest, message::article(&newest, self.payload_bytes_max)?);
         let sequence = self.publish(&subject, &message::change_id(&newest), message).await?;
         self.progress().acknowledged_article(sequence);
+        if newest.status != Status::Usable {
+            // Wherever an article of it may still be.
+            let filter = Subject::article_of(newest.story);
+            return forget((&self.streams.articles, WT_ARTICLES), &filter, sequence).await;
+        }
         for left in left.iter().filter(|left| **left != newest.desk) {
             let left = Subject::article(left, newest.story);
             let purged = self.streams.articles.purge().filter(left.as_str()).await;
@@ -123,26 +146,61 @@ impl Relay<'_> {
         Ok(())
     }
 
+    /// Sends one recall, before its change: to its desk, and to every desk whose followers may have
+    /// something of the story.
+    async fn send_recall(&self, row: &ChangeRow) -> Result<(), Trouble> {
+        let Some(payload) = &row.recall else { return Ok(()) };
+        for desk in std::iter::once(&row.desk).chain(&self.other_desks(row).await?) {
+            let id = message::recall_id_on(row, desk);
+            let message = self.message(row, payload.clone()).message_id(&id);
+            let sequence = self.publish(&Subject::recall(desk, row.story), &id, message).await?;
+            self.progress().acknowledged_recall(sequence);
+        }
+        counter!("writethru_published_recalls_total").increment(1);
+        Ok(())
+    }
+
     /// Sends one change: to its desk, and if the story has just left another desk, to that one too,
-    /// so that its followers hear of it.
+    /// so that its followers hear of it. One that takes the story from readers goes to every desk that
+    /// had it, and what went before it is taken out of the stream.
     async fn send_change(&self, row: &ChangeRow) -> Result<(), Trouble> {
         let payload = message::change(row, self.payload_bytes_max)?;
+        let is_loss = row.status != Status::Usable;
+        let others = if is_loss {
+            self.other_desks(row).await?
+        } else {
+            row.desk_before.clone().into_iter().collect()
+        };
         let here = std::iter::once((&row.desk, message::change_id(row)));
-        let left = row.desk_before.iter().map(|left| (left, message::leave_id(row, left)));
+        let left = others.iter().map(|left| (left, message::leave_id(row, left)));
+        let mut first = u64::MAX;
         for (desk, id) in here.chain(left) {
             let subject = Subject::change(desk, row.kind, row.level, row.story);
             let message = self.message(row, payload.clone()).message_id(&id);
             let sequence = self.publish(&subject, &id, message).await?;
             self.progress().acknowledged_change(sequence);
+            first = first.min(sequence);
         }
-        self.progress().changed.insert(row.position);
+        if is_loss {
+            // Not noted as sent before this is done, so a crash in between does both again.
+            let filter = Subject::changes_of(row.story);
+            forget((&self.streams.changes, WT_CHANGES), &filter, first).await?;
+        }
         counter!("writethru_published_changes_total").increment(1);
         Ok(())
     }
 
+    /// Returns the desks beside its own whose followers may have something of the story of `row`.
+    async fn other_desks(&self, row: &ChangeRow) -> Result<Vec<Desk>, Trouble> {
+        let mut desks = desks_of(&self.streams.changes, row.story).await?;
+        desks.retain(|desk| *desk != row.desk);
+        desks.extend(row.desk_before.clone().filter(|left| !desks.contains(left)));
+        Ok(desks)
+    }
+
     fn message(&self, row: &ChangeRow, payload: Bytes) -> PublishMessage {
         let cursor = |position: Position| Cursor { epoch: self.epoch.0, position: position.0 }.to_string();
-        let relayed = self.progress().both;
+        let relayed = self.progress().all;
         PublishMessage::build()
             .payload(payload)
             .header("Content-Type", CloudEvent::MEDIA_TYPE)
@@ -190,7 +248,7 @@ struct Shown {
 impl Articles {
     /// Takes the articles of `rows`, which are in order, in the place of older ones.
     pub(crate) fn take(&mut self, rows: Vec<ChangeRow>) {
-        for row in rows {
+        for row in rows.into_iter().filter(|row| !row.event.is_empty()) {
             let earlier = self.stories.remove(&row.story);
             let mut left = earlier.map_or_else(Vec::new, |earlier| {
                 self.bytes -= earlier.newest.article.len();
@@ -239,10 +297,12 @@ mod tests {
             desk: desk(desks.0),
             desk_before: desks.1.map(desk),
             kind: story::Kind::Update,
+            status: Status::Usable,
             level: story::Level::Notable,
             from: story::Revision(position - 1),
             to: story::Revision(position),
-            event: Bytes::new(),
+            event: Bytes::from_static(b"event"),
+            recall: None,
             article: Bytes::from(format!("article {position}")),
         }
     }

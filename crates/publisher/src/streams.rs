@@ -1,14 +1,27 @@
-//! The two streams: made if they are missing, never changed if they are there.
+//! The streams: made if they are missing, never changed if they are there.
 
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::{Config, LastRawMessageErrorKind, Stream};
+use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
-use wire::{Cursor, Subject, WT_ARTICLES, WT_CHANGES};
+use story::{Desk, StoryId};
+use wire::{ACKNOWLEDGEMENT_BYTES_MAX, Cursor, Subject, WT_ACKS, WT_ARTICLES, WT_CHANGES, WT_RECALLS};
 
 use crate::headers;
 use crate::trouble::Trouble;
+
+/// How long a recall is kept for a subscriber that is away.
+const RECALLS_AGE_MAX: Duration = Duration::from_hours(400 * 24);
+/// How long an acknowledgement waits to be stored.
+const ACKS_AGE_MAX: Duration = Duration::from_hours(30 * 24);
+/// Place of the desk in the subject of a change.
+const DESK_TOKEN: usize = 3;
+/// Room for the headers of an acknowledgement.
+const ACK_HEADERS_BYTES_MAX: usize = 2 * 1024;
+/// Most bytes of acknowledgements that wait; beyond it the oldest go.
+const ACKS_BYTES_MAX: i64 = 256 * 1024 * 1024;
 
 /// How the streams are kept, where the publisher is the one that makes them.
 #[derive(Debug, Clone)]
@@ -40,15 +53,17 @@ pub(crate) struct Found {
     pub(crate) relayed: Option<Cursor>,
 }
 
-/// Handles of both streams.
+/// Handles of the streams.
 #[derive(Debug)]
 pub(crate) struct Streams {
     pub(crate) changes: Stream,
     pub(crate) articles: Stream,
+    pub(crate) recalls: Stream,
+    pub(crate) acks: Stream,
 }
 
 impl Streams {
-    /// Returns both streams, making those that are missing.
+    /// Returns every stream, making those that are missing.
     pub(crate) async fn ensure(jetstream: &Context, retention: &Retention) -> Result<Self, Trouble> {
         let changes = Config {
             name: WT_CHANGES.to_owned(),
@@ -68,9 +83,30 @@ impl Streams {
             allow_direct: true,
             ..Config::default()
         };
+        let recalls = Config {
+            name: WT_RECALLS.to_owned(),
+            description: Some("Every recall, for subscribers that were away".to_owned()),
+            subjects: vec![Subject::RECALLS.to_owned()],
+            max_age: RECALLS_AGE_MAX,
+            num_replicas: retention.replicas,
+            allow_direct: true,
+            ..Config::default()
+        };
+        let acks = Config {
+            name: WT_ACKS.to_owned(),
+            description: Some("Acknowledgements of recalls, until they are stored".to_owned()),
+            subjects: vec![Subject::ACKS.to_owned()],
+            max_age: ACKS_AGE_MAX,
+            max_bytes: ACKS_BYTES_MAX,
+            max_message_size: i32::try_from(ACKNOWLEDGEMENT_BYTES_MAX + ACK_HEADERS_BYTES_MAX).unwrap_or(-1),
+            num_replicas: retention.replicas,
+            ..Config::default()
+        };
         Ok(Self {
             changes: ensure(jetstream, WT_CHANGES, changes).await?,
             articles: ensure(jetstream, WT_ARTICLES, articles).await?,
+            recalls: ensure(jetstream, WT_RECALLS, recalls).await?,
+            acks: ensure(jetstream, WT_ACKS, acks).await?,
         })
     }
 }
@@ -97,6 +133,31 @@ pub(crate) async fn look(stream: &Stream, name: &'static str, filter: &str) -> R
     };
     let relayed = last.and_then(|message| message.headers.get(headers::RELAYED)?.as_str().parse().ok());
     Ok(Found { mark, relayed })
+}
+
+/// Returns every desk on whose subjects the stream of changes holds something of `story`.
+pub(crate) async fn desks_of(changes: &Stream, story: StoryId) -> Result<Vec<Desk>, Trouble> {
+    let filter = Subject::changes_of(story);
+    let subjects = changes.info_with_subjects(filter.as_str()).await;
+    let subjects = subjects.map_err(|error| trouble(WT_CHANGES, &error))?;
+    let mut desks: Vec<Desk> = Vec::new();
+    let subjects: Vec<(String, usize)> =
+        subjects.try_collect().await.map_err(|error| trouble(WT_CHANGES, &error))?;
+    for (subject, _) in subjects {
+        let desk = subject.split('.').nth(DESK_TOKEN).and_then(|token| token.parse().ok());
+        desks.extend(desk.filter(|desk| !desks.contains(desk)));
+    }
+    Ok(desks)
+}
+
+/// Takes everything of `story` before `sequence` out of `stream`: no new reader gets it from there.
+pub(crate) async fn forget(
+    (stream, name): (&Stream, &'static str),
+    filter: &Subject,
+    sequence: u64,
+) -> Result<(), Trouble> {
+    let purged = stream.purge().filter(filter.as_str()).sequence(sequence).await;
+    purged.map(drop).map_err(|error| trouble(name, &error))
 }
 
 /// Returns the mark of `stream` as it is now.

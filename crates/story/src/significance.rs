@@ -26,7 +26,7 @@ use crate::article::Article;
 use crate::block::BlockId;
 use crate::diff::Diff;
 use crate::field::Field;
-use crate::kind::Level;
+use crate::kind::{Kind, Level};
 
 /// A level and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +113,8 @@ pub enum Code {
     First,
     /// An editor said so.
     Label,
+    /// The kind of the update says so, whatever was edited.
+    Kind,
 }
 
 /// Version of the rules and of their tables; raised with every change of either, because the same two
@@ -140,16 +142,45 @@ pub fn assess(before: &Article, after: &Article, diff: &Diff, label: Option<Leve
     let mut significance = assessment::by_rules(before, after, diff);
     if let Some(level) = label {
         significance.level = level;
-        significance.reasons.push(Reason {
-            code: Code::Label,
-            level,
-            block: None,
-            field: None,
-            old: None,
-            new: None,
-        });
+        significance.reasons.push(Reason::without_place(Code::Label, level));
     }
     significance
+}
+
+impl Significance {
+    /// Returns how much it matters that readers lose a story by an update of `kind`. It says nothing
+    /// of the words: they are what was taken away.
+    pub fn of_loss(kind: Kind) -> Self {
+        let level = kind.least_level().unwrap_or(Level::Minor);
+        Self { level, reasons: vec![Reason::without_place(Code::Kind, level)], confidence: None }
+    }
+
+    /// Returns the significance where the update is of `kind`: one that mends a fact that readers
+    /// have, or takes the story from them, is substantive whatever the rules and the label say.
+    #[must_use]
+    pub fn of_kind(mut self, kind: Kind) -> Self {
+        if let Some(least) = kind.least_level() {
+            self.level = self.level.max(least);
+            self.reasons.push(Reason::without_place(Code::Kind, least));
+        }
+        self
+    }
+}
+
+impl Reason {
+    const fn without_place(code: Code, level: Level) -> Self {
+        Self { code, level, block: None, field: None, old: None, new: None }
+    }
+}
+
+impl Kind {
+    /// Returns the level that an update of this kind has at least, by what it is.
+    const fn least_level(self) -> Option<Level> {
+        match self {
+            Self::Correction | Self::Withhold | Self::Kill | Self::Takedown => Some(Level::Substantive),
+            _ => None,
+        }
+    }
 }
 
 /// Returns whether a number begins with `word`: digits, or an English number word.

@@ -62,6 +62,13 @@ pub struct ArticleView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<u8>))]
     pub urgency: Option<Urgency>,
+    /// The ids of pinned live-blog entries, the last pinned first: readers see these before the
+    /// others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pinned: Vec<String>,
+    /// Where the copy came from: in the desk's view only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub source: Vec<String>,
     /// The note for editors: in the desk's view only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ed_note: Option<String>,
@@ -81,6 +88,11 @@ pub struct ArticleView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub significant: Option<Timestamp>,
+    /// When the story goes out by itself, the end of its embargo or its schedule: in the desk's view
+    /// only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub until: Option<Timestamp>,
     /// From where to follow the story after this.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub cursor: Cursor,
@@ -135,6 +147,8 @@ pub struct ArticleMeta {
     pub published: Option<Timestamp>,
     /// When the last change worth a reader's while was published.
     pub significant: Option<Timestamp>,
+    /// When the story goes out by itself; `None` in what readers see.
+    pub until: Option<Timestamp>,
     /// From where to follow the story after this.
     pub cursor: Cursor,
 }
@@ -168,12 +182,15 @@ impl ArticleView {
             tags: items(fields, Field::Tags),
             links: items(fields, Field::Links),
             urgency: prose(fields, Field::Urgency).map(Urgency::from),
+            pinned: items(fields, Field::Pinned),
+            source: items(fields, Field::Source),
             ed_note: prose(fields, Field::EdNote),
             blocks: article.blocks.iter().map(|block| BlockView::of(block)).collect(),
             hash: meta.hash,
             recorded: meta.recorded,
             published: meta.published,
             significant: meta.significant,
+            until: meta.until,
             cursor: meta.cursor,
         }
     }
@@ -196,9 +213,13 @@ impl ArticleView {
         ] {
             fields.set(field, text.map_or_else(Text::default, |text| Text::uncut(text.as_str())));
         }
-        for (field, items) in
-            [(Field::Bylines, &self.bylines), (Field::Tags, &self.tags), (Field::Links, &self.links)]
-        {
+        for (field, items) in [
+            (Field::Bylines, &self.bylines),
+            (Field::Tags, &self.tags),
+            (Field::Links, &self.links),
+            (Field::Pinned, &self.pinned),
+            (Field::Source, &self.source),
+        ] {
             fields.set(field, Text::from_values(items.iter().map(|item| Some(item.as_str()))));
         }
         let mut seen = HashSet::new();

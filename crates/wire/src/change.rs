@@ -13,6 +13,9 @@ use crate::cursor::Cursor;
 /// Most bytes of one change as JSON; one with more is sent as a reference to fetch.
 pub const CHANGE_BYTES_MAX: usize = 512 * 1024;
 
+/// Most revisions that one change or recall names as void: the newest. What is older is void too.
+pub const VOIDS_MAX: usize = 5_000;
+
 /// Most reasons in a change that is sent as a reference.
 const REFERRED_REASONS_MAX: usize = 100;
 
@@ -40,6 +43,11 @@ pub struct Change {
     /// What sort of update it is.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub kind: Kind,
+    /// Where the story stands after it. Where that is not usable, readers have a tombstone: the
+    /// article after has a slug and nothing else. Absent in JSON: usable.
+    #[serde(default = "usable", skip_serializing_if = "is_usable")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub status: Status,
     /// Hash of the public article before; `null` if readers saw nothing.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub base: Option<Hash>,
@@ -60,7 +68,7 @@ pub struct Change {
     pub significance: Significance,
     /// The public note; empty if none.
     pub note: String,
-    /// The revisions that must not be used any more.
+    /// The revisions that must not be used any more, rising; at most [`VOIDS_MAX`].
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<u64>))]
     pub voids: Vec<Revision>,
     /// What to do: `ops`, `snapshot` or `fetch`.
@@ -179,7 +187,8 @@ impl Change {
     ///
     /// The body is ops, or a snapshot if there was nothing before or the snapshot is smaller, or a
     /// reference if the change would pass [`CHANGE_BYTES_MAX`]; a reference comes without
-    /// observations and without the words in the reasons.
+    /// observations and without the words in the reasons. To or from a tombstone it is always a
+    /// snapshot, and nothing in a change to one holds a word of what was taken away.
     pub fn between(before: Option<Side<'_>>, after: Side<'_>, meta: ChangeMeta) -> Self {
         let nothing = Article::default();
         let difference = diff::diff(before.map_or(&nothing, |side| side.article), after.article);
@@ -189,13 +198,20 @@ impl Change {
     /// Does what [`Change::between`] does for a caller that has the `difference` of the two articles.
     pub fn by_diff(before: Option<Side<'_>>, after: Side<'_>, difference: Diff, meta: ChangeMeta) -> Self {
         let nothing = Article::default();
-        let old = before.map_or(&nothing, |side| side.article);
-        let significance = significance::assess(old, after.article, &difference, meta.label);
-        let snapshot = || Box::new(snapshot(&after, &meta, significance.level));
-        let body = if before.is_none() {
-            ChangeBody::Snapshot(snapshot())
+        // Who had a tombstone had no words: what comes after it is new to them.
+        let old = before.map(|side| side.article).filter(|article| !is_tombstone(article));
+        let is_loss = meta.status != Status::Usable;
+        let significance = if is_loss {
+            Significance::of_loss(meta.kind)
         } else {
-            smaller(difference.ops, after.article, snapshot)
+            let old = old.unwrap_or(&nothing);
+            significance::assess(old, after.article, &difference, meta.label).of_kind(meta.kind)
+        };
+        let snapshot = || Box::new(snapshot(&after, &meta, significance.level));
+        let (body, observations) = if is_loss || old.is_none() {
+            (ChangeBody::Snapshot(snapshot()), Vec::new())
+        } else {
+            (smaller(difference.ops, after.article, snapshot), difference.observations)
         };
         let change = Self {
             story: meta.story,
@@ -203,17 +219,18 @@ impl Change {
             from: before.map_or(Revision::ZERO, |side| side.revision),
             to: after.revision,
             kind: meta.kind,
+            status: meta.status,
             base: before.map(|side| side.hash),
             target: after.hash,
             cursor: meta.cursor,
             recorded: meta.recorded,
             published: meta.published,
             body,
-            observations: difference.observations,
+            observations,
             significance,
             desk: meta.desk,
             note: meta.note,
-            voids: meta.voids,
+            voids: newest(meta.voids),
         };
         if json_bytes(&change) > CHANGE_BYTES_MAX { change.referred() } else { change }
     }
@@ -313,9 +330,31 @@ fn snapshot(after: &Side<'_>, meta: &ChangeMeta, level: Level) -> ArticleView {
         recorded: meta.recorded,
         published: Some(meta.published),
         significant,
+        until: None,
         cursor: meta.cursor,
     };
     ArticleView::of(&after.article.public(), meta)
+}
+
+/// Returns whether `article` is what readers see of a story that was taken from them.
+fn is_tombstone(article: &Article) -> bool {
+    let is_named = |field: &Field| !article.fields.get(*field).is_empty();
+    article.blocks.is_empty() && Field::ALL.iter().all(|field| *field == Field::Slug || !is_named(field))
+}
+
+/// Returns the newest of `voids`, which rise.
+pub(crate) fn newest(mut voids: Vec<Revision>) -> Vec<Revision> {
+    voids.drain(..voids.len().saturating_sub(VOIDS_MAX));
+    voids
+}
+
+const fn usable() -> Status {
+    Status::Usable
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_usable(status: &Status) -> bool {
+    *status == Status::Usable
 }
 
 /// Returns how many bytes `value` is as JSON, without keeping them.

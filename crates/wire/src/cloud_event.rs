@@ -6,6 +6,7 @@ use story::{Revision, StoryId};
 
 use crate::article::ArticleView;
 use crate::change::Change;
+use crate::recall::Recall;
 
 /// A message to subscribers (`CloudEvents` 1.0, JSON format, structured mode).
 ///
@@ -15,7 +16,7 @@ use crate::change::Change;
 pub struct CloudEvent<T> {
     /// `1.0`.
     pub specversion: String,
-    /// `story:revision`: the same revision always has the same id.
+    /// `story:revision`, with `recall:` before it in a recall: the same message always has the same id.
     pub id: String,
     /// Which log it comes from: `/writethru/` and the epoch in hexadecimal.
     pub source: String,
@@ -41,6 +42,11 @@ pub fn message_id(story: StoryId, revision: Revision) -> String {
     format!("{story}:{revision}")
 }
 
+/// Returns the id of the recall that a story's revision is, also its `Nats-Msg-Id`.
+pub fn recall_id(story: StoryId, revision: Revision) -> String {
+    format!("recall:{story}:{revision}")
+}
+
 impl CloudEvent<()> {
     /// Content type of every message.
     pub const MEDIA_TYPE: &'static str = "application/cloudevents+json; charset=utf-8";
@@ -48,6 +54,10 @@ impl CloudEvent<()> {
     pub const CHANGED: &'static str = "io.writethru.story.changed.v1";
     /// Type of a message with the latest [`ArticleView`].
     pub const ARTICLE: &'static str = "io.writethru.story.article.v1";
+    /// Type of a message with a [`Recall`].
+    pub const RECALLED: &'static str = "io.writethru.story.recalled.v1";
+    /// Media type of a [`Recall`].
+    pub const RECALL_MEDIA_TYPE: &'static str = "application/vnd.writethru.recall+json";
     /// Media type of a [`Change`].
     pub const CHANGE_MEDIA_TYPE: &'static str = "application/vnd.writethru.change+json";
     /// Media type of an [`ArticleView`].
@@ -67,6 +77,23 @@ impl CloudEvent<Change> {
             datacontenttype: CloudEvent::CHANGE_MEDIA_TYPE.to_owned(),
             dataschema: "https://writethru.dev/schemas/change.v1.json".to_owned(),
             data: change,
+        }
+    }
+}
+
+impl CloudEvent<Recall> {
+    /// Returns the message that tells of `recall`.
+    pub fn recalled(recall: Recall) -> Self {
+        Self {
+            specversion: "1.0".to_owned(),
+            id: recall_id(recall.story, recall.revision),
+            source: source(recall.cursor.epoch),
+            event_type: CloudEvent::RECALLED.to_owned(),
+            subject: recall.story,
+            time: recall.recorded,
+            datacontenttype: CloudEvent::RECALL_MEDIA_TYPE.to_owned(),
+            dataschema: "https://writethru.dev/schemas/recall.v1.json".to_owned(),
+            data: recall,
         }
     }
 }

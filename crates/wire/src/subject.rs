@@ -13,6 +13,11 @@ pub const WT_CHANGES: &str = "WT_CHANGES";
 /// JetStream stream that keeps the latest public article of each story.
 pub const WT_ARTICLES: &str = "WT_ARTICLES";
 
+/// JetStream stream that keeps every recall, for subscribers that were away.
+pub const WT_RECALLS: &str = "WT_RECALLS";
+/// JetStream stream that keeps acknowledgements until the service has stored them.
+pub const WT_ACKS: &str = "WT_ACKS";
+
 /// A legal NATS subject of ours, or a filter over our subjects.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject(String);
@@ -56,9 +61,9 @@ impl Subject {
     pub const CHANGES: &'static str = "wt.v1.change.>";
     /// Every article: the subjects of [`WT_ARTICLES`].
     pub const ARTICLES: &'static str = "wt.v1.article.>";
-    /// Every recall.
+    /// Every recall: the subjects of [`WT_RECALLS`].
     pub const RECALLS: &'static str = "wt.v1.recall.>";
-    /// Every acknowledgement of a recall.
+    /// Every acknowledgement: the subjects of [`WT_ACKS`].
     pub const ACKS: &'static str = "wt.v1.ack.*";
     /// Signed tree heads.
     pub const CHECKPOINT: &'static str = "wt.v1.checkpoint";
@@ -83,6 +88,27 @@ impl Subject {
     /// Returns the subject on which `subscriber` acknowledges recalls.
     pub fn ack(subscriber: &ActorId) -> Self {
         Self(format!("wt.v1.ack.{subscriber}"))
+    }
+
+    /// Returns the subscriber whose acknowledgements `subject` carries; `None` if it is no such
+    /// subject.
+    pub fn subscriber_of_ack(subject: &str) -> Option<ActorId> {
+        subject.strip_prefix("wt.v1.ack.")?.parse().ok()
+    }
+
+    /// Returns the filter for every change of one story, whatever its desk, kind and level.
+    pub fn changes_of(story: StoryId) -> Self {
+        Self(format!("wt.v1.change.*.*.*.{story}"))
+    }
+
+    /// Returns the filter for the recalls of one desk, or of all.
+    pub fn recalls_of(desk: Option<&Desk>) -> Self {
+        Self(format!("wt.v1.recall.{}.*", token(desk)))
+    }
+
+    /// Returns the filter for one story's recalls, whatever desk it is on.
+    pub fn recalls_of_story(story: StoryId) -> Self {
+        Self(format!("wt.v1.recall.*.{story}"))
     }
 
     /// Returns the subject of signed tree heads.
@@ -213,6 +239,29 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn recalls_and_acknowledgements_go_to_their_streams_and_back() {
+        let (desk, story): (Desk, _) = ("world".parse().expect("a desk"), StoryId::new(Uuid::from_u128(1)));
+        let recall = Subject::recall(&desk, story);
+        for filter in [
+            Subject::RECALLS,
+            Subject::recalls_of(None).as_str(),
+            Subject::recalls_of(Some(&desk)).as_str(),
+            Subject::recalls_of_story(story).as_str(),
+        ] {
+            assert!(nats_passes(filter, recall.as_str()), "{filter}");
+        }
+        let change = Subject::change(&desk, Kind::Kill, Level::Substantive, story);
+        assert!(nats_passes(Subject::changes_of(story).as_str(), change.as_str()));
+        let subscriber: ActorId = "partner-7".parse().expect("a subscriber");
+        let ack = Subject::ack(&subscriber);
+        assert!(nats_passes(Subject::ACKS, ack.as_str()));
+        assert_eq!(Subject::subscriber_of_ack(ack.as_str()), Some(subscriber));
+        for other in ["wt.v1.ack.", "wt.v1.ack.a.b", "wt.v1.ack.*", "wt.v1.recall.world.x"] {
+            assert_eq!(Subject::subscriber_of_ack(other), None, "{other}");
         }
     }
 

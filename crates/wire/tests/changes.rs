@@ -5,10 +5,11 @@ mod history;
 use history::{plan, seal_all, story_id, time};
 use proptest::prelude::*;
 use story::diff::{FieldChange, Op, Splice};
-use story::{Article, Field, Kind, Revision, Status, Text};
+use story::significance::Code;
+use story::{Article, Field, Kind, Level, Revision, Status, Text};
 use wire::{
     ApplyError, ArticleHashes, ArticleMeta, ArticleView, CHANGE_BYTES_MAX, Chain, Change, ChangeBody,
-    ChangeMeta, Cursor, Side, article_hash,
+    ChangeMeta, CloudEvent, Cursor, Recall, Side, VOIDS_MAX, article_hash,
 };
 use writethru_wire as wire;
 
@@ -43,6 +44,7 @@ fn view(article: &Article) -> ArticleView {
         recorded: time(1),
         published: None,
         significant: None,
+        until: None,
         cursor: Cursor { epoch: 7, position: 1 },
     };
     ArticleView::of(article, meta)
@@ -199,4 +201,80 @@ fn the_desks_view_alone_shows_the_editors_note() {
     assert!(!json.contains("Hold") && !json.contains("ed_note"), "{json}");
     let again = view(&article).to_article().expect("an article");
     assert_eq!(again, article, "an erased urgency comes through too");
+}
+
+/// What takes the story from readers, as `kind`.
+fn loss(before: &Article, kind: Kind, status: Status) -> Change {
+    let voids = vec![Revision(1), Revision(2)];
+    let meta = ChangeMeta { kind, status, voids, label: Some(Level::Minor), ..meta(3) };
+    Change::between(Some(side(2, before)), side(3, &before.tombstone()), meta)
+}
+
+#[test]
+fn a_change_to_a_tombstone_and_back_is_exact_and_holds_no_word() {
+    let before = article(&["The minister took bribes.", "He denies it."]);
+    for (kind, status, level) in [
+        (Kind::Withhold, Status::Withheld, Level::Substantive),
+        (Kind::Kill, Status::Killed, Level::Substantive),
+        (Kind::Takedown, Status::Takendown, Level::Substantive),
+        (Kind::Unpublish, Status::Draft, Level::Minor),
+    ] {
+        let change = loss(&before, kind, status);
+        let json = serde_json::to_string(&change).expect("writes");
+        for word in ["minister", "bribes", "denies", "Dam"] {
+            assert!(!json.contains(word), "{word} is in {json}");
+        }
+        let read: Change = serde_json::from_str(&json).expect("reads");
+        assert_eq!((read.status, read.significance.level), (status, level), "{kind}");
+        assert_eq!(read.significance.reasons.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::Kind]);
+        let ChangeBody::Snapshot(view) = &read.body else { panic!("{kind}: {:?}", read.body) };
+        assert_eq!((view.status, view.headline.as_str(), view.blocks.len()), (status, "", 0));
+        let tombstone = read.apply_to(&before, Revision(2)).expect("applies");
+        assert_eq!(tombstone, before.tombstone());
+        let back = Change::between(Some(side(3, &tombstone)), side(4, &before), meta(4));
+        assert!(matches!(back.body, ChangeBody::Snapshot(_)), "{:?}", back.body);
+        assert_eq!(back.significance.reasons[0].code, Code::First);
+        assert_eq!(back.apply_to(&tombstone, Revision(3)).expect("applies"), before);
+    }
+}
+
+#[test]
+fn no_label_makes_a_correction_less_than_substantive() {
+    let (before, after) = (article(&["The river rose."]), article(&["The rivver rose."]));
+    let meta = |kind| ChangeMeta { kind, label: Some(Level::Minor), ..meta(2) };
+    let level = |kind| {
+        let change = Change::between(Some(side(1, &before)), side(2, &after), meta(kind));
+        let codes: Vec<Code> = change.significance.reasons.iter().map(|one| one.code).collect();
+        (change.significance.level, codes.contains(&Code::Kind))
+    };
+    assert_eq!(level(Kind::Correction), (Level::Substantive, true));
+    assert_eq!(level(Kind::Update), (Level::Minor, false));
+    assert_eq!(level(Kind::Refile), (Level::Minor, false));
+}
+
+#[test]
+fn a_usable_change_says_nothing_of_its_status_and_is_read_as_usable() {
+    let (_, change) = by_hand();
+    let json = serde_json::to_string(&change).expect("writes");
+    assert!(!json.contains("status"), "{json}");
+    assert_eq!(serde_json::from_str::<Change>(&json).expect("reads").status, Status::Usable);
+}
+
+#[test]
+fn a_recall_names_what_its_change_names() {
+    let before = article(&["The minister took bribes."]);
+    let change = loss(&before, Kind::Kill, Status::Killed);
+    let recall = Recall::of_change(&change).expect("a kill recalls");
+    let kill =
+        ChangeMeta { kind: Kind::Kill, status: Status::Killed, voids: change.voids.clone(), ..meta(3) };
+    assert_eq!(Recall::of_update(&kill, "flood", Revision(3)), Some(recall.clone()));
+    assert_eq!(Recall::of_change(&loss(&before, Kind::Unpublish, Status::Draft)), None);
+    let message = CloudEvent::recalled(recall.clone());
+    assert_eq!(message.id, format!("recall:{}:3", story_id()));
+    let json = serde_json::to_string(&message).expect("writes");
+    assert!(json.contains(r#""voids":[1,2]"#) && json.contains(r#""status":"killed""#), "{json}");
+    assert_eq!(serde_json::from_str::<CloudEvent<Recall>>(&json).expect("reads").data, recall);
+    let many = ChangeMeta { voids: (1..=9_000).map(Revision).collect(), ..kill };
+    let voids = Recall::of_update(&many, "flood", Revision(9_001)).expect("a kill recalls").voids;
+    assert_eq!((voids.len(), voids.last()), (VOIDS_MAX, Some(&Revision(9_000))));
 }

@@ -183,9 +183,9 @@ impl Gateway {
     ) -> Result<Pushed, Problem> {
         let (hash, significance) = match answer.articles {
             Some(step) => {
-                let is_seen = answer.changed && answer.public;
+                let (is_seen, kind) = (answer.changed && answer.public, answer.kind);
                 large(text_bytes(&step.before, &step.after), move || {
-                    (step.hash(), is_seen.then(|| step.significance()))
+                    (step.hash(), is_seen.then(|| step.significance().of_kind(kind)))
                 })
                 .await
             }
@@ -357,7 +357,8 @@ async fn previewed(preview: Preview, warnings: Vec<String>) -> Previewed {
         let (before, after) = (step.before.public(), step.after.public());
         let diff = story::diff::diff(&before, &after);
         let text = story::render::to_plain(&story::render::lines(&before, &after, &diff));
-        let significance = story::significance::assess(&before, &after, &diff, step.label);
+        let by_rules = story::significance::assess(&before, &after, &diff, step.label);
+        let significance = by_rules.of_kind(kind.unwrap_or(story::Kind::Update));
         Previewed {
             story,
             changed: kind.is_some(),

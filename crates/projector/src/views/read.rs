@@ -1,23 +1,18 @@
-//! What can be read from the views.
+//! What can be read of one story.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use jiff::Timestamp;
-use log::Position;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, types::Value};
+use rusqlite::{Connection, OptionalExtension, Row, params, types::Value};
 use story::diff::Op;
 use story::{Article, Kind, Revision, Slug, StoryId};
-use wire::http::{RevisionLine, StoryLine};
+use wire::http::RevisionLine;
 use wire::{ArticleMeta, ArticleView, Cursor};
 
-use crate::views::{AsOf, ChangeRow, ParkedStory, Pool, StoryFilter, StoryPage, View, ViewError, Views};
+use crate::views::{AsOf, Pool, View, ViewError, Views};
 
 /// Most rows that one read returns, whatever was asked for.
-const ROWS_MAX: usize = 1_000;
+pub(super) const ROWS_MAX: usize = 1_000;
 
 impl Views {
     /// Returns the id of the story that `name` (an id or a slug) names; for [`View::Public`], only
@@ -39,23 +34,6 @@ impl Views {
         .await
     }
 
-    /// Returns every slug and its story.
-    ///
-    /// # Errors
-    /// [`ViewError`].
-    pub async fn slugs(&self) -> Result<Vec<(Slug, StoryId)>, ViewError> {
-        self.query(|connection| {
-            let mut statement = connection.prepare("SELECT slug, story FROM stories")?;
-            let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, story_id(row, 1)?)))?;
-            rows.map(|row| {
-                let (slug, story) = row?;
-                Ok((word(&slug, "stories.slug")?, story))
-            })
-            .collect()
-        })
-        .await
-    }
-
     /// Returns `story` at a moment, or `None` if it had nothing to show then.
     ///
     /// # Errors
@@ -69,8 +47,7 @@ impl Views {
         self.query(move |connection| {
             let epoch = epoch(connection)?;
             let Some(row) = revision_at(connection, story, at, view)? else { return Ok(None) };
-            let article = article_at(connection, story, row.revision)?;
-            let article = if view == View::Public { article.public() } else { article };
+            let (article, hash) = row.shown(article_at(connection, story, row.revision)?, view);
             Ok(Some(ArticleView::of(
                 &article,
                 ArticleMeta {
@@ -79,10 +56,11 @@ impl Views {
                     revision: row.revision,
                     status: word(&row.status, "revisions.status")?,
                     kind: word(&row.kind, "revisions.kind")?,
-                    hash: word(&row.hash, "revisions.hash")?,
+                    hash: word(hash, "revisions.hash")?,
                     recorded: time(row.recorded)?,
                     published: row.published.map(time).transpose()?,
                     significant: row.significant.map(time).transpose()?,
+                    until: row.until.filter(|_| view == View::Desk).map(time).transpose()?,
                     cursor: Cursor { epoch, position: row.position },
                 },
             )))
@@ -104,21 +82,11 @@ impl Views {
             if revision == Revision::ZERO {
                 return Ok(Some(Article::default()));
             }
-            if revision_at(connection, story, AsOf::Revision(revision.get()), view)?.is_none() {
-                return Ok(None);
-            }
-            let article = article_at(connection, story, revision)?;
-            Ok(Some(if view == View::Public { article.public() } else { article }))
+            let row = revision_at(connection, story, AsOf::Revision(revision.get()), view)?;
+            let Some(row) = row else { return Ok(None) };
+            Ok(Some(row.shown(article_at(connection, story, revision)?, view).0))
         })
         .await
-    }
-
-    /// Returns one page of stories, newest record first.
-    ///
-    /// # Errors
-    /// [`ViewError::PageToken`] for a token that no page gave.
-    pub async fn stories(&self, filter: StoryFilter) -> Result<StoryPage, ViewError> {
-        self.query(move |connection| list(connection, &filter)).await
     }
 
     /// Returns up to `limit` revisions of `story` behind `after`, oldest first.
@@ -134,8 +102,10 @@ impl Views {
     ) -> Result<Vec<RevisionLine>, ViewError> {
         self.query(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT revision, kind, public, recorded, occurred, actor, note, significance, position, hash
-                 FROM revisions WHERE story = ?1 AND revision > ?2 AND (public OR ?3) ORDER BY revision LIMIT ?4",
+                "SELECT revision, kind, public, recorded, occurred, actor, note, significance, position, hash,
+                 tombstone, status, until, rebased, reason, approver FROM revisions
+                 WHERE story = ?1 AND revision > ?2 AND (?3 OR (public AND hidden_by IS NULL))
+                 ORDER BY revision LIMIT ?4",
             )?;
             let mut rows = statement.query(params![
                 story.as_bytes(),
@@ -145,69 +115,14 @@ impl Views {
             ])?;
             let mut lines = Vec::new();
             while let Some(row) = rows.next()? {
-                lines.push(revision_line(row)?);
+                lines.push(revision_line(row, view)?);
             }
             Ok(lines)
         })
         .await
     }
 
-    /// Returns up to `limit` public changes behind `after`, in the order of the log; the newest
-    /// without reading a file.
-    ///
-    /// # Errors
-    /// [`ViewError`].
-    pub async fn changes(&self, after: Position, limit: usize) -> Result<Vec<ChangeRow>, ViewError> {
-        if let Some(changes) = self.recent().and_then(|recent| recent.behind(after, limit.min(ROWS_MAX))) {
-            return Ok(changes);
-        }
-        self.query(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT position, story, desk, desk_before, kind, level, from_revision, to_revision, event
-                 FROM changes WHERE position > ?1 ORDER BY position LIMIT ?2",
-            )?;
-            let mut newest = connection.prepare_cached("SELECT article FROM stories WHERE story = ?1")?;
-            let mut rows = statement.query(params![after.0, limit.min(ROWS_MAX)])?;
-            let (mut changes, mut articles) = (Vec::new(), HashMap::new());
-            while let Some(row) = rows.next()? {
-                let mut change = change_row(row)?;
-                // Read once however often the story changed: it may be large.
-                change.article = match articles.entry(change.story) {
-                    Entry::Occupied(known) => Bytes::clone(known.get()),
-                    Entry::Vacant(unknown) => {
-                        let article =
-                            newest.query_row([change.story.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
-                        unknown.insert(article.into()).clone()
-                    }
-                };
-                changes.push(change);
-            }
-            Ok(changes)
-        })
-        .await
-    }
-
-    /// Returns the stories whose history is illegal.
-    ///
-    /// # Errors
-    /// [`ViewError`].
-    pub async fn parked(&self) -> Result<Vec<ParkedStory>, ViewError> {
-        self.query(|connection| {
-            let mut statement =
-                connection.prepare("SELECT story, position, problem FROM parked ORDER BY position")?;
-            let rows = statement.query_map([], |row| {
-                Ok(ParkedStory {
-                    story: story_id(row, 0)?,
-                    position: Position(row.get(1)?),
-                    problem: row.get(2)?,
-                })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-        .await
-    }
-
-    async fn query<T: Send + 'static>(
+    pub(super) async fn query<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, ViewError> + Send + 'static,
     ) -> Result<T, ViewError> {
@@ -227,9 +142,22 @@ struct RevisionRow {
     status: String,
     desk: String,
     hash: String,
+    tombstone: Option<String>,
+    until: Option<i64>,
     recorded: i64,
     published: Option<i64>,
     significant: Option<i64>,
+}
+
+impl RevisionRow {
+    /// Returns what `view` sees of the working `article` at this revision, and its hash.
+    fn shown(&self, article: Article, view: View) -> (Article, &str) {
+        match (view, &self.tombstone) {
+            (View::Desk, _) => (article, &self.hash),
+            (View::Public, None) => (article.public(), &self.hash),
+            (View::Public, Some(hash)) => (article.tombstone(), hash),
+        }
+    }
 }
 
 fn revision_at(
@@ -254,9 +182,10 @@ fn revision_at(
         }
         AsOf::Cursor(_) => return Ok(None),
     };
-    let public = if view == View::Public { " AND public" } else { "" };
+    let public = if view == View::Public { " AND public AND hidden_by IS NULL" } else { "" };
     let sql = format!(
-        "SELECT revision, position, kind, status, desk, recorded, published, significant, hash FROM revisions
+        "SELECT revision, position, kind, status, desk, recorded, published, significant, hash,
+         tombstone, until FROM revisions
          WHERE story = ?1 AND {condition}{public} ORDER BY revision DESC LIMIT 1"
     );
     let row = connection
@@ -272,6 +201,8 @@ fn revision_at(
                 published: row.get(6)?,
                 significant: row.get(7)?,
                 hash: row.get(8)?,
+                tombstone: row.get(9)?,
+                until: row.get(10)?,
             })
         })
         .optional()?;
@@ -300,83 +231,16 @@ fn article_at(connection: &Connection, story: StoryId, revision: Revision) -> Re
     })
 }
 
-fn list(connection: &Connection, filter: &StoryFilter) -> Result<StoryPage, ViewError> {
-    let limit = filter.limit.clamp(1, ROWS_MAX);
-    let public = filter.view == View::Public;
-    let (recorded, headline, revision) = if public {
-        ("public_recorded", "public_headline", "public_revision")
-    } else {
-        ("recorded", "headline", "revision")
-    };
-    let mut sql = format!(
-        "SELECT story, slug, desk, status, {revision}, {headline}, {recorded}, published, level FROM stories WHERE 1"
-    );
-    let mut values: Vec<Value> = Vec::new();
-    if public {
-        sql += " AND public_revision IS NOT NULL";
-    }
-    if let Some(desk) = &filter.desk {
-        sql += " AND desk = ?";
-        values.push(Value::Text(desk.to_string()));
-    }
-    if let Some(status) = filter.status {
-        sql += " AND status = ?";
-        values.push(Value::Text(status.to_string()));
-    }
-    if let Some(after) = &filter.after {
-        let (time, story) = page_token(after)?;
-        let _ = write!(sql, " AND ({recorded}, story) < (?, ?)"); // Writing to a string cannot fail.
-        values.extend([Value::Integer(time), Value::Blob(story.as_bytes().to_vec())]);
-    }
-    let _ = write!(sql, " ORDER BY {recorded} DESC, story DESC LIMIT {}", limit + 1); // Nor here.
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    let mut page = StoryPage { stories: Vec::new(), next: None };
-    let mut last = None;
-    while let Some(row) = rows.next()? {
-        if page.stories.len() == limit {
-            page.next = last;
-            break;
-        }
-        let story = story_id(row, 0)?;
-        last = Some(format!("{}.{story}", row.get::<_, i64>(6)?));
-        page.stories.push(story_line(row, story)?);
-    }
-    Ok(page)
-}
-
-fn page_token(given: &str) -> Result<(i64, StoryId), ViewError> {
-    let read = || {
-        let (time, story) = given.split_once('.')?;
-        Some((time.parse().ok()?, story.parse().ok()?))
-    };
-    read().ok_or_else(|| ViewError::PageToken { given: given.chars().take(80).collect() })
-}
-
-fn story_line(row: &Row<'_>, story: StoryId) -> Result<StoryLine, ViewError> {
-    Ok(StoryLine {
-        story,
-        slug: row.get(1)?,
-        desk: word(&row.get::<_, String>(2)?, "stories.desk")?,
-        status: word(&row.get::<_, String>(3)?, "stories.status")?,
-        revision: Revision(row.get(4)?),
-        headline: row.get(5)?,
-        recorded: time(row.get(6)?)?,
-        published: row.get::<_, Option<i64>>(7)?.map(time).transpose()?,
-        significance: row
-            .get::<_, Option<String>>(8)?
-            .map(|level| word(&level, "stories.level"))
-            .transpose()?,
-    })
-}
-
-fn revision_line(row: &Row<'_>) -> Result<RevisionLine, ViewError> {
+fn revision_line(row: &Row<'_>, view: View) -> Result<RevisionLine, ViewError> {
+    let is_desk = view == View::Desk;
+    let tombstone = row.get::<_, Option<String>>(10)?.filter(|_| !is_desk);
+    let hash = tombstone.map_or_else(|| row.get::<_, String>(9), Ok)?;
     let significance =
         row.get::<_, Option<String>>(7)?
             .map(|json| serde_json::from_str(&json))
             .transpose()
             .map_err(|error| ViewError::Damaged { place: format!("revisions.significance: {error}") })?;
-    Ok(RevisionLine {
+    let line = RevisionLine {
         revision: Revision(row.get(0)?),
         kind: word::<Kind>(&row.get::<_, String>(1)?, "revisions.kind")?,
         public: row.get(2)?,
@@ -386,26 +250,26 @@ fn revision_line(row: &Row<'_>) -> Result<RevisionLine, ViewError> {
         note: row.get(6)?,
         significance,
         position: row.get(8)?,
-        hash: Some(word(&row.get::<_, String>(9)?, "revisions.hash")?),
-    })
+        hash: Some(word(&hash, "revisions.hash")?),
+        status: None,
+        until: None,
+        rebased: None,
+        reason: None,
+        approver: None,
+    };
+    Ok(if is_desk { with_inside(line, row)? } else { line })
 }
 
-/// Returns a change, without its story's article.
-fn change_row(row: &Row<'_>) -> Result<ChangeRow, ViewError> {
-    Ok(ChangeRow {
-        position: Position(row.get(0)?),
-        story: story_id(row, 1)?,
-        desk: word(&row.get::<_, String>(2)?, "changes.desk")?,
-        desk_before: row
-            .get::<_, Option<String>>(3)?
-            .map(|desk| word(&desk, "changes.desk_before"))
-            .transpose()?,
-        kind: word(&row.get::<_, String>(4)?, "changes.kind")?,
-        level: word(&row.get::<_, String>(5)?, "changes.level")?,
-        from: Revision(row.get(6)?),
-        to: Revision(row.get(7)?),
-        event: Bytes::from(row.get::<_, Vec<u8>>(8)?),
-        article: Bytes::new(),
+/// Adds what the desk alone may see.
+fn with_inside(line: RevisionLine, row: &Row<'_>) -> Result<RevisionLine, ViewError> {
+    let approver: Option<String> = row.get(15)?;
+    Ok(RevisionLine {
+        status: Some(word(&row.get::<_, String>(11)?, "revisions.status")?),
+        until: row.get::<_, Option<i64>>(12)?.map(time).transpose()?,
+        rebased: row.get::<_, Option<u64>>(13)?.map(Revision),
+        reason: row.get(14)?,
+        approver: approver.map(|approver| word(&approver, "revisions.approver")).transpose()?,
+        ..line
     })
 }
 
@@ -417,14 +281,14 @@ fn epoch(connection: &Connection) -> Result<u64, ViewError> {
     epoch.ok_or_else(|| ViewError::Damaged { place: "meta.of".to_owned() })
 }
 
-fn story_id(row: &Row<'_>, column: usize) -> rusqlite::Result<StoryId> {
+pub(super) fn story_id(row: &Row<'_>, column: usize) -> rusqlite::Result<StoryId> {
     Ok(StoryId::from_bytes(row.get(column)?))
 }
 
-fn word<T: std::str::FromStr>(given: &str, place: &str) -> Result<T, ViewError> {
+pub(super) fn word<T: std::str::FromStr>(given: &str, place: &str) -> Result<T, ViewError> {
     given.parse().map_err(|_| ViewError::Damaged { place: place.to_owned() })
 }
 
-fn time(microseconds: i64) -> Result<Timestamp, ViewError> {
+pub(super) fn time(microseconds: i64) -> Result<Timestamp, ViewError> {
     Timestamp::from_microsecond(microseconds).map_err(|_| ViewError::Damaged { place: "a time".to_owned() })
 }

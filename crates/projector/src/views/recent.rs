@@ -3,9 +3,12 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
+use bytes::Bytes;
 use log::Position;
+use story::{Kind, Revision, Status};
 
 use crate::views::ChangeRow;
+use crate::views::changes::Door;
 
 /// Most changes kept.
 const CHANGES_MAX: usize = 8_192;
@@ -40,11 +43,14 @@ impl Recent {
             .iter()
             .rev()
             .map(|change| {
-                change.event.len() + if counted.insert(change.story) { change.article.len() } else { 0 }
+                change.event.len()
+                    + change.recall.as_ref().map_or(0, Bytes::len)
+                    + if counted.insert(change.story) { change.article.len() } else { 0 }
             })
             .collect();
         for change in changes {
             let change_bytes = bytes.pop().unwrap_or_default();
+            window.reach(&change);
             window.bytes += change_bytes;
             window.changes.push_back((change, change_bytes));
             while window.changes.len() > CHANGES_MAX || window.bytes > BYTES_MAX {
@@ -55,21 +61,41 @@ impl Recent {
         }
     }
 
-    /// Returns up to `limit` changes behind `after`; `None` if some may be older than the window.
-    pub(crate) fn behind(&self, after: Position, limit: usize) -> Option<Vec<ChangeRow>> {
+    /// Returns up to `limit` changes behind `after` that go through `door`; `None` if some may be
+    /// older than the window.
+    pub(crate) fn behind(&self, after: Position, limit: usize, door: Door) -> Option<Vec<ChangeRow>> {
         let window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let first = window.changes.partition_point(|(change, _)| change.position <= after);
         (after >= window.after).then(|| {
-            let found = window.changes.range(first..).take(limit);
+            let found = window.changes.range(first..).filter(|(change, _)| door.passes(change)).take(limit);
             found.map(|(change, _)| change.clone()).collect()
         })
+    }
+}
+
+impl Window {
+    /// Does to the changes of the window what `next`, which follows them, does to those in the file.
+    fn reach(&mut self, next: &ChangeRow) {
+        if next.status != Status::Usable {
+            for (change, bytes) in self.changes.iter_mut().filter(|(change, _)| change.story == next.story) {
+                (change.event, change.article) = (Bytes::new(), Bytes::new());
+                let kept = change.recall.as_ref().map_or(0, Bytes::len);
+                self.bytes -= bytes.saturating_sub(kept);
+                *bytes = kept;
+            }
+        } else if matches!(next.kind, Kind::Release | Kind::Restore) && next.from != Revision::ZERO {
+            // What comes back is in the file alone.
+            self.after = self.changes.back().map_or(self.after, |(change, _)| change.position);
+            self.changes.clear();
+            self.bytes = 0;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use story::{Kind, Level, Revision, StoryId};
+    use story::{Level, StoryId};
 
     use super::*;
 
@@ -80,10 +106,12 @@ mod tests {
             desk: "world".parse().expect("a desk"),
             desk_before: None,
             kind: Kind::Update,
+            status: Status::Usable,
             level: Level::Notable,
             from: Revision(position - 1),
             to: Revision(position),
             event: Bytes::from_static(b"event"),
+            recall: None,
             article: article.clone(),
         }
     }
@@ -93,7 +121,7 @@ mod tests {
         let recent = Recent::new(Position::ZERO);
         let article = Bytes::from(vec![b' '; BYTES_MAX / 2]);
         recent.add((1..=8).map(|position| change(position, &article)).collect());
-        assert_eq!(recent.behind(Position::ZERO, 100).map(|changes| changes.len()), Some(8));
+        assert_eq!(recent.behind(Position::ZERO, 100, Door::Public).map(|changes| changes.len()), Some(8));
     }
 
     #[test]
@@ -102,8 +130,8 @@ mod tests {
         for position in 1..=4 {
             recent.add(vec![change(position, &Bytes::from(vec![b' '; BYTES_MAX / 3]))]);
         }
-        assert!(recent.behind(Position::ZERO, 100).is_none());
-        let kept = recent.behind(Position(2), 100).expect("the newest are kept");
+        assert!(recent.behind(Position::ZERO, 100, Door::Public).is_none());
+        let kept = recent.behind(Position(2), 100, Door::Public).expect("the newest are kept");
         assert_eq!(kept.iter().map(|change| change.position.0).collect::<Vec<_>>(), [3, 4]);
     }
 }

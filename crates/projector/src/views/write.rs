@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use log::{Epoch, Position};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use story::StoryId;
+use story::{Revision, Status, StoryId};
 
-use crate::fold::{Carried, Step};
+use crate::reach::{Effect, Reach};
+use crate::step::{Carried, Step};
 use crate::views::schema;
 use crate::views::{OpenViewsError, ParkedStory};
 
@@ -82,9 +83,17 @@ pub(crate) struct Rows<'a>(&'a Transaction<'a>);
 impl Rows<'_> {
     /// Returns what the views carry over from a story's earlier revisions.
     pub(crate) fn carried(&self, story: StoryId) -> rusqlite::Result<Carried> {
-        let mut statement = self.0.prepare_cached("SELECT significant FROM stories WHERE story = ?1")?;
-        let significant = statement.query_row([story.as_bytes()], |row| row.get(0)).optional()?;
-        Ok(Carried { significant: significant.flatten() })
+        let mut statement =
+            self.0.prepare_cached("SELECT significant, lost_by, redrafted FROM stories WHERE story = ?1")?;
+        let carried = statement.query_row([story.as_bytes()], |row| {
+            let reach = match (row.get::<_, Option<u64>>(1)?.map(Revision), row.get(2)?) {
+                (None, _) => Reach::Whole,
+                (Some(by), false) => Reach::Lost(by),
+                (Some(by), true) => Reach::Redrafted(by),
+            };
+            Ok(Carried { significant: row.get(0)?, reach })
+        });
+        Ok(carried.optional()?.unwrap_or_default())
     }
 
     pub(crate) fn is_parked(&self, story: StoryId) -> rusqlite::Result<bool> {
@@ -101,12 +110,15 @@ impl Rows<'_> {
         Ok(())
     }
 
-    /// Writes what one record makes for ever: its revision, and its change if there is one.
+    /// Writes what one record makes for ever: its revision, and its change if there is one; and what
+    /// readers can reach of those before it.
     pub(crate) fn write(&self, step: &Step) -> rusqlite::Result<()> {
         self.write_revision(step)?;
         if let Some(change) = &step.change {
             self.0
-                .prepare_cached("INSERT INTO changes VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
+                .prepare_cached(
+                    "INSERT INTO changes VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL)",
+                )?
                 .execute(params![
                     step.position.0,
                     step.story.as_bytes(),
@@ -117,7 +129,38 @@ impl Rows<'_> {
                     change.from.get(),
                     step.revision.get(),
                     &change.event[..],
+                    step.status.as_str(),
+                    change.recall.as_deref(),
                 ])?;
+        }
+        self.reach(step)
+    }
+
+    /// Hides earlier revisions and their changes from readers, or brings them back.
+    fn reach(&self, step: &Step) -> rusqlite::Result<()> {
+        let (by, revisions, changes) = match step.effect {
+            Effect::None => return Ok(()),
+            Effect::Hides(by) => (
+                by,
+                "UPDATE revisions SET hidden_by = ?2 WHERE story = ?1 AND revision < ?3 AND public AND hidden_by IS NULL",
+                "UPDATE changes SET hidden_by = ?2 WHERE position IN
+                 (SELECT position FROM revisions WHERE story = ?1 AND revision < ?3 AND hidden_by = ?2)",
+            ),
+            // The changes first: which they are is told by the revisions.
+            Effect::BringsBack(by) => (
+                by,
+                "UPDATE revisions SET hidden_by = NULL WHERE story = ?1 AND hidden_by = ?2 AND revision < ?3",
+                "UPDATE changes SET hidden_by = NULL WHERE position IN
+                 (SELECT position FROM revisions WHERE story = ?1 AND revision < ?3 AND hidden_by = ?2)",
+            ),
+        };
+        let mut statements = [revisions, changes];
+        if matches!(step.effect, Effect::BringsBack(_)) {
+            statements.reverse();
+        }
+        for statement in statements {
+            let values = params![step.story.as_bytes(), by.get(), step.revision.get()];
+            self.0.prepare_cached(statement)?.execute(values)?;
         }
         Ok(())
     }
@@ -125,7 +168,8 @@ impl Rows<'_> {
     fn write_revision(&self, step: &Step) -> rusqlite::Result<()> {
         self.0
             .prepare_cached(
-                "INSERT INTO revisions VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                "INSERT INTO revisions VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                 ?18, NULL, ?19, ?20, ?21, ?22)",
             )?
             .execute(params![
                 step.story.as_bytes(),
@@ -145,6 +189,11 @@ impl Rows<'_> {
                 step.significant,
                 step.whole,
                 step.content,
+                step.change.as_ref().and_then(|change| change.tombstone.as_deref()),
+                step.inside.until,
+                step.inside.rebased,
+                step.inside.reason,
+                step.inside.approver,
             ])?;
         Ok(())
     }
@@ -152,10 +201,17 @@ impl Rows<'_> {
     /// Writes where a story stands after `step`, the newest, and what readers see of it after `told`,
     /// the newest that told them something, with the public article.
     pub(crate) fn write_story(&self, step: &Step, told: Option<(&Step, &[u8])>) -> rusqlite::Result<()> {
+        let (lost_by, redrafted) = match step.reach {
+            Reach::Whole => (None, false),
+            Reach::Lost(by) => (Some(by.get()), false),
+            Reach::Redrafted(by) => (Some(by.get()), true),
+        };
         self.0
             .prepare_cached(
-                "INSERT INTO stories(story, slug, desk, status, revision, headline, recorded) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT(story) DO UPDATE SET slug = ?2, desk = ?3, status = ?4, revision = ?5, headline = ?6, recorded = ?7",
+                "INSERT INTO stories(story, slug, desk, status, revision, headline, recorded, until, source, lost_by, redrafted)
+                 VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 ON CONFLICT(story) DO UPDATE SET slug = ?2, desk = ?3, status = ?4, revision = ?5, headline = ?6, recorded = ?7,
+                 until = ?8, source = ?9, lost_by = ?10, redrafted = ?11",
             )?
             .execute(params![
                 step.story.as_bytes(),
@@ -165,23 +221,30 @@ impl Rows<'_> {
                 step.revision.get(),
                 step.headline,
                 step.recorded,
+                step.inside.until,
+                step.inside.source,
+                lost_by,
+                redrafted,
             ])?;
         let Some((step, article)) = told else { return Ok(()) };
         self.0
             .prepare_cached(
                 "UPDATE stories SET public_revision = ?2, public_headline = ?3, public_recorded = ?4, published = ?5,
-                 first_published = ?6, significant = ?7, level = ?8, article = ?9 WHERE story = ?1",
+                 first_published = ?6, significant = ?7, level = ?8, article = ?9, public_desk = ?10, public_status = ?11
+                 WHERE story = ?1",
             )?
             .execute(params![
                 step.story.as_bytes(),
                 step.revision.get(),
-                step.headline,
+                if step.status == Status::Usable { &step.headline } else { "" },
                 step.recorded,
                 step.published,
                 step.first_published,
                 step.significant,
                 step.change.as_ref().map(|change| change.level.as_str()),
                 article,
+                step.desk.as_str(),
+                step.status.as_str(),
             ])?;
         Ok(())
     }

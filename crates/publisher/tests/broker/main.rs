@@ -4,5 +4,6 @@ use writethru_publisher as publisher;
 
 mod nats;
 mod newsroom;
+mod recalls;
 mod relay;
 mod server;

@@ -19,31 +19,36 @@ use tokio_util::sync::CancellationToken;
 use wire::{ArticleMessage, ArticleView, Change, ChangeBody, CloudEvent, Subject, WT_ARTICLES, WT_CHANGES};
 
 /// A publisher that runs.
-struct Running {
+pub(crate) struct Running {
     task: JoinHandle<()>,
     shutdown: CancellationToken,
     status: watch::Receiver<PublisherStatus>,
 }
 
 impl Running {
-    fn begin(newsroom: &Newsroom, url: &str) -> Self {
+    pub(crate) fn begin(newsroom: &Newsroom, url: &str) -> Self {
+        Self::of(newsroom, url, |publisher| publisher)
+    }
+
+    pub(crate) fn of(newsroom: &Newsroom, url: &str, with: impl FnOnce(Publisher) -> Publisher) -> Self {
         let options = Options {
             epoch: EPOCH,
             checkpoint: newsroom.path().join("publisher.json"),
             retention: Retention::default(),
         };
-        let publisher = Publisher::new(newsroom.views.clone(), url.parse().expect("an address"), options);
+        let publisher =
+            with(Publisher::new(newsroom.views.clone(), url.parse().expect("an address"), options));
         let (status, shutdown) = (publisher.status(), CancellationToken::new());
         Self { task: tokio::spawn(publisher.run(shutdown.clone())), shutdown, status }
     }
 
     /// Returns once NATS has everything that the views have.
-    async fn caught_up(&mut self, newsroom: &Newsroom) {
+    pub(crate) async fn caught_up(&mut self, newsroom: &Newsroom) {
         let head = newsroom.views.position();
         self.status.wait_for(|status| status.published >= head).await.expect("it runs");
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         self.task.await.expect("it ends");
     }
@@ -51,13 +56,13 @@ impl Running {
 
 /// A message of a stream: subject, id, position, body.
 #[derive(Debug, Clone)]
-struct Stored {
-    subject: String,
-    id: Option<String>,
-    payload: Vec<u8>,
+pub(crate) struct Stored {
+    pub(crate) subject: String,
+    pub(crate) id: Option<String>,
+    pub(crate) payload: Vec<u8>,
 }
 
-async fn stored(url: &str, stream: &str) -> Vec<Stored> {
+pub(crate) async fn stored(url: &str, stream: &str) -> Vec<Stored> {
     let jetstream = jetstream::new(nats::client(url).await);
     let stream = jetstream.get_stream(stream).await.expect("a stream");
     let config = pull::Config {
@@ -114,7 +119,7 @@ fn per_story(messages: Vec<(String, String, Vec<u8>)>) -> HashMap<String, Vec<(S
 }
 
 /// Sees that every change is there, each story's in order, and each story's newest article.
-async fn check(newsroom: &Newsroom, url: &str) {
+pub(crate) async fn check(newsroom: &Newsroom, url: &str) {
     let changes = once(stored(url, WT_CHANGES).await);
     assert_eq!(per_story(changes), per_story(expected(newsroom).await));
     let articles = stored(url, WT_ARTICLES).await;
@@ -127,7 +132,7 @@ async fn check(newsroom: &Newsroom, url: &str) {
     }
 }
 
-fn kill(server: &NatsServer) {
+pub(crate) fn kill(server: &NatsServer) {
     let process = i32::try_from(server.process().expect("it runs")).expect("an id");
     kill_process(Pid::from_raw(process).expect("an id"), Signal::KILL).expect("killed");
 }

@@ -1,0 +1,5 @@
+//! The projector over a real log and a real desk.
+
+mod lifecycle;
+mod reading;
+mod service;

@@ -1,0 +1,219 @@
+//! The two-person rule: one asks, another decides, once; what was approved survives a crash.
+
+use registry::{
+    Act, Decision, Guarded, NewRequest, Policy, RequestError, RequestFilter, RequestId, RequestState,
+    Verdict, limits,
+};
+use story::{Kind, Revision};
+
+use crate::{Place, actor, at, story};
+
+const PAYLOAD: &str = "the words that are to be withdrawn";
+
+fn kill(by: &str) -> NewRequest {
+    NewRequest {
+        actor: actor(by),
+        act: Act::Kill,
+        story: Some(story(1)),
+        desk: Some("world".parse().expect("a desk")),
+        payload: PAYLOAD.into(),
+        expires: at(100),
+    }
+}
+
+async fn place() -> Place {
+    let place = Place::new().await;
+    place.actor("ann", &["editor@*"]).await;
+    place.actor("bob", &["editor@*"]).await;
+    place
+}
+
+impl Place {
+    async fn asked(&self) -> RequestId {
+        self.registry.request(kill("ann"), at(0)).await.expect("asked")
+    }
+
+    async fn decided(&self, id: RequestId, by: &str, verdict: Verdict) -> Result<Decision, RequestError> {
+        self.registry.decide(id, &actor(by), verdict, at(10)).await
+    }
+
+    async fn state(&self, id: RequestId) -> RequestState {
+        self.registry.find_request(id).await.expect("read").expect("there").state
+    }
+}
+
+#[tokio::test]
+async fn a_request_goes_from_one_person_through_another_to_its_revision() {
+    let mut place = place().await;
+    let id = place.asked().await;
+    let Ok(Decision::Approved { request, payload }) = place.decided(id, "bob", Verdict::Approve).await else {
+        panic!("not approved");
+    };
+    assert_eq!(payload, PAYLOAD.as_bytes());
+    assert_eq!((request.state, request.approver), (RequestState::Approved, Some(actor("bob"))));
+    let executed = place.registry.executed(id, Revision(7), at(11)).await.expect("executed");
+    assert_eq!(executed.revision, Some(Revision(7)));
+    let again = place.registry.executed(id, Revision(7), at(12)).await.expect("a repeat is no error");
+    assert_eq!(again.ended, Some(at(11)));
+    let other = place.registry.executed(id, Revision(8), at(12)).await;
+    assert!(matches!(other, Err(RequestError::State { state: RequestState::Executed, .. })));
+    place.reopen().await;
+    assert_eq!(place.registry.find_request(id).await.expect("read"), Some(executed));
+    assert!(!place.holds(PAYLOAD), "the payload is erased");
+}
+
+#[tokio::test]
+async fn nobody_decides_their_own_request() {
+    let place = place().await;
+    let id = place.asked().await;
+    for verdict in [Verdict::Approve, Verdict::Refuse] {
+        let refused = place.decided(id, "ann", verdict).await.expect_err("the same person");
+        assert!(matches!(refused, RequestError::SamePerson { .. }), "{refused}");
+    }
+    assert_eq!(place.state(id).await, RequestState::Pending);
+}
+
+#[tokio::test]
+async fn only_somebody_who_is_known_decides() {
+    let place = place().await;
+    let id = place.asked().await;
+    let stranger = place.decided(id, "eve", Verdict::Approve).await;
+    assert!(matches!(stranger, Err(RequestError::Actor(_))));
+    place.registry.deactivate_actor(&actor("bob"), at(1)).await.expect("removed");
+    let removed = place.decided(id, "bob", Verdict::Approve).await;
+    assert!(matches!(removed, Err(RequestError::Actor(_))));
+    let nothing = place.decided(RequestId(99), "bob", Verdict::Approve).await;
+    assert!(matches!(nothing, Err(RequestError::Unknown { .. })));
+    let asked = place.registry.request(kill("eve"), at(0)).await;
+    assert!(matches!(asked, Err(RequestError::Actor(_))));
+}
+
+#[tokio::test]
+async fn of_many_decisions_one_counts_and_gets_the_payload() {
+    let place = place().await;
+    let id = place.asked().await;
+    let deciders: Vec<_> = (0..8)
+        .map(|_| {
+            let registry = place.registry.clone();
+            tokio::spawn(async move { registry.decide(id, &actor("bob"), Verdict::Approve, at(10)).await })
+        })
+        .collect();
+    let (mut payloads, mut late) = (0, 0);
+    for decider in deciders {
+        match decider.await.expect("ended") {
+            Ok(Decision::Approved { .. }) => payloads += 1,
+            Err(RequestError::State { state: RequestState::Approved, .. }) => late += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((payloads, late), (1, 7));
+    let taken = place.registry.take_approved(id, at(11)).await;
+    assert!(matches!(taken, Err(RequestError::BeingExecuted { until, .. }) if until == at(70)));
+}
+
+#[tokio::test]
+async fn what_was_approved_is_executed_after_a_crash() {
+    let place = place().await;
+    let (done, open) = (place.asked().await, place.asked().await);
+    for id in [done, open] {
+        place.decided(id, "bob", Verdict::Approve).await.expect("approved");
+    }
+    place.registry.executed(done, Revision(2), at(11)).await.expect("executed");
+    let crashed = place.after_a_crash().await;
+    let filter = RequestFilter { state: Some(RequestState::Approved), after: None };
+    let left = crashed.registry.requests(filter, 10).await.expect("read");
+    assert_eq!(left.iter().map(|request| request.id).collect::<Vec<_>>(), [open]);
+    let (_, payload) = crashed.registry.take_approved(open, at(12)).await.expect("taken");
+    assert_eq!(payload, PAYLOAD.as_bytes());
+    let twice = crashed.registry.take_approved(open, at(13)).await;
+    assert!(matches!(twice, Err(RequestError::BeingExecuted { .. })));
+    crashed.registry.take_approved(open, at(72)).await.expect("whoever had it has had its time");
+    let failed = crashed.registry.failed(open, "the story is killed already", at(73)).await.expect("ended");
+    assert_eq!(failed.state, RequestState::Failed);
+    assert!(!crashed.holds(PAYLOAD));
+}
+
+#[tokio::test]
+async fn a_refused_request_ends_and_its_payload_is_erased() {
+    let place = place().await;
+    let id = place.asked().await;
+    assert!(place.holds(PAYLOAD), "or this test would prove nothing");
+    let refused = place.decided(id, "bob", Verdict::Refuse).await.expect("refused");
+    assert!(matches!(refused, Decision::Refused { .. }));
+    assert!(!place.holds(PAYLOAD));
+    let late = place.decided(id, "bob", Verdict::Approve).await;
+    assert!(matches!(late, Err(RequestError::State { state: RequestState::Refused, .. })));
+    let taken = place.registry.take_approved(id, at(11)).await;
+    assert!(matches!(taken, Err(RequestError::State { .. })));
+    let executed = place.registry.executed(id, Revision(1), at(11)).await;
+    assert!(matches!(executed, Err(RequestError::State { .. })));
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_decides_in_time_expires() {
+    let place = place().await;
+    let (one, two) = (place.asked().await, place.asked().await);
+    let late = place.registry.decide(one, &actor("bob"), Verdict::Approve, at(100)).await;
+    assert!(matches!(late, Err(RequestError::Expired)));
+    assert_eq!(place.state(one).await, RequestState::Expired);
+    assert_eq!(place.state(two).await, RequestState::Expired, "it had no more time than the other");
+    assert!(!place.holds(PAYLOAD));
+    let again = place.registry.decide(one, &actor("bob"), Verdict::Approve, at(50)).await;
+    assert!(matches!(again, Err(RequestError::Expired)), "an end is an end, whatever the clock says");
+    assert_eq!(place.registry.expire_requests(at(200)).await.expect("swept"), 0);
+    let past = place.registry.request(kill("ann"), at(100)).await;
+    assert!(matches!(past, Err(RequestError::Expired)));
+}
+
+#[tokio::test]
+async fn requests_are_bounded_and_listed_page_by_page() {
+    let place = place().await;
+    let large = NewRequest { payload: vec![0; limits::PAYLOAD_BYTES_MAX + 1], ..kill("ann") };
+    assert!(matches!(place.registry.request(large, at(0)).await, Err(RequestError::TooLarge { .. })));
+    let all: Vec<_> = (0..limits::REQUESTS_OPEN_MAX)
+        .map(|_| {
+            let registry = place.registry.clone();
+            tokio::spawn(async move { registry.request(kill("ann"), at(0)).await })
+        })
+        .collect();
+    for one in all {
+        one.await.expect("ended").expect("asked");
+    }
+    let full = place.registry.request(kill("ann"), at(0)).await;
+    assert!(matches!(full, Err(RequestError::TooMany { .. })));
+    let page = place.registry.requests(RequestFilter::default(), 600).await.expect("read");
+    let after = RequestFilter { after: page.last().map(|request| request.id), state: None };
+    let rest = place.registry.requests(after, 600).await.expect("read");
+    assert_eq!((page.len(), rest.len()), (600, 400));
+    let later = NewRequest { expires: at(300), ..kill("ann") };
+    place.registry.request(later, at(100)).await.expect("those that have expired take no room");
+}
+
+#[tokio::test]
+async fn the_policy_is_none_at_first_and_lasts_when_it_is_set() {
+    let mut place = Place::new().await;
+    assert_eq!(place.registry.policy(), Policy::default());
+    assert!(Guarded::ALL.iter().all(|act| !place.registry.policy().needs_second(*act)));
+    let policy = Policy::default().with(Guarded::Takedown).with(Guarded::Alert);
+    place.registry.set_policy(policy).await.expect("set");
+    assert_eq!(place.registry.policy(), policy);
+    place.reopen().await;
+    assert_eq!(place.registry.policy(), policy);
+    assert_eq!(serde_json::to_string(&policy).expect("JSON"), r#"["takedown","alert"]"#);
+    assert_eq!(serde_json::from_str::<Policy>(r#"["alert","takedown"]"#).expect("JSON"), policy);
+}
+
+#[test]
+fn what_is_guarded_is_told_by_act_and_kind() {
+    #[track_caller]
+    fn check(act: Act, kind: Option<Kind>, guarded: Option<Guarded>) {
+        assert_eq!(Guarded::of(act, kind), guarded, "{act} {kind:?}");
+    }
+    check(Act::Kill, None, Some(Guarded::Kill));
+    check(Act::Takedown, Some(Kind::Takedown), Some(Guarded::Takedown));
+    check(Act::Correct, Some(Kind::Correction), Some(Guarded::Correction));
+    check(Act::File, Some(Kind::Alert), Some(Guarded::Alert));
+    check(Act::File, Some(Kind::Correction), Some(Guarded::Correction));
+    check(Act::File, Some(Kind::Update), None);
+    check(Act::Withhold, None, None);
+}
