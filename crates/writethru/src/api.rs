@@ -178,6 +178,32 @@ impl Api {
         Ok((read(response).await?, cursor))
     }
 
+    /// Gives each item of the list `member` at `path` to `each`, page after page; returns how many
+    /// there were.
+    ///
+    /// # Errors
+    /// As [`Api::get`], and what `each` answers.
+    pub(crate) async fn each(
+        &self,
+        path: &[&str],
+        query: &Query,
+        member: &str,
+        mut each: impl FnMut(&Value) -> Result<(), Failure>,
+    ) -> Result<usize, Failure> {
+        let (mut given, mut query) = (0, query.clone());
+        loop {
+            let page: Value = self.get(path, &query).await?;
+            let items: Vec<Value> = typed(page.get(member).unwrap_or(&Value::Null))?;
+            items.iter().try_for_each(&mut each)?;
+            given += items.len();
+            let Some(next) = page.get("next").and_then(Value::as_str).filter(|_| !items.is_empty()) else {
+                return Ok(given);
+            };
+            query.retain(|(name, _)| *name != "after");
+            query.push(("after", next.to_owned()));
+        }
+    }
+
     /// Returns the answer to a read of `path` as the bytes that it is.
     ///
     /// # Errors
