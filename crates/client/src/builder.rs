@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_nats::ServerAddr;
-use story::{Desk, StoryId};
+use story::{ActorId, Desk, StoryId};
 use wire::{ChangeFilter, Subject};
 
 use crate::connection::{Connection, Target};
@@ -44,6 +44,15 @@ impl Scope {
         }
     }
 
+    /// The subjects of its recalls.
+    pub(crate) fn recalls(&self) -> Subject {
+        match self {
+            Self::Everything => Subject::recalls_of(None),
+            Self::Desk(desk) => Subject::recalls_of(Some(desk)),
+            Self::Story(story) => Subject::recalls_of_story(*story),
+        }
+    }
+
     /// Whether a story on `desk` is part of it.
     pub(crate) fn follows(&self, desk: &Desk) -> bool {
         !matches!(self, Self::Desk(followed) if followed != desk)
@@ -65,6 +74,7 @@ pub(crate) struct Settings {
     pub(crate) updates_waiting: usize,
     pub(crate) check_every: Duration,
     pub(crate) service: Option<Service>,
+    pub(crate) subscriber: Option<ActorId>,
 }
 
 /// Why a replica cannot be connected: each needs another setting. NATS being down is no error.
@@ -112,6 +122,7 @@ impl Builder {
             updates_waiting: UPDATES_WAITING,
             check_every: CHECK_EVERY,
             service: None,
+            subscriber: None,
         };
         Self { nats: nats.to_owned(), service: None, credentials: None, inbox_prefix: None, settings }
     }
@@ -142,6 +153,17 @@ impl Builder {
     #[must_use]
     pub fn service(mut self, url: &str) -> Self {
         self.service = Some(url.to_owned());
+        self
+    }
+
+    /// Follows under a name. Recalls that came while the replica was away reach it when it is back, and
+    /// it says on `wt.v1.ack.<subscriber>` which recalls it has applied and which revisions it has.
+    ///
+    /// A name is for one replica at a time: two that share one share its recalls, each getting some. The
+    /// NATS user must be allowed to use a durable consumer of that name, and to publish there.
+    #[must_use]
+    pub fn subscriber(mut self, subscriber: ActorId) -> Self {
+        self.settings.subscriber = Some(subscriber);
         self
     }
 

@@ -6,6 +6,7 @@
 
 mod heal;
 mod intake;
+mod recalled;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::healing::Gaps;
 use crate::held::Held;
 use crate::outbox::{Outbox, Owed};
 use crate::reads::{self, Mark, ReadError, Selection};
+use crate::recalls::Recalls;
 use crate::replica::{Shared, Status};
 use crate::update::{ResetReason, Update};
 
@@ -58,6 +60,7 @@ pub(crate) struct Follower {
     stories: HashMap<StoryId, Held>,
     gaps: Gaps,
     fetching: JoinSet<Fetched>,
+    recalls: Recalls,
     /// Where the stream of changes stood when everything in it was last compared.
     checked: Mark,
     begun: bool,
@@ -73,7 +76,8 @@ impl Follower {
         let outbox = Outbox::new(updates);
         let (stories, gaps, fetching) = (HashMap::new(), Gaps::default(), JoinSet::new());
         let (checked, begun) = (Mark::default(), false);
-        Self { connection, settings, shared, outbox, stories, gaps, fetching, checked, begun }
+        let recalls = Recalls::new(settings.subscriber.clone());
+        Self { connection, settings, shared, outbox, stories, gaps, fetching, recalls, checked, begun }
     }
 
     /// Follows until `shutdown`; whatever goes wrong is tried again.
@@ -106,6 +110,9 @@ impl Follower {
         if self.connection.client.flush().await.is_err() {
             return Trouble::Lost;
         }
+        // And be there for recalls before the first article is.
+        self.recalls.close();
+        self.open_recalls().await;
         if let Err(trouble) = self.catch_up().await {
             return trouble.into();
         }
@@ -125,6 +132,8 @@ impl Follower {
         let mut check_at = Instant::now() + self.settings.check_every;
         loop {
             let (due, queue) = (self.gaps.next(), self.outbox.queue());
+            self.settle_recalls();
+            let receipts = self.recalls.receipts_due();
             tokio::select! {
                 // Cancel-safe: each branch waits for a state, a time, room in a queue, or takes a
                 // message whole.
@@ -146,7 +155,12 @@ impl Follower {
                     if let Some((_, story)) = due { self.heal(story).await? }
                 }
                 Some(fetched) = self.fetching.join_next(), if !self.fetching.is_empty() => self.fetched(fetched),
+                recall = self.recalls.next() => self.take_recall(recall),
+                () = tokio::time::sleep_until(receipts.unwrap_or(check_at)), if receipts.is_some() => {
+                    self.send_receipts().await;
+                }
                 () = tokio::time::sleep_until(check_at) => {
+                    self.open_recalls().await;
                     self.check().await?;
                     check_at = Instant::now() + self.settings.check_every;
                 }
@@ -238,6 +252,7 @@ impl Follower {
             (Owed::Reset(_), None) => Update::Removed { story, desk: None },
             (Owed::Removed(desk), _) => Update::Removed { story, desk },
             (Owed::Unavailable(revision, reason), _) => Update::Unavailable { story, revision, reason },
+            (Owed::Recalled(recall), _) => Update::Recalled { recall },
         })
     }
 

@@ -10,6 +10,8 @@ use crate::update::ResetReason;
 
 const DELAY_MIN: Duration = Duration::from_millis(50);
 const DELAY_MAX: Duration = Duration::from_secs(10);
+/// How long something that was announced may take to come by itself.
+const EXPECT_MAX: Duration = Duration::from_millis(500);
 /// Longer than a fetch from the service can take.
 const HOLD_MAX: Duration = Duration::from_mins(1);
 /// After so many attempts in vain the story is left as it is until it changes again.
@@ -39,12 +41,30 @@ impl Gaps {
     /// Takes note that `story` has a gap; it is looked after at once, unless it is already known
     /// and waits for its next attempt.
     pub(crate) fn mark(&mut self, story: StoryId, reason: ResetReason, wanted: Revision, since: u64) {
+        self.mark_at(story, (reason, wanted, since), Instant::now());
+    }
+
+    /// Takes note that `wanted` is about to come: it is looked after if it does not come by itself.
+    pub(crate) fn expect(&mut self, story: StoryId, reason: ResetReason, wanted: Revision, since: u64) {
+        self.mark_at(story, (reason, wanted, since), Instant::now() + EXPECT_MAX);
+    }
+
+    fn mark_at(
+        &mut self,
+        story: StoryId,
+        (reason, wanted, since): (ResetReason, Revision, u64),
+        at: Instant,
+    ) {
         if let Some(gap) = self.of.get_mut(&story) {
             gap.wanted = gap.wanted.max(wanted);
             gap.since = gap.since.min(since);
+            if gap.attempts == 0 && at < gap.at {
+                self.due.remove(&(gap.at, story));
+                gap.at = at;
+                self.due.insert((at, story));
+            }
             return;
         }
-        let at = Instant::now();
         self.of.insert(story, Gap { reason, wanted, since, attempts: 0, at });
         self.due.insert((at, story));
     }

@@ -11,6 +11,7 @@
 //!     match update {
 //!         Update::Changed { change, article } => println!("{} {}", change.kind, article.headline),
 //!         Update::Reset { article, reason, .. } => println!("{} ({reason})", article.headline),
+//!         Update::Recalled { recall } => println!("{}: do not use {:?}", recall.kind, recall.voids),
 //!         _ => {}
 //!     }
 //! }
@@ -20,7 +21,8 @@
 //!
 //! Every article that a replica shows has the hash that the service promised for it. A message that
 //! is lost, repeated, late or tampered with never shows: the replica notices, fetches what is
-//! missing, and says so. It refuses to guess: what it cannot verify it does not show.
+//! missing, and says so. With a [`subscriber`](Builder::subscriber)'s name it hears of recalls that came
+//! while it was away, and acknowledges them. It refuses to guess: what it cannot verify it does not show.
 
 mod builder;
 mod connection;
@@ -30,6 +32,7 @@ mod healing;
 mod held;
 mod outbox;
 mod reads;
+mod recalls;
 mod replica;
 mod update;
 

@@ -3,10 +3,12 @@
 //! When the queue is full, a story's updates become one: at most one is owed per story, so an owner
 //! that does not read costs no more than the articles themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use story::{Desk, Revision, StoryId};
 use tokio::sync::mpsc;
+use wire::Recall;
 
 use crate::update::{ResetReason, Unavailable, Update};
 
@@ -16,12 +18,20 @@ pub(crate) enum Owed {
     Reset(ResetReason),
     Removed(Option<Desk>),
     Unavailable(Revision, Unavailable),
+    Recalled(Arc<Recall>),
+}
+
+/// Everything that is owed for a story. Recalls become one, which names what each named.
+#[derive(Debug, Default)]
+struct Debt {
+    owed: Option<Owed>,
+    recall: Option<Arc<Recall>>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Outbox {
     queue: mpsc::Sender<Update>,
-    owed: BTreeMap<StoryId, Owed>,
+    owed: BTreeMap<StoryId, Debt>,
 }
 
 impl Outbox {
@@ -33,10 +43,10 @@ impl Outbox {
     /// owed one.
     pub(crate) fn put(&mut self, update: Update) {
         let story = update.story();
-        if let Some(owed) = self.owed.get_mut(&story) {
-            *owed = merged(owed, &update);
+        if let Some(debt) = self.owed.get_mut(&story) {
+            debt.add(update);
         } else if let Err(mpsc::error::TrySendError::Full(update)) = self.queue.try_send(update) {
-            self.owed.insert(story, owing(&update));
+            self.owed.entry(story).or_default().add(update);
         }
         // A closed queue means that the owner is gone: the task is about to end.
     }
@@ -50,25 +60,51 @@ impl Outbox {
         self.queue.clone()
     }
 
-    /// Takes what is owed next.
+    /// Takes what is owed next; of a story a recall comes last.
     pub(crate) fn take(&mut self) -> Option<(StoryId, Owed)> {
-        self.owed.pop_first()
+        let mut first = self.owed.first_entry()?;
+        let story = *first.key();
+        if let Some(owed) = first.get_mut().owed.take() {
+            if first.get().recall.is_none() {
+                first.remove();
+            }
+            return Some((story, owed));
+        }
+        first.remove().recall.map(|recall| (story, Owed::Recalled(recall)))
     }
 }
 
-fn owing(update: &Update) -> Owed {
-    match update {
-        Update::Changed { .. } => Owed::Reset(ResetReason::Behind),
-        Update::Reset { reason, .. } => Owed::Reset(*reason),
-        Update::Removed { desk, .. } => Owed::Removed(desk.clone()),
-        Update::Unavailable { revision, reason, .. } => Owed::Unavailable(*revision, reason.clone()),
+impl Debt {
+    fn add(&mut self, update: Update) {
+        let now = match update {
+            Update::Recalled { recall } => {
+                let earlier = self.recall.take();
+                self.recall =
+                    Some(earlier.map_or_else(|| Arc::clone(&recall), |earlier| both(&earlier, &recall)));
+                return;
+            }
+            Update::Changed { .. } => Owed::Reset(ResetReason::Behind),
+            Update::Reset { reason, .. } => Owed::Reset(reason),
+            Update::Removed { desk, .. } => Owed::Removed(desk),
+            Update::Unavailable { revision, reason, .. } => Owed::Unavailable(revision, reason),
+        };
+        self.owed = Some(match self.owed.take() {
+            Some(owed) => merged(&owed, now),
+            None => now,
+        });
     }
+}
+
+/// Returns the later of two recalls of a story, which also voids what the earlier does.
+fn both(earlier: &Recall, later: &Recall) -> Arc<Recall> {
+    let voids: BTreeSet<Revision> = earlier.voids.iter().chain(&later.voids).copied().collect();
+    Arc::new(Recall { voids: voids.into_iter().collect(), ..later.clone() })
 }
 
 /// What is owed after `update`, where `owed` was before. The first reason for a reset is kept: the
 /// owner has not heard of it yet.
-fn merged(owed: &Owed, update: &Update) -> Owed {
-    match (owed, owing(update)) {
+fn merged(owed: &Owed, now: Owed) -> Owed {
+    match (owed, now) {
         (Owed::Reset(first), Owed::Reset(_) | Owed::Unavailable(..)) => Owed::Reset(*first),
         (_, now) => now,
     }

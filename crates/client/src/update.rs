@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use story::{Desk, Revision, StoryId};
-use wire::{ArticleView, Change};
+use wire::{ArticleView, Change, Recall};
 
 /// Something happened to a story. Per story, updates come in the order of its revisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,13 @@ pub enum Update {
         reason: ResetReason,
         /// The article as it is now.
         article: Arc<ArticleView>,
+    },
+    /// Revisions of the story were called back: it was withheld, killed, taken down or corrected. Do
+    /// not use them any more, and take away what you made of them. It follows the update that shows
+    /// what stands in their place.
+    Recalled {
+        /// Which revisions, why (its kind and note), and where the story stands now.
+        recall: Arc<Recall>,
     },
     /// The story is no longer among those that are followed.
     Removed {
@@ -50,6 +57,7 @@ impl Update {
     pub fn story(&self) -> StoryId {
         match self {
             Self::Changed { change, .. } => change.story,
+            Self::Recalled { recall } => recall.story,
             Self::Reset { story, .. } | Self::Removed { story, .. } | Self::Unavailable { story, .. } => {
                 *story
             }
@@ -114,6 +122,8 @@ pub struct Counts {
     pub holes: u64,
     /// Changes and articles refused, because they were not what they promised or could not be read.
     pub refused: u64,
+    /// Recalls that the owner was told of.
+    pub recalls: u64,
     /// Articles taken as a whole after the beginning.
     pub resets: u64,
     /// Times that messages were lost because they came faster than they could be taken.

@@ -14,6 +14,7 @@ mod slug;
 mod stories;
 
 pub use request::{
-    ActRequest, Answer, OpenError, Overlapping, Preview, PushError, PushRequest, Seed, StoryRef, Target,
+    ActRequest, Answer, OpenError, Overlapping, Preview, PushError, PushRequest, Seed, Standing, StoryRef,
+    Target,
 };
 pub use service::Desk;

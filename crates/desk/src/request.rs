@@ -1,5 +1,6 @@
 //! What is asked of the desk, and what it answers.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,8 +10,8 @@ use proof::Hash;
 use story::diff::Diff;
 use story::significance::{self, Significance};
 use story::{
-    ActorId, Article, Command, CommandKey, Copy, Desk, IdentityError, Kind, Level, Overlap, Push, Refusal,
-    Revision, Slug, Status, StoryId,
+    ActorId, Article, BlockId, Command, CommandKey, Copy, Desk, IdentityError, Kind, Level, Overlap, Push,
+    Refusal, Revision, Slug, Status, StoryId,
 };
 
 /// A story as people name it: by id or by slug.
@@ -87,6 +88,17 @@ pub struct ActRequest {
     pub expected: Option<Revision>,
 }
 
+/// Where a story stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The story.
+    pub story: StoryId,
+    /// The desk that owns it.
+    pub desk: Desk,
+    /// Its status.
+    pub status: Status,
+}
+
 /// What the desk did. Durable when given.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -139,6 +151,14 @@ impl Step {
     /// Returns how much the change matters, by the rules and the editor's label.
     pub fn significance(&self) -> Significance {
         significance::assess(&self.before.public(), &self.after.public(), &self.diff(), self.label)
+    }
+
+    /// Returns the block that the later article has and the earlier one has not, if there is just
+    /// one.
+    pub fn only_new_block(&self) -> Option<BlockId> {
+        let known: HashSet<&BlockId> = self.before.blocks.iter().map(|block| &block.id).collect();
+        let mut new = self.after.blocks.iter().map(|block| &block.id).filter(|id| !known.contains(id));
+        new.next().filter(|_| new.next().is_none()).cloned()
     }
 
     /// Returns the hash of the public form of the later article.

@@ -12,7 +12,7 @@ use crate::directory::Directory;
 use crate::due::Due;
 use crate::filing::{Aim, Filing, chain, fits, insist, now, slug_of};
 use crate::request::{
-    ActRequest, Answer, OpenError, Preview, PushError, PushRequest, Seed, Step, StoryRef, Target,
+    ActRequest, Answer, OpenError, Preview, PushError, PushRequest, Seed, Standing, Step, StoryRef, Target,
 };
 use crate::scheduler;
 use crate::slug::{name, slug_wanted};
@@ -68,6 +68,17 @@ impl Desk {
     /// Returns the story whose copy came from the item `source`, if one did.
     pub fn find_source(&self, source: &str) -> Option<StoryId> {
         self.inner.directory.find_source(source)
+    }
+
+    /// Returns where a story stands now, as the log has it; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`PushError::Unavailable`] or [`PushError::Damaged`], as for a push.
+    pub async fn standing(&self, story: &StoryRef) -> Result<Option<Standing>, PushError> {
+        let Some(id) = self.find(story) else { return Ok(None) };
+        let held = self.inner.stories.hold(id).await?;
+        let known = chain(&held).story();
+        Ok(known.desk.clone().map(|desk| Standing { story: id, desk, status: known.status }))
     }
 
     /// Files a push; returns once it is durable, or once it is known to change nothing.

@@ -85,26 +85,26 @@ fn news_item(root: &Element) -> Result<&Element, IntakeError> {
 /// A news item of text.
 struct Item<'a> {
     element: &'a Element,
-    item_meta: &'a Element,
-    content_meta: Option<&'a Element>,
+    management: &'a Element,
+    content: Option<&'a Element>,
     ed_note: Option<String>,
 }
 
 impl<'a> Item<'a> {
     fn of(element: &'a Element) -> Result<Self, IntakeError> {
         let missing = "is missing: it says what the item is and whether it may be used";
-        let item_meta =
+        let management =
             element.first("itemMeta").ok_or_else(|| refused(element, "newsItem/itemMeta", missing))?;
-        if let Some(class) = item_meta.first("itemClass").map(code)
+        if let Some(class) = management.first("itemClass").map(code)
             && !matches!(class, "text" | "composite")
         {
             let next = "send an item of class ninat:text or ninat:composite";
             let class: String = class.chars().take(40).collect();
             return Err(IntakeError::not_a_story(format!("it is a NewsML-G2 item of class {class}"), next));
         }
-        let notes: Vec<String> = item_meta.all("edNote").map(Element::text).collect();
+        let notes: Vec<String> = management.all("edNote").map(Element::text).collect();
         let ed_note = (!notes.is_empty()).then(|| notes.join("\n"));
-        Ok(Self { element, item_meta, content_meta: element.first("contentMeta"), ed_note })
+        Ok(Self { element, management, content: element.first("contentMeta"), ed_note })
     }
 
     fn source(&self) -> Result<Source, IntakeError> {
@@ -123,7 +123,7 @@ impl<'a> Item<'a> {
     }
 
     fn status(&self) -> Result<PubStatus, IntakeError> {
-        let Some(given) = self.item_meta.first("pubStatus") else { return Ok(PubStatus::Usable) };
+        let Some(given) = self.management.first("pubStatus") else { return Ok(PubStatus::Usable) };
         let problem = "is none of stat:usable, stat:withheld, stat:canceled: say which it is";
         PubStatus::named(code(given))
             .ok_or_else(|| refused(given, "newsItem/itemMeta/pubStatus/@qcode", problem))
@@ -131,16 +131,16 @@ impl<'a> Item<'a> {
 
     /// Returns whether the service wrote the item.
     fn is_ours(&self) -> bool {
-        let ids = self.content_meta.into_iter().flat_map(|meta| meta.all("altId"));
+        let ids = self.content.into_iter().flat_map(|meta| meta.all("altId"));
         ids.into_iter().any(|id| id.attribute("typeuri") == Some(STORY_ROLE))
     }
 
     fn is_correction(&self) -> bool {
-        self.item_meta.all("signal").any(|signal| code(signal) == "correction")
+        self.management.all("signal").any(|signal| code(signal) == "correction")
     }
 
     fn time(&self, name: &str) -> Result<Option<std::sync::Arc<str>>, IntakeError> {
-        let Some(element) = self.item_meta.first(name) else { return Ok(None) };
+        let Some(element) = self.management.first(name) else { return Ok(None) };
         let given = element.text();
         // An empty `embargoed` is an embargo without a known end: refused, since none can be kept.
         match time(name, given.trim()) {
@@ -154,7 +154,7 @@ impl<'a> Item<'a> {
 
     fn headline(&self) -> Option<&'a Element> {
         let has_words = |element: &&Element| !element.text().trim().is_empty();
-        self.content_meta.and_then(|meta| {
+        self.content.and_then(|meta| {
             let main = meta.all("headline").filter(has_words).find(|element| role(element) == Some("main"));
             let plain = meta.all("headline").filter(has_words).find(|element| role(element).is_none());
             main.or(plain).or_else(|| meta.all("headline").find(has_words))
@@ -165,7 +165,7 @@ impl<'a> Item<'a> {
         if let Some(headline) = self.headline() {
             copy.field(Field::Headline, &headline.text())?;
         }
-        let Some(meta) = self.content_meta else { return Ok(()) };
+        let Some(meta) = self.content else { return Ok(()) };
         let text = |name| meta.first(name).map(Element::text).filter(|text| !text.trim().is_empty());
         if let Some(slug) = text("slugline").as_deref().map(str::trim).and_then(slug) {
             copy.field(Field::Slug, &slug)?;
@@ -183,7 +183,7 @@ impl<'a> Item<'a> {
                 copy.field(field, &given)?;
             }
         }
-        let links: Vec<String> = self.item_meta.all("link").filter_map(link).collect();
+        let links: Vec<String> = self.management.all("link").filter_map(link).collect();
         for (field, given) in [
             (Field::Bylines, bylines(meta)),
             (Field::Tags, meta.all("subject").filter_map(name).collect()),

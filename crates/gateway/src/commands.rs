@@ -1,12 +1,20 @@
 //! What can be asked of the service, whichever edge it comes in by: HTTP and NATS call the same
 //! functions here, so that they cannot drift apart. Nothing here knows a header or a subject.
 
+mod acts;
+mod carry;
 mod changes;
+pub(crate) mod conflict;
 mod diff;
+mod entries;
 mod push;
 mod read;
+mod request;
+mod rights;
 
+pub(crate) use acts::Acting;
 pub(crate) use changes::ChangesQuery;
 pub(crate) use diff::{DiffFormat, DiffQuery};
+pub(crate) use entries::{Doing, EntryParameters};
 pub(crate) use push::{Filed, Filing, PushParameters};
 pub(crate) use read::{HistoryQuery, ListQuery, ShowQuery};

@@ -8,10 +8,12 @@ use desk::Desk;
 use jiff::Timestamp;
 use log::{EventLog, Position};
 use projector::{Control, Views};
+use registry::Registry;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wire::{Cursor, Problem, ProblemKind};
 
+use crate::access::Way;
 use crate::limits::{AT_LEAST_WAIT_MAX, POLLS_MAX, PUSHES_MAX, REQUESTS_MAX, WRITE_FAILURE_AGE};
 use crate::measures::Measures;
 use crate::problems::unavailable;
@@ -46,10 +48,29 @@ impl fmt::Debug for Controls {
     }
 }
 
+/// What the edge stands before.
+#[derive(Debug)]
+pub struct Parts {
+    /// The event log.
+    pub log: EventLog,
+    /// The desk, over the log.
+    pub desk: Desk,
+    /// The views, over the log.
+    pub views: Views,
+    /// Who people and machines are, and what they may do.
+    pub registry: Registry,
+    /// What else requests may reach.
+    pub controls: Controls,
+    /// What is measured.
+    pub measures: Measures,
+}
+
 /// The service's edge; clones share it.
 #[derive(Debug, Clone)]
 pub struct Gateway {
     pub(crate) inner: Arc<Inner>,
+    /// How requests come in by this handle: a denial says so.
+    pub(crate) way: Way,
 }
 
 #[derive(Debug)]
@@ -57,6 +78,7 @@ pub(crate) struct Inner {
     pub(crate) log: EventLog,
     pub(crate) desk: Desk,
     pub(crate) views: Views,
+    pub(crate) registry: Registry,
     pub(crate) controls: Controls,
     pub(crate) measures: Measures,
     pub(crate) places: Places,
@@ -76,8 +98,9 @@ pub(crate) struct Places {
 }
 
 impl Gateway {
-    /// Returns the edge of `desk` and `views`, both over `log`.
-    pub fn new(log: EventLog, desk: Desk, views: Views, controls: Controls, measures: Measures) -> Self {
+    /// Returns the edge of `parts`.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { log, desk, views, registry, controls, measures } = parts;
         let places = Places {
             requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
             polls: Arc::new(Semaphore::new(POLLS_MAX)),
@@ -86,8 +109,8 @@ impl Gateway {
         };
         let write_failed = AtomicI64::new(0);
         let closing = CancellationToken::new();
-        let inner = Inner { log, desk, views, controls, measures, places, closing, write_failed };
-        Self { inner: Arc::new(inner) }
+        let inner = Inner { log, desk, views, registry, controls, measures, places, closing, write_failed };
+        Self { inner: Arc::new(inner), way: Way::Http }
     }
 
     pub(crate) fn views(&self) -> &Views {

@@ -1,5 +1,7 @@
 //! The edge over HTTP: the routes, and what surrounds every one of them.
 
+mod access;
+pub(crate) mod acts;
 mod changes;
 mod connections;
 mod edge;
@@ -98,6 +100,10 @@ fn routes() -> OpenApiRouter<Gateway> {
     OpenApiRouter::with_openapi(openapi::frame())
         .routes(routes!(stories::list, filing::push_new))
         .routes(routes!(stories::show, filing::push_to))
+        .routes(routes!(acts::act))
+        .routes(routes!(acts::add))
+        .routes(routes!(acts::edit, acts::delete))
+        .routes(routes!(acts::pin, acts::unpin))
         .routes(routes!(stories::history))
         .routes(routes!(stories::diff))
         .routes(routes!(changes::changes))

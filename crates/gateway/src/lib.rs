@@ -1,10 +1,10 @@
 //! The gateway: the service's edge over HTTP and NATS.
 //!
 //! It turns requests into commands of the desk and reads of the views, and what comes back into
-//! answers or problems (RFC 9457). It decides nothing about a story, keeps nothing, and asks
-//! nobody who they are: whoever can reach it is a desk, so the binary refuses to bind it beyond
-//! loopback unless told to.
+//! answers or problems (RFC 9457). It decides nothing about a story, keeps nothing, and answers
+//! nobody before the registry has said that they may ask.
 
+mod access;
 mod commands;
 mod gateway;
 mod http;
@@ -16,7 +16,7 @@ mod parameters;
 mod places;
 mod problems;
 
-pub use gateway::{Controls, Gateway, RelayStatus};
+pub use gateway::{Controls, Gateway, Parts, RelayStatus};
 pub use http::{ServeError, document};
 pub use measures::Measures;
 pub use nats_service::{NatsService, NatsServiceError};

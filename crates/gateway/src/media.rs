@@ -11,6 +11,7 @@ const COPY_TYPES: &[&str] = &[
     "text/markdown",
     "application/json",
     "application/vnd.iptc.ninjs+json",
+    "application/vnd.iptc.g2.newsitem+xml",
     "application/octet-stream",
 ];
 
@@ -41,6 +42,10 @@ impl Declared {
             "text/markdown" | "text/x-markdown" => Ok(Self::Is(Format::Markdown)),
             "application/json" => Ok(Self::Json),
             "application/vnd.iptc.ninjs+json" | "application/ninjs+json" => Ok(Self::Is(Format::Ninjs)),
+            "application/vnd.iptc.g2.newsitem+xml"
+            | "application/vnd.iptc.g2.newsmessage+xml"
+            | "application/xml"
+            | "text/xml" => Ok(Self::Is(Format::NewsmlG2)),
             "application/octet-stream" => Ok(Self::Unknown),
             "application/x-www-form-urlencoded" => Err(unsupported(
                 "this is the type of a web form, which curl sends by itself: name the copy's own, such as -H 'Content-Type: text/plain'",

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Request, ServiceExt};
-use async_nats::{Client, HeaderMap};
+use async_nats::{Client, HeaderMap, HeaderValue};
 use bytes::Bytes;
 use formats::Format;
 use futures::StreamExt;
 use futures::stream::{SelectAll, select_all};
+use registry::Principal;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use story::CommandKey;
+use story::{BlockId, CommandKey};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,8 +24,12 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use wire::{DeskVerb, Problem, ProblemKind};
 
-use crate::commands::{DiffFormat, DiffQuery, Filed, Filing};
+use crate::access::Way;
+use crate::commands::{
+    Acting, DiffFormat, DiffQuery, Doing, EntryParameters, Filed, Filing, HistoryQuery, ListQuery, ShowQuery,
+};
 use crate::gateway::Gateway;
+use crate::http::acts::{act_named, body_of};
 use crate::limits::{DRAIN_TIME_MAX, NATS_REQUESTS_MAX, REQUEST_TIME_MAX};
 use crate::media::Declared;
 use crate::parameters::{Nothing, Parameters, Query, bad_parameter};
@@ -63,6 +68,7 @@ impl NatsService {
     /// Returns the service of `gateway` over `client`, which keeps its connection up by itself.
     pub fn new(gateway: Gateway, client: Client) -> Self {
         let places = Arc::new(Semaphore::new(NATS_REQUESTS_MAX));
+        let gateway = gateway.by(Way::Nats);
         Self { gateway, client, tasks: TaskTracker::new(), places }
     }
 
@@ -154,8 +160,11 @@ struct Reply {
 
 async fn answer(gateway: &Gateway, client: &Client, verb: DeskVerb, request: &Request) {
     let began = Instant::now();
-    let outcome =
-        tokio::time::timeout(REQUEST_TIME_MAX, reply(gateway, verb, &request.message.payload)).await;
+    let headers = request.message.headers.as_ref();
+    let key = headers.and_then(|headers| headers.get("Authorization")).map(HeaderValue::as_str);
+    let who = gateway.principal(key);
+    let replying = reply(gateway, verb, &who, &request.message.payload);
+    let outcome = tokio::time::timeout(REQUEST_TIME_MAX, replying).await;
     let outcome = outcome.unwrap_or_else(|_| Err(too_slow(verb))).and_then(|reply| fits(client, reply));
     let mut headers = HeaderMap::new();
     let (word, body) = match outcome {
@@ -182,7 +191,7 @@ async fn answer(gateway: &Gateway, client: &Client, verb: DeskVerb, request: &Re
 
 fn too_slow(verb: DeskVerb) -> Problem {
     let seconds = REQUEST_TIME_MAX.as_secs();
-    if verb == DeskVerb::Push {
+    if stores(verb) {
         let detail = format!("the request took more than {seconds} s: it may have been carried out");
         return Problem::new(ProblemKind::OutcomeUnknown, detail);
     }
@@ -200,7 +209,12 @@ fn fits(client: &Client, reply: Reply) -> Result<Reply, Problem> {
     Ok(reply)
 }
 
-async fn reply(gateway: &Gateway, verb: DeskVerb, payload: &[u8]) -> Result<Reply, Problem> {
+/// Returns whether requests of this sort may store something.
+const fn stores(verb: DeskVerb) -> bool {
+    matches!(verb, DeskVerb::Push | DeskVerb::Act | DeskVerb::Entry)
+}
+
+async fn reply(gateway: &Gateway, verb: DeskVerb, who: &Principal, payload: &[u8]) -> Result<Reply, Problem> {
     let Given { mut query, body, media_type, key } = given(payload)?;
     let story = match verb {
         DeskVerb::List | DeskVerb::Info => None,
@@ -210,29 +224,50 @@ async fn reply(gateway: &Gateway, verb: DeskVerb, payload: &[u8]) -> Result<Repl
             Some(_) => return Err(bad_parameter("story", "an id or a slug is expected, as text")),
         },
     };
-    if verb != DeskVerb::Push && (body.is_some() || media_type.is_some() || key.is_some()) {
-        let detail = "body, media_type and key belong to a push";
+    if !stores(verb) && (body.is_some() || media_type.is_some() || key.is_some()) {
+        let detail = "body, media_type and key belong to a push, an act or an entry";
         return Err(Problem::new(ProblemKind::BadRequest, detail).with("place", "body"));
     }
     let named = || story.clone().ok_or_else(|| bad_parameter("story", "it is missing: name a story"));
+    if verb == DeskVerb::Act {
+        return act(gateway, who, (named()?, query, body), key).await;
+    }
+    if verb == DeskVerb::Entry {
+        return entry(gateway, who, (named()?, query, copy(body, media_type.as_deref())), key).await;
+    }
     let query = Parameters::of_object(query)?;
     Ok(match verb {
+        DeskVerb::Act | DeskVerb::Entry => return Err(bad_parameter("verb", "it is answered elsewhere")),
         DeskVerb::Push => {
             let (format, copy) = copy(body, media_type.as_deref())?;
             let query = Query::read(query)?;
             let filing = Filing { story, query, if_match: None, key, format, copy };
-            match gateway.file(filing).await? {
+            match gateway.file(filing, who).await? {
                 Filed::Pushed(pushed) => json(&pushed),
                 Filed::Previewed(preview) => json(&preview),
             }
         }
-        DeskVerb::Show => json(&gateway.show(&named()?, Query::read(query)?).await?),
-        DeskVerb::List => json(&gateway.list(Query::read(query)?).await?),
-        DeskVerb::History => json(&gateway.history(&named()?, Query::read(query)?).await?),
+        DeskVerb::Show => {
+            let (story, query): (_, ShowQuery) = (named()?, Query::read(query)?);
+            gateway.may_read(who, query.view, &story).await?;
+            json(&gateway.show(&story, query).await?)
+        }
+        DeskVerb::List => {
+            let query: ListQuery = Query::read(query)?;
+            gateway.may_list(who, query.view, query.desk.as_ref()).await?;
+            json(&gateway.list(query).await?)
+        }
+        DeskVerb::History => {
+            let (story, query): (_, HistoryQuery) = (named()?, Query::read(query)?);
+            gateway.may_read(who, query.view, &story).await?;
+            json(&gateway.history(&story, query).await?)
+        }
         DeskVerb::Diff => {
             let query: DiffQuery = Query::read(query)?;
             let format = query.format.unwrap_or(DiffFormat::Ops);
-            let difference = gateway.difference(&named()?, query).await?;
+            let story = named()?;
+            gateway.may_read(who, query.view, &story).await?;
+            let difference = gateway.difference(&story, query).await?;
             let body = match format {
                 DiffFormat::Ops => json(&difference.view).body,
                 DiffFormat::JsonPatch => json(&difference.json_patch()).body,
@@ -245,6 +280,71 @@ async fn reply(gateway: &Gateway, verb: DeskVerb, payload: &[u8]) -> Result<Repl
             json(&gateway.info())
         }
     })
+}
+
+/// Answers an act: `act` in the query, and beside it or in the body what is said with it.
+async fn act(
+    gateway: &Gateway,
+    who: &Principal,
+    (story, mut query, body): (String, Map<String, Value>, Option<Value>),
+    key: Option<CommandKey>,
+) -> Result<Reply, Problem> {
+    let Some(Value::String(name)) = query.remove("act") else {
+        return Err(bad_parameter("act", "it is missing: name the act, such as withhold"));
+    };
+    let act = act_named(&name)?;
+    if let Some(body) = body {
+        let Value::Object(members) = body else {
+            return Err(bad_parameter("body", "an object is expected"));
+        };
+        query.extend(members);
+    }
+    let body = body_of(Value::Object(query).to_string().as_bytes())?;
+    let takedowns = gateway.may_act(who, act, &story).await?;
+    let actor = gateway.actor(who, None).await?;
+    let acting = Acting { story, act, body, if_match: None, key };
+    Ok(json(&gateway.act(acting, actor, takedowns).await?))
+}
+
+/// A copy and its format, or why there is none.
+type GivenCopy = Result<(Option<Format>, Bytes), Problem>;
+
+/// Answers a change to an entry: `step` in the query says which (`add`, `edit`, `pin`, `unpin`,
+/// `delete`), `block` which entry.
+async fn entry(
+    gateway: &Gateway,
+    who: &Principal,
+    (story, mut query, copy): (String, Map<String, Value>, GivenCopy),
+    key: Option<CommandKey>,
+) -> Result<Reply, Problem> {
+    let mut text = |name: &str| match query.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    };
+    let (step, block) = (text("step").unwrap_or_default(), text("block"));
+    let block = || -> Result<BlockId, Problem> {
+        let block =
+            block.as_deref().ok_or_else(|| bad_parameter("block", "it is missing: name the entry"))?;
+        block.parse().map_err(|error: story::IdentityError| bad_parameter("block", error))
+    };
+    let doing = match step.as_str() {
+        "add" => {
+            let (format, copy) = copy?;
+            Doing::Add(format, copy)
+        }
+        "edit" => {
+            let (format, copy) = copy?;
+            Doing::Edit(block()?, format, copy)
+        }
+        "pin" => Doing::Pin(block()?),
+        "unpin" => Doing::Unpin(block()?),
+        "delete" => Doing::Delete(block()?),
+        _ => return Err(bad_parameter("step", "it is one of add, edit, pin, unpin, delete")),
+    };
+    let query: EntryParameters = Query::read(Parameters::of_object(query)?)?;
+    let actor = gateway.actor(who, None).await?;
+    gateway.may_edit(who, &story).await?;
+    Ok(json(&gateway.entry((story, doing, query), actor, key).await?))
 }
 
 fn given(payload: &[u8]) -> Result<Given, Problem> {

@@ -70,9 +70,7 @@ pub(crate) fn of_push(failed: PushError) -> Problem {
             Problem::new(ProblemKind::IdempotencyKeyReused, failed.to_string())
                 .with("revision", revision.get())
         }
-        PushError::Overlap(versions) => Problem::new(ProblemKind::Conflict, versions.overlap.to_string())
-            .with("expected", versions.base.0.get())
-            .with("actual", versions.theirs.0.get()),
+        PushError::Overlap(versions) => crate::commands::conflict::problem(&versions),
         PushError::TooLarge { actual, limit } => too_large(failed.to_string(), actual, limit),
         PushError::Unavailable { source } => {
             error!(error = %source, "The event log takes no pushes");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
-use async_nats::jetstream::stream::{Config, LastRawMessageErrorKind, Stream};
+use async_nats::jetstream::stream::{Config, LastRawMessageErrorKind, RetentionPolicy, Stream};
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use story::{Desk, StoryId};
@@ -96,6 +96,7 @@ impl Streams {
             name: WT_ACKS.to_owned(),
             description: Some("Acknowledgements of recalls, until they are stored".to_owned()),
             subjects: vec![Subject::ACKS.to_owned()],
+            retention: RetentionPolicy::WorkQueue,
             max_age: ACKS_AGE_MAX,
             max_bytes: ACKS_BYTES_MAX,
             max_message_size: i32::try_from(ACKNOWLEDGEMENT_BYTES_MAX + ACK_HEADERS_BYTES_MAX).unwrap_or(-1),

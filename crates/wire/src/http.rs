@@ -7,7 +7,7 @@ use proof::Hash;
 use serde::{Deserialize, Serialize};
 use story::diff::{Observation, Op};
 use story::significance::Significance;
-use story::{ActorId, Desk, Kind, Level, Revision, Status, StoryId};
+use story::{ActorId, BlockId, Desk, Kind, Level, Revision, Status, StoryId};
 
 use crate::cursor::Cursor;
 
@@ -42,6 +42,10 @@ pub struct Pushed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>))]
     pub rebased: Option<Revision>,
+    /// The block that the command added, if it added one and no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub block: Option<BlockId>,
     /// How much it matters to readers; absent if they cannot see it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]

@@ -27,6 +27,10 @@ pub struct Subject(String);
 pub enum DeskVerb {
     /// File copy.
     Push,
+    /// Act on a story.
+    Act,
+    /// Change an entry of a live blog.
+    Entry,
     /// One article.
     Show,
     /// A page of stories.
@@ -41,12 +45,15 @@ pub enum DeskVerb {
 
 impl DeskVerb {
     /// Every one.
-    pub const ALL: [Self; 6] = [Self::Push, Self::Show, Self::List, Self::History, Self::Diff, Self::Info];
+    pub const ALL: [Self; 8] =
+        [Self::Push, Self::Act, Self::Entry, Self::Show, Self::List, Self::History, Self::Diff, Self::Info];
 
     /// Returns the last token of its subject.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Push => "push",
+            Self::Act => "act",
+            Self::Entry => "entry",
             Self::Show => "show",
             Self::List => "list",
             Self::History => "history",

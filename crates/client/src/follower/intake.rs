@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_nats::Message;
 use story::{Desk, Revision, StoryId};
 use tracing::warn;
-use wire::{ApplyError, ArticleView, Change, CloudEvent};
+use wire::{ApplyError, ArticleView, Change, CloudEvent, Recall};
 
 use super::Follower;
 use crate::held::Held;
@@ -55,12 +55,16 @@ impl Follower {
             Ok(after) => {
                 self.shared.count(|counts| counts.applied += 1);
                 let article = self.hold(story, after);
+                let recall = Recall::of_change(&change);
                 let change = Arc::new(change);
                 self.outbox.put(if change.from == revision {
                     Update::Changed { change, article }
                 } else {
                     Update::Reset { story, reason: ResetReason::Hole, article }
                 });
+                if let Some(recall) = recall {
+                    self.tell_recall(recall);
+                }
                 Ok(())
             }
             Err(ApplyError::Repeated { .. }) => {
@@ -126,6 +130,7 @@ impl Follower {
     fn hold(&mut self, story: StoryId, held: Held) -> Arc<ArticleView> {
         let article = Arc::clone(held.view());
         self.gaps.reached(story, held.revision());
+        self.recalls.received(story, held.revision());
         self.stories.insert(story, held);
         self.shared.show(story, Some(Arc::clone(&article)));
         article

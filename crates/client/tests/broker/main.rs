@@ -8,4 +8,5 @@ mod healing;
 mod nats;
 #[path = "../../../publisher/tests/broker/newsroom.rs"]
 mod newsroom;
+mod recalls;
 mod relay;

@@ -1,7 +1,7 @@
 //! A running publisher.
 
-use publisher::{Options, Publisher, PublisherStatus, Retention};
-use tokio::sync::watch;
+use publisher::{Acknowledged, Options, Publisher, PublisherStatus, Retention};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -15,12 +15,26 @@ pub(crate) struct Relay {
 
 impl Relay {
     pub(crate) fn begin(newsroom: &Newsroom, url: &str) -> Self {
+        Self::of(newsroom, url, |publisher| publisher)
+    }
+
+    /// Hands acknowledgements over, too.
+    pub(crate) fn with_acknowledgements(
+        newsroom: &Newsroom,
+        url: &str,
+    ) -> (Self, mpsc::Receiver<Acknowledged>) {
+        let (sender, acknowledgements) = mpsc::channel(8);
+        (Self::of(newsroom, url, |publisher| publisher.with_acknowledgements(sender)), acknowledgements)
+    }
+
+    fn of(newsroom: &Newsroom, url: &str, with: impl FnOnce(Publisher) -> Publisher) -> Self {
         let options = Options {
             epoch: EPOCH,
             checkpoint: newsroom.path().join("publisher.json"),
             retention: Retention::default(),
         };
-        let publisher = Publisher::new(newsroom.views.clone(), url.parse().expect("an address"), options);
+        let publisher =
+            with(Publisher::new(newsroom.views.clone(), url.parse().expect("an address"), options));
         let (status, shutdown) = (publisher.status(), CancellationToken::new());
         Self { task: tokio::spawn(publisher.run(shutdown.clone())), shutdown, status }
     }

@@ -218,18 +218,14 @@ impl Tree<'_> {
     fn resolved(&self, reference: &BytesRef<'_>, at: usize) -> Result<String, IntakeError> {
         let name = reference.xml10_content();
         let character = reference.resolve_char_ref();
-        match character.map_err(|error| self.refused(at, not_well_formed(&error)))? {
-            Some(character) => Ok(character.to_string()),
-            None => match resolve_xml_entity(&name) {
-                Some(text) => Ok(text.to_owned()),
-                None => {
-                    let name: String = name.chars().take(40).collect();
-                    let problem =
-                        format!("names the entity &{name};, which XML has not: write the character");
-                    Err(self.refused(at, problem))
-                }
-            },
+        let character = character.map_err(|error| self.refused(at, not_well_formed(&error)))?;
+        if let Some(character) = character {
+            return Ok(character.to_string());
         }
+        resolve_xml_entity(&name).map(str::to_owned).ok_or_else(|| {
+            let name: String = name.chars().take(40).collect();
+            self.refused(at, format!("names the entity &{name};, which XML has not: write the character"))
+        })
     }
 
     fn finish(mut self, at: usize) -> Result<Element, IntakeError> {
@@ -272,7 +268,7 @@ impl<'a> Lines<'a> {
 
     fn now(&self, at: usize) -> usize {
         let passed = self.text.as_bytes().get(self.counted..self.place(at)).unwrap_or_default();
-        self.line + passed.iter().filter(|byte| **byte == b'\n').count()
+        self.line + passed.split(|byte| *byte == b'\n').count() - 1
     }
 
     fn place(&self, at: usize) -> usize {

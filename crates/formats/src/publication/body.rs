@@ -1,7 +1,6 @@
 //! The body: as HTML that is XHTML too, and as paragraphs of text.
 
-use std::collections::BTreeSet;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use story::{BlockId, BlockKind, Mark, MarkKind};
 use wire::BlockView;
@@ -61,9 +60,13 @@ pub(super) fn write(xml: &mut Xml, edition: &Edition<'_>) {
                 &["p"]
             }
         };
-        elements.iter().for_each(|element| xml.open(element, &[]));
+        for element in elements {
+            xml.open(element, &[]);
+        }
         marked(xml, block);
-        elements.iter().rev().for_each(|element| xml.close(element));
+        for element in elements.iter().rev() {
+            xml.close(element);
+        }
         if block.kind == BlockKind::Entry {
             xml.close(ENTRY_TAG);
         }

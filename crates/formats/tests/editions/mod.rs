@@ -147,26 +147,43 @@ fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
-/// What an article says: its fields, and its blocks with marks that look the same as one.
+/// What an article says: its fields and its blocks.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Said {
     fields: Vec<(Field, Vec<String>)>,
     blocks: Vec<(BlockKind, String, Vec<Mark>)>,
 }
 
+/// Returns what `copy` says.
 pub(crate) fn said(copy: &Copy) -> Said {
     let values = |field: Field| {
         let text = copy.fields.get(field);
         let values: Vec<&str> =
             if field.is_list() { text.shown_values().collect() } else { vec![text.as_str()] };
-        values.into_iter().filter(|value| !value.is_empty()).map(legal).collect::<Vec<String>>()
+        values.into_iter().filter(|value| !value.is_empty()).map(str::to_owned).collect::<Vec<String>>()
     };
     let fields = Field::ALL.into_iter().map(|field| (field, values(field)));
-    let block = |block: &story::CopyBlock| (block.kind, legal(block.text.as_str()), joined(&block.marks));
+    let block = |block: &story::CopyBlock| (block.kind, block.text.as_str().to_owned(), block.marks.to_vec());
     Said {
         fields: fields.filter(|(_, values)| !values.is_empty()).collect(),
         blocks: copy.blocks.iter().flatten().map(block).collect(),
     }
+}
+
+/// Returns what must come back of `copy`: its words as XML can say them, and marks that look the
+/// same as one.
+pub(crate) fn sayable(copy: &Copy) -> Said {
+    let mut said = said(copy);
+    for (_, values) in &mut said.fields {
+        for value in values {
+            *value = legal(value);
+        }
+    }
+    for (_, text, marks) in &mut said.blocks {
+        *text = legal(text);
+        *marks = joined(marks);
+    }
+    said
 }
 
 /// Returns the text as XML can say it.

@@ -1,30 +1,23 @@
 //! Filing copy.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use desk::{Answer, Preview, PushError, PushRequest, StoryRef, Target};
-use formats::{Format, Intake};
+use desk::{ActRequest, Preview, PushRequest, StoryRef, Target};
+use formats::Format;
 use jiff::Timestamp;
-use projector::View;
+use registry::Principal;
 use story::{
-    ActorId, Article, CommandKey, CorrectionNotice, Desk, Field, Kind, Level, Push, Release, Revision, Slug,
-    Text, note_text,
+    Act, ActorId, Article, Command, CommandKey, Deed, Desk, Field, Kind, Level, Push, Revision, Slug, Text,
 };
 use utoipa::IntoParams;
 use wire::http::{Previewed, Pushed};
 use wire::{Problem, ProblemKind};
 
+use crate::commands::request::{Asked, instant, time};
 use crate::gateway::Gateway;
 use crate::limits::INLINE_COPY_BYTES_MAX;
 use crate::measures;
-use crate::parameters::{Parameters, Query, bad_parameter, shown};
+use crate::parameters::{Parameters, Query};
 use crate::problems;
-
-/// Who files, if nobody says.
-const ACTOR_UNNAMED: &str = "unnamed";
-/// How long an answer waits for the views to show what it is about.
-const OWN_WRITE_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// What comes with copy.
 #[derive(Debug, Clone, Default, IntoParams)]
@@ -32,49 +25,73 @@ const OWN_WRITE_WAIT_MAX: Duration = Duration::from_secs(1);
 pub(crate) struct PushParameters {
     /// The story's slug: a new story gets it. Over what the copy says.
     #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{1,64}$", example = "ceasefire-talks")]
-    slug: Option<Slug>,
+    pub(crate) slug: Option<Slug>,
     /// The desk; a new story needs one, another keeps its own. Over what the copy says.
     #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{1,64}$", example = "world")]
-    desk: Option<Desk>,
+    pub(crate) desk: Option<Desk>,
     /// What sort of update it is: `alert`, `update`, `correction`, `clarification`, `refile` or
     /// `advisory`; if absent, `update`, or `alert` for a headline alone. Over what the copy says.
     #[param(value_type = Option<String>, example = "update")]
-    kind: Option<Kind>,
+    pub(crate) kind: Option<Kind>,
     /// The public note. Over what the copy says.
-    note: Option<String>,
+    pub(crate) note: Option<String>,
     /// `true` keeps it on the desk: readers see nothing of it.
     #[param(value_type = Option<bool>)]
-    draft: bool,
+    pub(crate) draft: bool,
+    /// The revision that the copy was made from. If the story has moved on, the copy is carried over
+    /// onto it, or answered with what overlaps.
+    #[param(value_type = Option<u64>)]
+    pub(crate) base: Option<Revision>,
+    /// Keeps it secret until then (RFC 3339), and publishes it then.
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub(crate) embargo_until: Option<Timestamp>,
+    /// Publishes it then (RFC 3339).
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub(crate) publish_at: Option<Timestamp>,
     /// The revision that you saw; 0 for "there is no such story yet". If the story is at another,
     /// nothing is stored.
     #[param(value_type = Option<u64>)]
-    expect: Option<Revision>,
+    pub(crate) expect: Option<Revision>,
     /// `true` says what the push would do, and stores nothing.
     #[param(value_type = Option<bool>)]
     pub(crate) dry_run: bool,
     /// An editor's word on how much it matters: `minor`, `notable` or `substantive`.
     #[param(value_type = Option<String>, example = "notable")]
-    label: Option<Level>,
+    pub(crate) label: Option<Level>,
     /// When it happened in the world (RFC 3339); the offset is kept.
     #[param(value_type = Option<String>, format = DateTime)]
-    occurred: Option<String>,
+    pub(crate) occurred: Option<String>,
     /// Of a correction: what was wrong.
-    what: Option<String>,
+    pub(crate) what: Option<String>,
     /// Of a correction: where it stood, such as `third paragraph`.
     #[param(rename = "where")]
-    place: Option<String>,
+    pub(crate) place: Option<String>,
     /// Of a correction: who approved it (a pseudonym).
     #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{1,64}$")]
-    approver: Option<ActorId>,
+    pub(crate) approver: Option<ActorId>,
     /// Who files it (a pseudonym); `unnamed` if absent.
     #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{1,64}$", example = "ed-7")]
-    actor: Option<ActorId>,
+    pub(crate) actor: Option<ActorId>,
 }
 
 impl Query for PushParameters {
     const NAMES: &'static [&'static str] = &[
-        "slug", "desk", "kind", "note", "draft", "expect", "dry_run", "label", "occurred", "what", "where",
-        "approver", "actor",
+        "slug",
+        "desk",
+        "kind",
+        "note",
+        "draft",
+        "base",
+        "embargo_until",
+        "publish_at",
+        "expect",
+        "dry_run",
+        "label",
+        "occurred",
+        "what",
+        "where",
+        "approver",
+        "actor",
     ];
 
     fn take(from: &mut Parameters) -> Result<Self, Problem> {
@@ -84,6 +101,9 @@ impl Query for PushParameters {
             kind: from.optional("kind")?,
             note: from.text("note"),
             draft: from.truth("draft")?,
+            base: from.number("base", i64::MAX.unsigned_abs())?.map(Revision),
+            embargo_until: moment(from, "embargo_until")?,
+            publish_at: moment(from, "publish_at")?,
             expect: from.number("expect", i64::MAX.unsigned_abs())?.map(Revision),
             dry_run: from.truth("dry_run")?,
             label: from.optional("label")?,
@@ -94,6 +114,11 @@ impl Query for PushParameters {
             actor: from.optional("actor")?,
         })
     }
+}
+
+/// Takes a moment, if it was given.
+fn moment(from: &mut Parameters, name: &str) -> Result<Option<Timestamp>, Problem> {
+    from.text(name).map(|text| instant(name, &text)).transpose()
 }
 
 /// A push as an edge hands it over.
@@ -123,223 +148,83 @@ pub(crate) enum Filed {
 }
 
 impl Gateway {
-    /// Files a push, or says what it would do. Once begun, it is carried out even if whoever asked
-    /// goes away.
-    pub(crate) async fn file(&self, filing: Filing) -> Result<Filed, Problem> {
-        if filing.query.dry_run {
-            let (request, warnings) = request(filing).await?;
-            let Asked { inner, by_header } = request;
+    /// Files a push of `who`, or says what it would do, if they may. Once begun, it is carried
+    /// out even if whoever asked goes away.
+    pub(crate) async fn file(&self, filing: Filing, who: &Principal) -> Result<Filed, Problem> {
+        let actor = self.actor(who, filing.query.actor.as_ref()).await?;
+        let is_preview = filing.query.dry_run;
+        let asked = self.asked(filing, actor).await.inspect_err(|_| measures::pushed("bad-copy"))?;
+        self.may_file(who, &asked).await?;
+        if is_preview {
+            let Asked { inner, by_header, warnings, .. } = asked;
             let preview = self.inner.desk.preview(inner).await;
             let preview = preview.map_err(|failed| by_precondition(problems::of_push(failed), by_header))?;
             return Ok(Filed::Previewed(Box::new(previewed(preview, warnings).await)));
         }
-        let place = crate::places::take(&self.inner.places.pushes, "pushes").await?;
         let gateway = self.clone();
-        let work = tokio::spawn(async move {
-            let _place = place;
-            gateway.push(filing).await
-        });
-        work.await.unwrap_or_else(|panicked| {
-            tracing::error!(error = %panicked, "A push has failed: a fault of the service");
-            Err(Problem::new(
-                ProblemKind::OutcomeUnknown,
-                "a fault of the service has cut the push off; it may be stored",
-            ))
-        })
+        self.finish(async move { gateway.push(asked).await.map(Filed::Pushed) }).await
     }
 
-    async fn push(&self, filing: Filing) -> Result<Filed, Problem> {
-        let (Asked { inner: request, by_header }, warnings) =
-            request(filing).await.inspect_err(|_| measures::pushed("bad-copy"))?;
-        let is_draft = request.push.release == Release::Draft;
-        let outcome = self.inner.desk.push(request).await;
-        match &outcome {
-            Ok(_) => self.wrote(true),
-            Err(PushError::Unavailable { .. } | PushError::OutcomeUnknown { .. }) => self.wrote(false),
-            Err(_) => {}
-        }
-        let answer = outcome.map_err(|failed| {
-            let problem = by_precondition(problems::of_push(failed), by_header);
-            measures::pushed(problem.kind().map_or("failed", ProblemKind::name));
-            problem
-        })?;
-        // Who has been answered finds what was filed, whichever way it reads. The push is durable by
-        // now, so views that stand still delay the answer for a bounded time and change nothing.
-        let _ = tokio::time::timeout(OWN_WRITE_WAIT_MAX, self.views().reached(answer.position)).await;
-        measures::pushed(match (answer.changed, answer.repeated) {
-            (_, true) => "repeated",
-            (true, false) => "stored",
-            (false, false) => "unchanged",
-        });
-        self.answered(answer, is_draft, warnings).await.map(Filed::Pushed)
-    }
-
-    /// Returns what the desk did as the API says it.
-    async fn answered(
-        &self,
-        answer: Answer,
-        is_draft: bool,
-        warnings: Vec<String>,
-    ) -> Result<Pushed, Problem> {
-        let (hash, significance) = match answer.articles {
-            Some(step) => {
-                let (is_seen, kind) = (answer.changed && answer.public, answer.kind);
-                large(text_bytes(&step.before, &step.after), move || {
-                    (step.hash(), is_seen.then(|| step.significance().of_kind(kind)))
-                })
-                .await
+    async fn push(&self, asked: Asked) -> Result<Pushed, Problem> {
+        let Asked { inner, by_header, warnings, act } = asked;
+        match act {
+            Some(kind) => self.push_and_act(inner, kind, warnings).await,
+            None => {
+                let outcome = self.inner.desk.push(inner).await;
+                self.told(outcome, warnings).await.map_err(|problem| by_precondition(problem, by_header))
             }
-            None => self.first_answer(&answer).await?,
-        };
-        Ok(Pushed {
-            story: answer.story,
-            slug: answer.slug.to_string(),
-            revision: answer.revision,
-            // What a repeated command has stored, it has stored: its first answer said so.
-            changed: answer.changed || answer.repeated,
-            kind: answer.kind,
-            desk: answer.desk,
-            status: answer.status,
-            until: answer.until,
-            rebased: answer.rebased,
-            significance,
-            hash,
-            cursor: (answer.position.0 > 0).then(|| self.cursor(answer.position)),
-            repeated: answer.repeated,
-            warnings,
-        })
-    }
-
-    /// Returns what was answered when the command came first; the views remember it.
-    async fn first_answer(
-        &self,
-        answer: &Answer,
-    ) -> Result<(proof::Hash, Option<story::significance::Significance>), Problem> {
-        self.reached(answer.position).await?;
-        let before = Revision(answer.revision.get().saturating_sub(1));
-        let lines = self.views().history(answer.story, before, 1, View::Desk).await;
-        let line = lines.map_err(|failed| problems::of_view(&failed))?.into_iter().next();
-        let parked = || Problem::new(ProblemKind::Internal, "the views do not show what was stored");
-        let line = line.filter(|line| line.revision == answer.revision).ok_or_else(parked)?;
-        Ok((line.hash.ok_or_else(parked)?, line.significance))
-    }
-}
-
-/// A request to the desk, and whether a header states the revision it expects.
-struct Asked {
-    inner: PushRequest,
-    by_header: bool,
-}
-
-/// Reads the copy and puts it together with what comes with it.
-async fn request(filing: Filing) -> Result<(Asked, Vec<String>), Problem> {
-    let Filing { story, query, if_match, key, format, copy } = filing;
-    let expected = agreed(if_match, query.expect)?;
-    let length = copy.len();
-    let intake = large(length, move || formats::read(&copy, format)).await;
-    let intake = intake.map_err(|error| problems::of_intake(&error))?;
-    let warnings = warnings(&intake, &query)?;
-    let given_slug = intake.copy.fields.get(Field::Slug).as_str().parse::<Slug>().ok();
-    let target = match (story, query.slug.clone().or(given_slug)) {
-        (Some(name), _) => Target::Existing(name.parse::<StoryRef>().map_err(|_| problems::no_story(&name))?),
-        (None, Some(slug)) => Target::BySlug(slug),
-        (None, None) => Target::New(None),
-    };
-    let actor = match &query.actor {
-        Some(actor) => actor.clone(),
-        None => ACTOR_UNNAMED.parse().expect("eight letters are a legal actor"),
-    };
-    let push = push_of(intake, query)?;
-    let inner = PushRequest { target, push, actor, command: key, expected, base: None };
-    Ok((Asked { inner, by_header: if_match.is_some() }, warnings))
-}
-
-fn push_of(intake: Intake, query: PushParameters) -> Result<Push, Problem> {
-    let correction = notice(&query)?;
-    let note = match &query.note {
-        Some(note) => text("note", note)?,
-        None => intake.note,
-    };
-    // Copy that says it is a kill or a withhold must not go out as an update.
-    let kind = match intake.kind {
-        Some(act) if !act.is_for_copy() => Some(act),
-        given => query.kind.or(given),
-    };
-    Ok(Push {
-        desk: query.desk.or(intake.desk),
-        kind,
-        copy: intake.copy,
-        release: if query.draft { Release::Draft } else { Release::Publish },
-        note,
-        correction,
-        label: query.label,
-        occurred: query.occurred.map(Into::into).or(intake.occurred),
-        rebased: None,
-    })
-}
-
-fn notice(query: &PushParameters) -> Result<Option<CorrectionNotice>, Problem> {
-    let PushParameters { what, place, approver, .. } = query;
-    if what.is_none() && place.is_none() && approver.is_none() {
-        return Ok(None);
-    }
-    let Some(approver) = approver.clone() else {
-        let detail = "a correction needs who approved it";
-        return Err(
-            problems::refused("correction-incomplete", detail).with("place", "query parameter approver")
-        );
-    };
-    let given = |name, given: &Option<String>| text(name, given.as_deref().unwrap_or_default());
-    Ok(Some(CorrectionNotice { what: given("what", what)?, place: given("where", place)?, approver }))
-}
-
-fn text(name: &str, given: &str) -> Result<Text, Problem> {
-    note_text(name, given).map_err(|error| bad_parameter(name, &error.problem))
-}
-
-/// Returns `given` if it is a time as RFC 3339 writes it.
-fn time(name: &str, given: String) -> Result<String, Problem> {
-    let is_plain =
-        given.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b':' | b'.' | b'T' | b'Z'));
-    if is_plain && given.len() <= 40 && given.parse::<Timestamp>().is_ok() {
-        return Ok(given);
-    }
-    let shown = shown(&given);
-    Err(bad_parameter(
-        name,
-        format_args!("{shown:?} is not a time: write it as RFC 3339, such as 2026-11-22T18:04:00+01:00"),
-    ))
-}
-
-/// Returns what an editor should know of; refuses to publish copy that is under an embargo.
-fn warnings(intake: &Intake, query: &PushParameters) -> Result<Vec<String>, Problem> {
-    let mut warnings = Vec::new();
-    let stripped = intake.report.provenance_characters;
-    if stripped > 0 {
-        warnings.push(format!("{stripped} invisible provenance characters were taken out"));
-    }
-    if let Some(until) = &intake.embargoed
-        && until.parse::<Timestamp>().is_ok_and(|until| until > Timestamp::now())
-    {
-        if !query.draft {
-            let detail =
-                format!("the copy is under an embargo until {until}: keep it on the desk (draft=true)");
-            return Err(problems::refused("embargoed", detail).with("until", until.as_ref()));
         }
-        warnings.push(format!("the copy is under an embargo until {until}: publish it after that"));
     }
-    Ok(warnings)
+
+    /// Files an item of a wire that is held or killed: its words, if it has some, for the desk, and
+    /// the act.
+    async fn push_and_act(
+        &self,
+        request: PushRequest,
+        kind: Kind,
+        mut warnings: Vec<String>,
+    ) -> Result<Pushed, Problem> {
+        let deed = match kind {
+            Kind::Withhold => Deed::Withhold,
+            Kind::Takedown => Deed::Takedown,
+            _ => Deed::Kill,
+        };
+        let source = request.push.copy.fields.get(Field::Source).shown_values().next().map(str::to_owned);
+        let known = match &request.target {
+            Target::Existing(story) => Some(story.clone()),
+            Target::BySlug(slug) | Target::New(Some(slug)) => Some(StoryRef::Slug(slug.clone())),
+            Target::New(None) => None,
+        };
+        let known =
+            source.and_then(|source| self.inner.desk.find_source(&source)).map(StoryRef::Id).or(known);
+        let (actor, reason) = (request.actor.clone(), wire_reason(&request.push, kind));
+        let key = request.command.clone();
+        let has_words = request.push.copy.blocks.as_ref().is_some_and(|blocks| !blocks.is_empty());
+        let story = if kind == Kind::Withhold && has_words {
+            let filed = self.inner.desk.push(PushRequest { command: None, ..request }).await;
+            StoryRef::Id(self.told(filed, Vec::new()).await?.story)
+        } else {
+            if has_words {
+                warnings.push(format!("the words of the item were not kept: it is a {kind}"));
+            }
+            known.ok_or_else(|| {
+                problems::refused(
+                    "nothing-to-act-on",
+                    format!("the item is a {kind} of a story that is not here: nothing to do"),
+                )
+            })?
+        };
+        let act = Act { deed, reason, note: Text::default(), approver: None };
+        let act = ActRequest { story, command: Command::Act(Box::new(act)), actor, key, expected: None };
+        let outcome = self.inner.desk.act(act).await;
+        self.told(outcome, warnings).await
+    }
 }
 
-/// Returns the one revision that header and parameter state.
-fn agreed(if_match: Option<Revision>, expect: Option<Revision>) -> Result<Option<Revision>, Problem> {
-    match (if_match, expect) {
-        (Some(header), Some(parameter)) if header != parameter => Err(bad_parameter(
-            "expect",
-            format_args!("it says revision {parameter} and If-Match says {header}: state one"),
-        )),
-        (header, parameter) => Ok(header.or(parameter)),
-    }
+/// Returns why an item of a wire is held or killed, as far as it says.
+fn wire_reason(push: &Push, kind: Kind) -> Text {
+    let given = [&push.note, push.copy.fields.get(Field::EdNote)].into_iter().find(|text| !text.is_empty());
+    given.cloned().unwrap_or_else(|| Text::uncut(format!("The source sent a {kind} and did not say why.")))
 }
 
 /// Turns a conflict into what RFC 9110 calls it if a header stated the revision.
@@ -377,7 +262,7 @@ async fn previewed(preview: Preview, warnings: Vec<String>) -> Previewed {
     .await
 }
 
-fn text_bytes(before: &Article, after: &Article) -> usize {
+pub(crate) fn text_bytes(before: &Article, after: &Article) -> usize {
     before.text_bytes() + after.text_bytes()
 }
 

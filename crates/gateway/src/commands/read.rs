@@ -47,7 +47,7 @@ impl Query for ShowQuery {
 pub(crate) struct ListQuery {
     /// Only this desk's.
     #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{1,64}$", example = "world")]
-    desk: Option<Desk>,
+    pub(crate) desk: Option<Desk>,
     /// Only those in this status, such as `usable`.
     #[param(value_type = Option<String>, example = "usable")]
     status: Option<Status>,

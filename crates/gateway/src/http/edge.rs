@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
+use axum::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -121,6 +121,9 @@ fn finish(response: &mut Response, uri: &Uri, id: &str) {
             if let Some(value) = response.headers().get(&name) {
                 whole.headers_mut().insert(name, value.clone());
             }
+        }
+        if problem.status == 401 {
+            whole.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = problem.members.get("retry_after_seconds") {
             add(&mut whole, RETRY_AFTER, &seconds.to_string());

@@ -12,12 +12,14 @@ use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use formats::Format;
 use futures::StreamExt;
+use registry::Principal;
 use story::{CommandKey, Revision};
 use wire::http::{Previewed, Pushed};
 use wire::{Problem, ProblemKind};
 
 use crate::commands::{Filed, Filing, PushParameters};
 use crate::gateway::Gateway;
+use crate::http::access::Caller;
 use crate::http::openapi::{NewProblems, PushProblems};
 use crate::http::reply::{Accepted, Asked, JSON, Named, Refused, add, answer, json};
 use crate::http::stories::history_link;
@@ -69,6 +71,7 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 )]
 pub(crate) async fn push_new(
     State(gateway): State<Gateway>,
+    Caller(who): Caller,
     terms: Terms,
     Asked(query): Asked<PushParameters>,
     copy: CopyBody,
@@ -77,7 +80,7 @@ pub(crate) async fn push_new(
         let detail = "* is for a story that is there: push to its own address, /v1/stories/{story}";
         return Err(bad_header("If-Match", detail).into());
     }
-    push(&gateway, terms, (None, query, copy)).await
+    push(&gateway, &who, terms, (None, query, copy)).await
 }
 
 /// Files copy for a story that exists.
@@ -117,12 +120,13 @@ pub(crate) async fn push_new(
 )]
 pub(crate) async fn push_to(
     State(gateway): State<Gateway>,
+    Caller(who): Caller,
     Named(story): Named,
     terms: Terms,
     Asked(query): Asked<PushParameters>,
     copy: CopyBody,
 ) -> Result<Response, Refused> {
-    push(&gateway, terms, (Some(story), query, copy)).await
+    push(&gateway, &who, terms, (Some(story), query, copy)).await
 }
 
 /// Either answer of a push.
@@ -140,13 +144,13 @@ pub(crate) enum Outcome {
 /// What the headers of a push say beside its copy.
 #[derive(Debug)]
 pub(crate) struct Terms {
-    if_match: IfMatch,
-    key: Option<CommandKey>,
+    pub(super) if_match: IfMatch,
+    pub(super) key: Option<CommandKey>,
 }
 
 /// What `If-Match` insists on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum IfMatch {
+pub(super) enum IfMatch {
     Nothing,
     /// That the story is there.
     Any,
@@ -164,6 +168,7 @@ impl<S: Sync> FromRequestParts<S> for Terms {
 
 async fn push(
     gateway: &Gateway,
+    who: &Principal,
     terms: Terms,
     (story, query, copy): (Option<String>, PushParameters, CopyBody),
 ) -> Result<Response, Refused> {
@@ -173,13 +178,13 @@ async fn push(
     };
     let CopyBody { format, copy } = copy;
     let filing = Filing { story, query, if_match, key: terms.key, format, copy };
-    Ok(match gateway.file(filing).await? {
+    Ok(match gateway.file(filing, who).await? {
         Filed::Previewed(preview) => answer(StatusCode::OK, JSON, json(&preview)),
         Filed::Pushed(pushed) => filed(&pushed),
     })
 }
 
-fn filed(pushed: &Pushed) -> Response {
+pub(super) fn filed(pushed: &Pushed) -> Response {
     let is_new = pushed.changed && pushed.revision == Revision(1);
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let mut response = answer(status, JSON, json(pushed));
@@ -248,8 +253,8 @@ fn if_match(headers: &HeaderMap) -> Result<IfMatch, Problem> {
 #[derive(Debug)]
 pub(crate) struct CopyBody {
     /// `None` where looking decides.
-    format: Option<Format>,
-    copy: Bytes,
+    pub(super) format: Option<Format>,
+    pub(super) copy: Bytes,
 }
 
 impl<S: Sync> FromRequest<S> for CopyBody {

@@ -7,6 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::stream;
 use projector::{Progress, Rebuilt};
+use registry::Act;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -14,6 +15,7 @@ use wire::http::{Info, Readiness, ReadinessCheck, RebuiltTable, RebuiltViews};
 use wire::{Problem, ProblemKind};
 
 use crate::gateway::Gateway;
+use crate::http::access::Caller;
 use crate::http::openapi::{PlainProblems, RebuildProblems, Unready};
 use crate::http::reply::{self, Accepted, Asked, JSON, Refused, answer};
 use crate::limits::VIEWS_LAG_READY_MAX;
@@ -130,9 +132,11 @@ pub(crate) async fn metrics(State(gateway): State<Gateway>, Asked(Nothing): Aske
 )]
 pub(crate) async fn rebuild(
     State(gateway): State<Gateway>,
+    Caller(who): Caller,
     accepted: Accepted,
     Asked(Nothing): Asked<Nothing>,
 ) -> Result<Response, Refused> {
+    gateway.allow(&who, Act::Operate, None, None).await?;
     let media_type = accepted.best(&[JSON, NDJSON])?;
     let Some(control) = gateway.inner.controls.projector.clone() else {
         let detail = "no projector runs in this process: ask the one that has it";

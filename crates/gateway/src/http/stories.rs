@@ -9,6 +9,7 @@ use wire::http::{DiffView, HistoryPage, StoryList};
 
 use crate::commands::{DiffFormat, DiffQuery, HistoryQuery, ListQuery, ShowQuery};
 use crate::gateway::Gateway;
+use crate::http::access::Caller;
 use crate::http::openapi::ReadProblems;
 use crate::http::reply::{
     Accepted, Asked, JSON, Named, Refused, TEXT, add, answer, json, next_page, validated,
@@ -26,11 +27,13 @@ use crate::http::reply::{
 )]
 pub(crate) async fn list(
     State(gateway): State<Gateway>,
+    Caller(who): Caller,
     OriginalUri(uri): OriginalUri,
     accepted: Accepted,
     Asked(query): Asked<ListQuery>,
 ) -> Result<Response, Refused> {
     accepted.json()?;
+    gateway.may_list(&who, query.view, query.desk.as_ref()).await?;
     let page = gateway.list(query).await?;
     let mut response = answer(StatusCode::OK, JSON, json(&page));
     if let Some(next) = &page.next {
@@ -62,6 +65,7 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn show(
     State(gateway): State<Gateway>,
+    Caller(who): Caller,
     headers: HeaderMap,
     accepted: Accepted,
     Named(story): Named,
@@ -69,6 +73,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Refused> {
     let media_type = accepted.best(&[JSON, TEXT])?;
     let view = query.view;
+    gateway.may_read(&who, view, &story).await?;
     let article = gateway.show(&story, query).await?;
     let body = if media_type == TEXT { text(&article).into_bytes() } else { json(&article) };
     let mut response = validated(article.revision, media_type, body, view, &headers);
@@ -92,12 +97,14 @@ pub(crate) async fn show(
 )]
 pub(crate) async fn history(
     State(gateway): State<Gateway>,
+    Caller(who): Caller,
     OriginalUri(uri): OriginalUri,
     accepted: Accepted,
     Named(story): Named,
     Asked(query): Asked<HistoryQuery>,
 ) -> Result<Response, Refused> {
     accepted.json()?;
+    gateway.may_read(&who, query.view, &story).await?;
     let page = gateway.history(&story, query).await?;
     let mut response = answer(StatusCode::OK, JSON, json(&page));
     if let Some(next) = &page.next {
@@ -131,6 +138,7 @@ pub(crate) async fn history(
 )]
 pub(crate) async fn diff(
     State(gateway): State<Gateway>,
+    Caller(who): Caller,
     headers: HeaderMap,
     accepted: Accepted,
     Named(story): Named,
@@ -145,6 +153,7 @@ pub(crate) async fn diff(
         formats.into_iter().find(|format| format.media_type() == best).unwrap_or(DiffFormat::Ops)
     };
     let view = query.view;
+    gateway.may_read(&who, view, &story).await?;
     let difference = gateway.difference(&story, query).await?;
     let body = match format {
         DiffFormat::Ops => json(&difference.view),

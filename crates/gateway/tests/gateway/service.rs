@@ -4,8 +4,10 @@
 use std::sync::{Arc, OnceLock};
 
 use desk::{Desk, Seed};
+use jiff::Timestamp;
 use log::{Epoch, EventLog, Options};
 use projector::{Projector, Views};
+use registry::Registry;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -14,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wire::http::Pushed;
-use writethru_gateway::{Controls, Gateway, Measures, RelayStatus, ServeError};
+use writethru_gateway::{Controls, Gateway, Measures, Parts, RelayStatus, ServeError};
 
 pub(crate) const EPOCH: u64 = 7;
 
@@ -24,6 +26,9 @@ pub(crate) struct Service {
     pub(crate) log: EventLog,
     pub(crate) views: Views,
     pub(crate) gateway: Gateway,
+    pub(crate) registry: Registry,
+    /// The owner's key.
+    pub(crate) owner: String,
     pub(crate) client: reqwest::Client,
     pub(crate) shutdown: CancellationToken,
     pub(crate) serving: JoinHandle<Result<(), ServeError>>,
@@ -57,19 +62,43 @@ impl Service {
         let relay =
             relay.map(|relay| -> Arc<dyn Fn() -> RelayStatus + Send + Sync> { Arc::new(move || relay) });
         let controls = Controls { projector: Some(control), relay };
-        let gateway = Gateway::new(log.clone(), desk, views.clone(), controls, Measures::install());
+        let registry = Registry::open(&directory.path().join("registry.db")).await.unwrap();
+        let key_file = directory.path().join("owner.key");
+        registry.ensure_owner(&key_file, Timestamp::now()).await.unwrap();
+        let owner = std::fs::read_to_string(&key_file).unwrap().trim().to_owned();
+        let gateway = Gateway::new(Parts {
+            log: log.clone(),
+            desk,
+            views: views.clone(),
+            registry: registry.clone(),
+            controls,
+            measures: Measures::install(),
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (serves, ends) = (gateway.clone(), shutdown.clone());
         let serving = tokio::spawn(async move { serves.serve(listener, ends).await });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { base, log, views, gateway, client, shutdown, serving, projecting, _directory: directory }
+        Self {
+            base,
+            log,
+            views,
+            gateway,
+            registry,
+            owner,
+            client,
+            shutdown,
+            serving,
+            projecting,
+            _directory: directory,
+        }
     }
 
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         self.serving.await.unwrap().unwrap();
         self.projecting.await.unwrap();
+        self.registry.close().await;
         self.log.close().await;
     }
 

@@ -216,11 +216,7 @@ async fn acknowledgements_are_kept_until_they_are_stored() {
     // Stored ones and the one that is none are done with.
     let jetstream = jetstream::new(nats::client(&url).await);
     let stream = jetstream.get_stream(WT_ACKS).await.expect("a stream");
-    loop {
-        let info = stream.consumer_info("writethru").await.expect("a consumer");
-        if (info.num_ack_pending, info.num_pending) == (0, 0) {
-            break;
-        }
+    while stream.get_info().await.expect("an answer").state.messages > 0 {
         tokio::task::yield_now().await;
     }
     running.stop().await;

@@ -37,6 +37,16 @@ impl Paths {
         self.root.join("views.db")
     }
 
+    /// Returns the registry of people, machines and keys.
+    pub(crate) fn registry(&self) -> PathBuf {
+        self.root.join("registry.db")
+    }
+
+    /// Returns the owner's key.
+    pub(crate) fn owner_key(&self) -> PathBuf {
+        self.root.join("owner.key")
+    }
+
     /// Returns the folder of our own NATS server.
     pub(crate) fn nats(&self) -> PathBuf {
         self.root.join("nats")

@@ -3,10 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
-use desk::Desk;
-use gateway::{Controls, Gateway, Measures, RelayStatus};
-use log::EventLog;
-use projector::{Control, Views};
+use gateway::{Controls, Gateway, RelayStatus};
+use projector::Control;
 use publisher::PublisherStatus;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -20,18 +18,11 @@ use crate::failure::Failure;
 /// How the publisher does, once there is one.
 pub(super) type PublisherCell = Arc<OnceLock<watch::Receiver<PublisherStatus>>>;
 
-/// Returns what requests work with, whichever way they come in.
-pub(super) fn gateway(
-    log: EventLog,
-    desk: Desk,
-    views: Views,
-    control: Control,
-    publisher: Option<PublisherCell>,
-) -> Gateway {
+/// Returns what else requests may reach.
+pub(super) fn controls(control: Control, publisher: Option<PublisherCell>) -> Controls {
     let relay = publisher
         .map(|cell| -> Arc<dyn Fn() -> RelayStatus + Send + Sync> { Arc::new(move || relay_status(&cell)) });
-    let controls = Controls { projector: Some(control), relay };
-    Gateway::new(log, desk, views, controls, Measures::install())
+    Controls { projector: Some(control), relay }
 }
 
 fn relay_status(cell: &PublisherCell) -> RelayStatus {

@@ -5,6 +5,7 @@ pub(crate) mod data_dir;
 mod demo;
 mod edge;
 pub(crate) mod nats;
+mod people;
 mod relay;
 mod service;
 mod signals;

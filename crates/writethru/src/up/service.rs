@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use desk::{Desk, Seed};
+use gateway::{Gateway, Measures, Parts};
 use log::EventLog;
 use projector::{Control, Projector, Views};
+use registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +16,7 @@ use tracing::{info, warn};
 
 use super::data_dir::DataDir;
 use super::edge::{self, Edge, PublisherCell};
+use super::people;
 use super::relay::{Joint, Relay};
 use crate::config::NatsChoice;
 use crate::event_log;
@@ -33,6 +36,7 @@ const CATCH_UP_STEP: Duration = Duration::from_secs(5);
 pub(crate) struct Service {
     log: EventLog,
     views: Views,
+    registry: Registry,
     edge: Edge,
     relay: Relay,
     projector: (TaskTracker, CancellationToken),
@@ -51,6 +55,7 @@ impl Service {
         stop: CancellationToken,
     ) -> Result<Self, Failure> {
         let log = event_log::open_or_create(&data.paths).await?;
+        let registry = people::open(&data.paths).await?;
         let (projector, views, control) = open_views(&log, data)?;
         let seed = seed(&views).await?;
         let desk = Desk::open(log.clone(), seed).await.map_err(|error| {
@@ -62,7 +67,14 @@ impl Service {
         caught_up(&views, log.head()).await;
         let publisher = PublisherCell::default();
         let told = (session.settings.nats != NatsChoice::Off).then(|| Arc::clone(&publisher));
-        let gateway = edge::gateway(log.clone(), desk, views.clone(), control, told);
+        let gateway = Gateway::new(Parts {
+            log: log.clone(),
+            desk,
+            views: views.clone(),
+            registry: registry.clone(),
+            controls: edge::controls(control, told),
+            measures: Measures::install(),
+        });
         let joint = Joint {
             settings: session.settings.clone(),
             paths: data.paths.clone(),
@@ -75,7 +87,7 @@ impl Service {
         let relay = Relay::start(joint).await;
         let edge = Edge::start(listener, gateway, &broken)?;
         info!(log.head = log.head().0, "Service is ready");
-        Ok(Self { log, views, edge, relay, projector: (projecting, shutdown), broken })
+        Ok(Self { log, views, registry, edge, relay, projector: (projecting, shutdown), broken })
     }
 
     /// Returns whether nothing has ever been filed.
@@ -115,6 +127,7 @@ impl Service {
         shutdown.cancel();
         tasks.close();
         tasks.wait().await;
+        self.registry.close().await;
         self.log.close().await;
         info!(log.head = head.0, "Service has ended");
         self.broken.first.lock().await.take()

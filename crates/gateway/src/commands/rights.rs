@@ -1,0 +1,142 @@
+//! Which right each command needs, and on which desk. Whether it is there is for
+//! [`Gateway::allow`] to say.
+
+use desk::{Standing, StoryRef, Target};
+use projector::View;
+use registry::{Act, Principal, authorize};
+use story::{ActorId, Desk, Kind, Status, Takedowns};
+use wire::http::ActName;
+use wire::{Problem, ProblemKind};
+
+use crate::commands::request::Asked;
+use crate::gateway::Gateway;
+use crate::problems;
+
+impl Gateway {
+    /// Returns who files, if `who` may file at all: whoever shows no key hears so before any copy is
+    /// read. `named` is the actor that the request names: only who manages actors may act for others.
+    pub(crate) async fn actor(&self, who: &Principal, named: Option<&ActorId>) -> Result<ActorId, Problem> {
+        let Principal::Known(identity) = who else {
+            let denied = self.allow(who, Act::File, None, None).await;
+            return Err(denied.err().unwrap_or_else(|| Problem::new(ProblemKind::Unauthorized, "no key")));
+        };
+        match named {
+            Some(named) if *named != identity.actor => {
+                self.allow(who, Act::ManageActors, None, None).await?;
+                Ok(named.clone())
+            }
+            _ => Ok(identity.actor.clone()),
+        }
+    }
+
+    /// Lets `who` file what was asked, or refuses it: the right to its kind on the story's desk and,
+    /// where the story moves, on the other one.
+    pub(crate) async fn may_file(&self, who: &Principal, asked: &Asked) -> Result<(), Problem> {
+        let push = &asked.inner.push;
+        let mut acts = vec![match asked.act {
+            Some(Kind::Withhold) => Act::Withhold,
+            Some(Kind::Takedown) => Act::Takedown,
+            Some(_) => Act::Kill,
+            None if push.kind == Some(Kind::Correction) => Act::Correct,
+            None => Act::File,
+        }];
+        if matches!(push.release, story::Release::Embargo(_)) {
+            acts.push(Act::Embargo);
+        }
+        let known = match &asked.inner.target {
+            Target::Existing(story) => {
+                let standing = self.standing(story).await?;
+                Some(standing.ok_or_else(|| problems::no_story(&story.to_string()))?)
+            }
+            Target::BySlug(slug) => self.standing(&StoryRef::Slug(slug.clone())).await?,
+            Target::New(_) => None,
+        };
+        for act in acts {
+            if let Some(standing) = &known {
+                self.may(who, act, standing).await?;
+            }
+            // A new story without a desk is refused by the desk itself, which names what is missing.
+            let moves = push.desk.as_ref().filter(|desk| known.as_ref().is_none_or(|at| at.desk != **desk));
+            if let Some(desk) = moves {
+                self.allow(who, act, Some(desk), None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets `who` do `act` to `story`, or refuses it; says whether a restore may lift a takedown.
+    pub(crate) async fn may_act(
+        &self,
+        who: &Principal,
+        act: ActName,
+        story: &str,
+    ) -> Result<Takedowns, Problem> {
+        let standing = self.found(story).await?;
+        let right = match act {
+            ActName::Withhold => Act::Withhold,
+            ActName::Release => Act::Release,
+            ActName::Kill => Act::Kill,
+            ActName::Takedown => Act::Takedown,
+            ActName::Unpublish => Act::Unpublish,
+            ActName::Restore if standing.status == Status::Takendown => Act::LiftTakedown,
+            ActName::Restore => Act::Restore,
+            ActName::Embargo => Act::Embargo,
+            ActName::Lift => Act::LiftEmbargo,
+        };
+        self.may(who, right, &standing).await?;
+        Ok(if right == Act::LiftTakedown { Takedowns::Lift } else { Takedowns::Stay })
+    }
+
+    /// Lets `who` change an entry of `story`, or refuses it.
+    pub(crate) async fn may_edit(&self, who: &Principal, story: &str) -> Result<(), Problem> {
+        self.may(who, Act::File, &self.found(story).await?).await
+    }
+
+    /// Lets `who` read `story` with the eyes of `view`, or refuses it. The public view needs no more
+    /// than everyone has.
+    pub(crate) async fn may_read(&self, who: &Principal, view: View, story: &str) -> Result<(), Problem> {
+        match view {
+            View::Public => self.allow(who, Act::ReadPublic, None, None).await,
+            View::Desk => self.may(who, Act::ReadDesk, &self.found(story).await?).await,
+        }
+    }
+
+    /// Lets `who` list stories with the eyes of `view`: of one desk, or of the whole house.
+    pub(crate) async fn may_list(
+        &self,
+        who: &Principal,
+        view: View,
+        desk: Option<&Desk>,
+    ) -> Result<(), Problem> {
+        let act = if view == View::Desk { Act::ReadDesk } else { Act::ReadPublic };
+        self.allow(who, act, desk.filter(|_| view == View::Desk), None).await
+    }
+
+    /// Allows `act` on a story that is there. To whom may not know of a story, it is not there.
+    pub(crate) async fn may(&self, who: &Principal, act: Act, standing: &Standing) -> Result<(), Problem> {
+        let allowed = self.allow(who, act, Some(&standing.desk), Some(standing.story)).await;
+        let is_secret = standing.status != Status::Usable
+            && authorize(who, Act::ReadDesk, Some(&standing.desk)).is_err()
+            && matches!(who, Principal::Known(_));
+        match allowed {
+            Err(_) if is_secret && self.is_unseen(standing).await => {
+                Err(problems::no_story(&standing.story.to_string()))
+            }
+            other => other,
+        }
+    }
+
+    /// Returns whether the public has never seen the story.
+    async fn is_unseen(&self, standing: &Standing) -> bool {
+        matches!(self.views().resolve(&standing.story.to_string(), View::Public).await, Ok(None))
+    }
+
+    async fn found(&self, story: &str) -> Result<Standing, Problem> {
+        let reference: StoryRef = story.parse().map_err(|_| problems::no_story(story))?;
+        self.standing(&reference).await?.ok_or_else(|| problems::no_story(story))
+    }
+
+    async fn standing(&self, story: &StoryRef) -> Result<Option<Standing>, Problem> {
+        self.inner.desk.standing(story).await.map_err(problems::of_push)
+    }
+}
