@@ -9,7 +9,7 @@ use story::Slug;
 use crate::api::{Query, typed};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, say};
 use crate::session::Session;
 use crate::times;
 
@@ -50,6 +50,10 @@ struct Audited {
     #[serde(default)]
     first_departures: Vec<Left>,
     breach: bool,
+    #[serde(default)]
+    breaches: Vec<Left>,
+    #[serde(default = "whole")]
+    complete: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,7 +66,13 @@ struct Embargoed {
 #[derive(Debug, Deserialize)]
 struct Left {
     door: String,
+    #[serde(default)]
+    revision: Option<u64>,
     at: Timestamp,
+}
+
+const fn whole() -> bool {
+    true
 }
 
 impl Audit {
@@ -93,8 +103,15 @@ fn print(audited: &Audited, output: Output) -> Result<(), Failure> {
     if let Some(released) = audited.released {
         output.line(format_args!("{}  released", times::shown(released)))?;
     }
-    for Left { door, at } in &audited.first_departures {
+    for Left { door, at, .. } in &audited.first_departures {
         output.line(format_args!("{}  first left by {door}", times::shown(*at)))?;
+    }
+    for Left { door, revision, at } in &audited.breaches {
+        let revision = revision.map_or(String::new(), |revision| format!("revision {revision} "));
+        output.line(format_args!("{}  {revision}left by {door} TOO EARLY", times::shown(*at)))?;
+    }
+    if !audited.complete {
+        say("the story is longer than was looked at: there may be more");
     }
     output.line(if audited.breach {
         format!("BREACH: {slug} left before it was released")

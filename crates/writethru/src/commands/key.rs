@@ -113,6 +113,13 @@ struct Line {
     note: Option<String>,
 }
 
+/// A new secret, and the key it is of. It is never logged: there is no `Debug`.
+#[derive(Deserialize)]
+struct Issued {
+    secret: String,
+    key: Line,
+}
+
 impl Key {
     /// Does it, and prints the key: its secret where it has a new one.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
@@ -176,11 +183,7 @@ async fn secret(session: &Session, ask: Ask<'_>, what: &str) -> Result<Exit, Fai
         session.output.json(&answer)?;
         return Ok(Exit::Ok);
     }
-    let line: Line = typed(&answer)?;
-    let secret = answer.get("secret").and_then(Value::as_str).ok_or_else(|| {
-        Failure::new(Exit::Failure, "answer-unreadable", "the server sent no secret")
-            .next(format!("revoke the key and make another: writethru key revoke {}", line.id))
-    })?;
+    let Issued { secret, key: line } = typed(&answer)?;
     say(format_args!("{what} {} of {}: {} on desks {}", line.id, line.actor, line.scopes, line.desks));
     say("it is shown once; keep it in a file that only you can read, and name that with --key-file");
     session.output.line(secret)?;

@@ -96,5 +96,5 @@ async fn voided(api: &Api, pushed: &Pushed) -> Option<Vec<u64>> {
     let story = pushed.story.to_string();
     // The act is done whether or not this is answered.
     let recalls: Recalls = api.get(&["v1", "stories", &story, "recalls"], &Query::new()).await.ok()?;
-    Some(recalls.voided)
+    recalls.voids(pushed.revision.get())
 }

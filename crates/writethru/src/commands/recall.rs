@@ -40,15 +40,27 @@ struct Status {
     story: Slug,
 }
 
-/// What the server says of a story's recalls, as far as a person is shown it.
+/// How far a story's recalls have come, newest first.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Recalls {
-    /// The revisions that must not be used any more.
+    recalls: Vec<Recalled>,
+    /// What to ask for older ones with.
     #[serde(default)]
-    pub(crate) voided: Vec<u64>,
-    /// Everyone who got one of them or has acknowledged.
-    #[serde(default)]
+    next: Option<String>,
+}
+
+/// How far one recall has come.
+#[derive(Debug, Deserialize)]
+struct Recalled {
+    revision: u64,
+    kind: story::Kind,
+    recorded: Timestamp,
+    voids: Vec<u64>,
+    got: u64,
+    acknowledged: u64,
     subscribers: Vec<Subscriber>,
+    #[serde(default)]
+    subscribers_next: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,6 +70,13 @@ struct Subscriber {
     got: Option<u64>,
     #[serde(default)]
     acknowledged: Option<Timestamp>,
+}
+
+impl Recalls {
+    /// Returns the revisions that the update `revision` called back; `None` if it is not here.
+    pub(crate) fn voids(self, revision: u64) -> Option<Vec<u64>> {
+        self.recalls.into_iter().find(|recall| recall.revision == revision).map(|recall| recall.voids)
+    }
 }
 
 impl Recall {
@@ -76,26 +95,42 @@ impl Recall {
 }
 
 fn print(recalls: &Recalls, output: Output) -> Result<(), Failure> {
-    if recalls.voided.is_empty() {
+    if recalls.recalls.is_empty() {
         say("nothing of this story has been called back");
         return Ok(());
     }
-    let voided: Vec<String> = recalls.voided.iter().map(ToString::to_string).collect();
-    output.line(format_args!("voided: revision {}", voided.join(", ")))?;
-    if recalls.subscribers.is_empty() {
-        say("no subscriber is known to have one of them");
-        return Ok(());
+    for recall in &recalls.recalls {
+        recall.print(output)?;
     }
-    let mut table = table(&["subscriber", "got", "acknowledged"]);
-    for line in &recalls.subscribers {
-        let got = line.got.map_or_else(|| "none".to_owned(), |revision| format!("revision {revision}"));
-        let acknowledged = line.acknowledged.map_or_else(|| "NOT YET".to_owned(), times::shown);
-        table.add_row([line.subscriber.clone(), got, acknowledged]);
-    }
-    output.line(table.trim_fmt())?;
-    let open = recalls.subscribers.iter().filter(|line| line.acknowledged.is_none()).count();
-    if open > 0 {
-        say(format_args!("{open} of {} have not acknowledged: tell them", recalls.subscribers.len()));
+    if recalls.next.is_some() {
+        say("there are older recalls: --json says how to ask for them");
     }
     Ok(())
+}
+
+impl Recalled {
+    fn print(&self, output: Output) -> Result<(), Failure> {
+        let voids: Vec<String> = self.voids.iter().map(ToString::to_string).collect();
+        let voids = if voids.is_empty() { "nothing more".to_owned() } else { voids.join(", ") };
+        let (kind, revision, recorded) = (self.kind, self.revision, times::shown(self.recorded));
+        output.line(format_args!("{kind} at revision {revision}, {recorded}: voids {voids}"))?;
+        output.line(format_args!(
+            "{} of {} who got one of those have acknowledged",
+            self.acknowledged, self.got
+        ))?;
+        if self.subscribers.is_empty() {
+            return Ok(());
+        }
+        let mut table = table(&["subscriber", "got", "acknowledged"]);
+        for line in &self.subscribers {
+            let got = line.got.map_or_else(|| "none".to_owned(), |revision| format!("revision {revision}"));
+            let acknowledged = line.acknowledged.map_or_else(|| "NOT YET".to_owned(), times::shown);
+            table.add_row([line.subscriber.clone(), got, acknowledged]);
+        }
+        output.line(table.trim_fmt())?;
+        if self.subscribers_next.is_some() {
+            say("there are more subscribers: --json says how to ask for them");
+        }
+        Ok(())
+    }
 }
