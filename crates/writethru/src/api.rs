@@ -1,12 +1,18 @@
 //! The HTTP API as the command line uses it. Nothing here decides; it asks and reads answers.
 
+mod problems;
+
 use std::time::Duration;
 
+use jiff::Timestamp;
+use reqwest::header::AUTHORIZATION;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use wire::{Change, CloudEvent, Cursor, ProblemKind};
+use wire::{Change, CloudEvent, Cursor};
 
+use crate::credential::Credential;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 
@@ -22,6 +28,8 @@ pub(crate) struct Api {
     base: Url,
     /// The process that `run.json` says serves it.
     pid: Option<u32>,
+    /// Who asks; without one, the public does.
+    key: Option<Credential>,
 }
 
 /// A query: names and values.
@@ -42,6 +50,73 @@ pub(crate) struct Filing {
     pub(crate) copy: Vec<u8>,
 }
 
+/// A command to the server, beside a filing.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask<'a> {
+    /// How it is asked.
+    pub(crate) method: Method,
+    /// The parts of the path, not encoded yet.
+    pub(crate) path: &'a [&'a str],
+    /// The query.
+    pub(crate) query: Query,
+    /// The body and its type, if there is one.
+    pub(crate) body: Option<(&'static str, Vec<u8>)>,
+    /// The idempotency key, if the command takes one.
+    pub(crate) key: Option<String>,
+}
+
+impl<'a> Ask<'a> {
+    /// Returns a command without query, body and key.
+    pub(crate) const fn new(method: Method, path: &'a [&'a str]) -> Self {
+        Self { method, path, query: Query::new(), body: None, key: None }
+    }
+
+    /// Adds a body of JSON.
+    #[must_use]
+    pub(crate) fn json(mut self, body: &Value) -> Self {
+        self.body = Some(("application/json", body.to_string().into_bytes()));
+        self
+    }
+}
+
+/// What became of a command.
+#[derive(Debug)]
+pub(crate) enum Reply<T> {
+    /// It was carried out.
+    Done(T),
+    /// It waits for a second person.
+    Waits(Waiting),
+}
+
+/// A command that waits for a second person.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    /// The number of the request.
+    pub(crate) request: u64,
+    /// What was asked.
+    pub(crate) act: String,
+    /// Until when somebody may approve it.
+    pub(crate) expires: Timestamp,
+}
+
+impl<T> Reply<T> {
+    /// Returns what was done, where a command that waits is no use.
+    ///
+    /// # Errors
+    /// It waits for a second person.
+    pub(crate) fn done(self) -> Result<T, Failure> {
+        match self {
+            Self::Done(done) => Ok(done),
+            Self::Waits(waiting) => Err(Failure::new(
+                Exit::Failure,
+                "needs-approval",
+                format!("this waits for a second person as request {}", waiting.request),
+            )
+            .next(format!("another person says: writethru approve {}", waiting.request))),
+        }
+    }
+}
+
 impl Api {
     /// Returns a client for the server at `base`.
     ///
@@ -55,13 +130,20 @@ impl Api {
             .no_proxy()
             .build()
             .map_err(|error| Failure::new(Exit::Failure, "client", "cannot set up HTTP").because(&error))?;
-        Ok(Self { client, base, pid: None })
+        Ok(Self { client, base, pid: None, key: None })
     }
 
     /// Says that `run.json` named this server and its process.
     #[must_use]
     pub(crate) fn found_by(mut self, pid: u32) -> Self {
         self.pid = Some(pid);
+        self
+    }
+
+    /// Says who asks.
+    #[must_use]
+    pub(crate) fn with_key(mut self, key: Option<Credential>) -> Self {
+        self.key = key;
         self
     }
 
@@ -96,19 +178,77 @@ impl Api {
         Ok((read(response).await?, cursor))
     }
 
+    /// Gives each item of the list `member` at `path` to `each`, page after page; returns how many
+    /// there were.
+    ///
+    /// # Errors
+    /// As [`Api::get`], and what `each` answers.
+    pub(crate) async fn each(
+        &self,
+        path: &[&str],
+        query: &Query,
+        member: &str,
+        mut each: impl FnMut(&Value) -> Result<(), Failure>,
+    ) -> Result<usize, Failure> {
+        let (mut given, mut query) = (0, query.clone());
+        loop {
+            let page: Value = self.get(path, &query).await?;
+            let items: Vec<Value> = typed(page.get(member).unwrap_or(&Value::Null))?;
+            items.iter().try_for_each(&mut each)?;
+            given += items.len();
+            let Some(next) = page.get("next").and_then(Value::as_str).filter(|_| !items.is_empty()) else {
+                return Ok(given);
+            };
+            query.retain(|(name, _)| *name != "after");
+            query.push(("after", next.to_owned()));
+        }
+    }
+
+    /// Returns the answer to a read of `path` as the bytes that it is.
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub(crate) async fn bytes(&self, path: &[&str], query: &Query) -> Result<Vec<u8>, Failure> {
+        let response = self.send(self.request(Method::GET, path, query)).await?;
+        let url = response.url().clone();
+        let bytes = response.bytes().await.map_err(|error| unreadable(&url, &error))?;
+        Ok(bytes.into())
+    }
+
     /// Returns the answer to a filing of copy.
     ///
     /// # Errors
     /// As [`Api::get`]. The same filing may be sent again: its key makes that harmless.
-    pub(crate) async fn file<T: DeserializeOwned>(&self, filing: &Filing) -> Result<T, Failure> {
+    pub(crate) async fn file<T: DeserializeOwned>(&self, filing: &Filing) -> Result<Reply<T>, Failure> {
         let mut path = vec!["v1", "stories"];
         path.extend(filing.story.as_deref());
-        let request = self
-            .request(Method::POST, &path, &filing.query)
-            .header("Content-Type", filing.content_type)
-            .header("Idempotency-Key", &filing.key)
-            .body(filing.copy.clone());
-        read(self.send(request).await?).await
+        self.ask(Ask {
+            method: Method::POST,
+            path: &path,
+            query: filing.query.clone(),
+            body: Some((filing.content_type, filing.copy.clone())),
+            key: Some(filing.key.clone()),
+        })
+        .await
+    }
+
+    /// Returns the answer to a command; one that says nothing is `null`.
+    ///
+    /// # Errors
+    /// As [`Api::get`]. With an idempotency key, the same command may be sent again.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<Reply<T>, Failure> {
+        let mut request = self.request(ask.method, ask.path, &ask.query);
+        if let Some((content_type, body)) = ask.body {
+            request = request.header("Content-Type", content_type).body(body);
+        }
+        if let Some(key) = ask.key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let response = self.send(request).await?;
+        if response.status() == StatusCode::ACCEPTED {
+            return read(response).await.map(Reply::Waits);
+        }
+        read(response).await.map(Reply::Done)
     }
 
     /// Returns the answer to a command of the administrator, which may take `wait`.
@@ -137,7 +277,10 @@ impl Api {
         if let Ok(mut parts) = url.path_segments_mut() {
             parts.pop_if_empty().extend(path);
         }
-        let request = self.client.request(method, url);
+        let mut request = self.client.request(method, url);
+        if let Some(key) = &self.key {
+            request = request.header(AUTHORIZATION, key.header());
+        }
         if query.is_empty() { request } else { request.query(query) }
     }
 
@@ -146,7 +289,12 @@ impl Api {
         if response.status().is_success() {
             return Ok(response);
         }
-        Err(problem(response).await)
+        let failure = problem(response).await;
+        Err(match &self.key {
+            Some(key) if failure.exit() == Exit::Denied => failure.beside(format!("key: {}", key.origin())),
+            None if failure.exit() == Exit::Denied => failure.beside("no key was sent"),
+            _ => failure,
+        })
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
@@ -167,106 +315,32 @@ impl Api {
 
 async fn read<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {
     let url = response.url().clone();
-    let unreadable = |error: &(dyn std::error::Error + 'static)| {
-        Failure::new(Exit::Failure, "answer-unreadable", format!("cannot read the answer of {url}"))
-            .because(error)
+    let bytes = response.bytes().await.map_err(|error| unreadable(&url, &error))?;
+    let json: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
+    serde_json::from_slice(json).map_err(|error| unreadable(&url, &error))
+}
+
+/// Returns the answer that `value` is.
+///
+/// # Errors
+/// It is not what was asked for.
+pub(crate) fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, Failure> {
+    T::deserialize(value).map_err(|error| {
+        Failure::new(Exit::Failure, "answer-unreadable", "cannot read the server's answer")
+            .because(&error)
             .next("compare `writethru --version` with the server's (`writethru doctor`)")
-    };
-    let bytes = response.bytes().await.map_err(|error| unreadable(&error))?;
-    serde_json::from_slice(&bytes).map_err(|error| unreadable(&error))
+    })
+}
+
+fn unreadable(url: &Url, error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::new(Exit::Failure, "answer-unreadable", format!("cannot read the answer of {url}"))
+        .because(error)
+        .next("compare `writethru --version` with the server's (`writethru doctor`)")
 }
 
 async fn problem(response: Response) -> Failure {
     let status = response.status();
     let bytes = response.bytes().await.unwrap_or_default();
     let object = serde_json::from_slice::<Map<String, Value>>(&bytes).unwrap_or_default();
-    from_problem(status, object)
-}
-
-/// Returns the failure that a problem object (RFC 9457) is.
-pub(crate) fn from_problem(status: StatusCode, object: Map<String, Value>) -> Failure {
-    let text = |name: &str| {
-        object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
-    };
-    let kind = text("type").and_then(|uri| ProblemKind::ALL.iter().find(|kind| kind.type_uri() == uri));
-    let exit = kind.and_then(|kind| Exit::from_code(kind.exit_code())).unwrap_or_else(|| exit_for(status));
-    let title = text("title").unwrap_or_else(|| format!("the server answered {status}"));
-    let mut failure = Failure::new(exit, "answer", title);
-    if let Some(detail) = text("detail") {
-        let place = text("place").filter(|place| !detail.contains(place.as_str()));
-        failure = failure.why(place.map_or(detail.clone(), |place| format!("{place}: {detail}")));
-    }
-    if let Some(next) = kind.and_then(|kind| next_command(*kind)).map(str::to_owned).or(text("next")) {
-        failure = failure.next(next);
-    }
-    if object.is_empty() { failure } else { failure.problem(object) }
-}
-
-/// Returns the next step in commands, where there is one for the problem.
-const fn next_command(kind: ProblemKind) -> Option<&'static str> {
-    match kind {
-        ProblemKind::NotFound => Some("`writethru list` shows the stories there are"),
-        ProblemKind::RevisionNotFound => Some("`writethru log STORY` shows the revisions there are"),
-        ProblemKind::Conflict | ProblemKind::PreconditionFailed => {
-            Some("read it again (`writethru show STORY`), join the changes, push with the new --expect")
-        }
-        ProblemKind::Unavailable | ProblemKind::OutcomeUnknown => {
-            Some("try again with the same --key: nothing is ever stored twice under it")
-        }
-        _ => None,
-    }
-}
-
-/// Returns the exit code for a status that came without a problem we know.
-fn exit_for(status: StatusCode) -> Exit {
-    match status.as_u16() {
-        409 | 412 => Exit::Conflict,
-        400 | 413 | 415 | 422 => Exit::BadData,
-        502..=504 | 429 => Exit::Unavailable,
-        _ => Exit::Failure,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[track_caller]
-    fn check(status: u16, problem: &Value, exit: Exit, what: &str) {
-        let object = problem.as_object().cloned().unwrap_or_default();
-        let failure = from_problem(StatusCode::from_u16(status).unwrap(), object);
-        assert_eq!((failure.exit(), failure.what()), (exit, what));
-    }
-
-    #[test]
-    fn every_status_has_an_exit_code() {
-        check(404, &json!({"title": "story not found"}), Exit::Failure, "story not found");
-        check(409, &json!({"title": "conflict"}), Exit::Conflict, "conflict");
-        check(412, &json!({"title": "stale"}), Exit::Conflict, "stale");
-        check(400, &json!({"title": "bad copy"}), Exit::BadData, "bad copy");
-        check(413, &json!({"title": "too large"}), Exit::BadData, "too large");
-        check(503, &json!({"title": "busy"}), Exit::Unavailable, "busy");
-        check(500, &json!(null), Exit::Failure, "the server answered 500 Internal Server Error");
-    }
-
-    #[test]
-    fn every_problem_of_the_service_has_its_exit_code() {
-        for kind in ProblemKind::ALL {
-            let failure = from_problem(
-                StatusCode::from_u16(kind.status()).unwrap(),
-                json!({"type": kind.type_uri(), "title": kind.title()}).as_object().cloned().unwrap(),
-            );
-            assert_eq!(failure.exit().code(), kind.exit_code(), "{kind}");
-        }
-    }
-
-    #[test]
-    fn a_program_gets_the_problem_whole() {
-        let object = json!({"type": "/problems/conflict", "title": "conflict", "actual": 4});
-        let failure = from_problem(StatusCode::CONFLICT, object.as_object().cloned().unwrap());
-        assert_eq!(failure.to_json()["actual"], 4);
-        assert_eq!(failure.to_json()["exit"], 3);
-    }
+    problems::failure_of(status, object)
 }

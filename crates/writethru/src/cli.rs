@@ -54,6 +54,14 @@ pub(crate) struct Global {
         help = "Server to talk to, in place of the one on the data dir [env: WRITETHRU_URL]"
     )]
     pub(crate) url: Option<String>,
+    /// File with your key.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "File with your key; the owner's is found in the data dir [env: WRITETHRU_KEY_FILE; WRITETHRU_KEY holds a key itself]"
+    )]
+    pub(crate) key_file: Option<PathBuf>,
     /// Configuration file.
     #[arg(
         long,
@@ -83,6 +91,32 @@ pub(crate) enum Command {
     Up(Box<commands::up::Up>),
     /// File copy: start a story or update one
     Push(Box<commands::push::Push>),
+    /// Add, edit, pin or delete one entry of a live blog
+    Entry(Box<commands::entry::Entry>),
+    /// Hold a story back from readers until it is released
+    Withhold(commands::act::Withhold),
+    /// Publish a draft, held or scheduled story, now or later
+    Release(commands::act::Release),
+    /// Kill a story: do not use, ever
+    Kill(commands::act::Kill),
+    /// Take a story down for legal reasons
+    Takedown(commands::act::Takedown),
+    /// Take a story from readers, quietly
+    Unpublish(commands::act::Unpublish),
+    /// Bring back what was killed, taken down or unpublished
+    Restore(commands::act::Restore),
+    /// Put a story under an embargo, move its end, or lift it
+    Embargo(commands::act::Embargo),
+    /// List what waits for a second person
+    Requests(commands::approval::Requests),
+    /// Approve what somebody else asked for, and carry it out
+    Approve(commands::approval::Approve),
+    /// Refuse what somebody else asked for
+    Refuse(commands::approval::Refuse),
+    /// Say who has what was called back
+    Recall(commands::recall::Recall),
+    /// Say whether an embargo was kept
+    Audit(commands::audit::Audit),
     /// File whole histories, one state a line
     Import(commands::import::Import),
     /// List the stories, newest first
@@ -103,6 +137,12 @@ pub(crate) enum Command {
     Bench(commands::bench::Bench),
     /// Look for common faults and say what to do about them
     Doctor(commands::doctor::Doctor),
+    /// Make, list, rotate and revoke keys
+    Key(Box<commands::key::Key>),
+    /// Add, list, change and remove people and machines
+    Actor(commands::actor::Actor),
+    /// Show or say what needs a second person
+    Policy(commands::policy::Policy),
     /// Show, check or start a configuration
     Config(commands::config::Config),
     /// Write a NATS server's configuration with users and permissions
@@ -122,6 +162,9 @@ impl Cli {
         }
         if let Some(url) = &self.global.url {
             values.insert(Key::Url, url.clone());
+        }
+        if let Some(file) = &self.global.key_file {
+            values.insert(Key::KeyFile, file.display().to_string());
         }
         let level = match (self.global.quiet, self.global.verbose) {
             (true, _) => Some("error"),
@@ -157,7 +200,7 @@ mod tests {
                 let line = line.split(" #").next().unwrap_or(line);
                 let start = line.find("writethru ").unwrap_or(0);
                 let line = &line[start..];
-                let end = line.find([';', '|', '>']).unwrap_or(line.len());
+                let end = line.find([';', '|', '>', ')']).unwrap_or(line.len());
                 line[..end].trim().to_owned()
             })
             .collect()
@@ -198,12 +241,20 @@ mod tests {
         let mut root = Cli::command();
         root.build();
         check_examples(&root);
-        root.get_subcommands().for_each(check_examples);
+        root.get_subcommands().for_each(check_all);
+    }
+
+    #[track_caller]
+    fn check_all(command: &clap::Command) {
+        check_examples(command);
+        command.get_subcommands().for_each(check_all);
     }
 
     #[test]
     fn every_command_has_a_one_line_about() {
-        for command in Cli::command().get_subcommands() {
+        let root = Cli::command();
+        let nested = root.get_subcommands().flat_map(clap::Command::get_subcommands);
+        for command in root.get_subcommands().chain(nested) {
             let about = command.get_about().map(ToString::to_string).unwrap_or_default();
             assert!(!about.is_empty() && !about.contains('\n') && about.len() < 80, "{}", command.get_name());
         }

@@ -22,13 +22,15 @@ pub(crate) enum Exit {
     InputUnreadable,
     /// Something needed is not there: no server, a data dir in use, a busy log.
     Unavailable,
+    /// No key was sent, an unknown one, or one that does not allow this.
+    Denied,
     /// A second signal cut the shutdown short.
     Aborted,
 }
 
 impl Exit {
     /// Every exit code, in order of number.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Ok,
         Self::Failure,
         Self::Usage,
@@ -37,6 +39,7 @@ impl Exit {
         Self::BadData,
         Self::InputUnreadable,
         Self::Unavailable,
+        Self::Denied,
         Self::Aborted,
     ];
 
@@ -51,6 +54,7 @@ impl Exit {
             Self::BadData => 65,
             Self::InputUnreadable => 66,
             Self::Unavailable => 69,
+            Self::Denied => 77,
             Self::Aborted => 130,
         }
     }
@@ -66,6 +70,7 @@ impl Exit {
             Self::BadData => "bad data: the input was read and is not acceptable",
             Self::InputUnreadable => "the input could not be read",
             Self::Unavailable => "unavailable: no server, or the data dir is in use",
+            Self::Denied => "denied: no key, or one that does not allow this",
             Self::Aborted => "a second signal cut the shutdown short",
         }
     }

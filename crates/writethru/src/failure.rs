@@ -48,6 +48,16 @@ impl Failure {
         self
     }
 
+    /// Adds a remark to the reason.
+    #[must_use]
+    pub(crate) fn beside(mut self, remark: impl std::fmt::Display) -> Self {
+        self.0.why = Some(match self.0.why.take() {
+            Some(why) => format!("{why} ({remark})"),
+            None => remark.to_string(),
+        });
+        self
+    }
+
     /// Says where it happened, such as a file and a line.
     #[must_use]
     pub(crate) fn at(mut self, place: impl std::fmt::Display) -> Self {
@@ -63,6 +73,11 @@ impl Failure {
     pub(crate) fn problem(mut self, problem: Map<String, Value>) -> Self {
         self.0.problem = Some(problem);
         self
+    }
+
+    /// Returns the problem object that the server sent, if the failure is its answer.
+    pub(crate) fn answer(&self) -> Option<&Map<String, Value>> {
+        self.0.problem.as_ref()
     }
 
     /// Returns the failure of writing to stdout. A closed pipe is no failure: the reader has seen

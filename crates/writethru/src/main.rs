@@ -8,6 +8,7 @@ mod bench;
 mod cli;
 mod commands;
 mod config;
+mod credential;
 mod discovery;
 mod event_log;
 mod exit;
@@ -94,6 +95,22 @@ async fn dispatch(command: Command, session: Session) -> Result<Exit, Failure> {
         Command::Rebuild(rebuild) => Box::pin(rebuild.run(&session)).await,
         Command::Bench(bench) => Box::pin(bench.run(&session)).await,
         Command::Doctor(doctor) => Box::pin(doctor.run(&session)).await,
+        Command::Withhold(withhold) => Box::pin(withhold.run(&session)).await,
+        Command::Release(release) => Box::pin(release.run(&session)).await,
+        Command::Kill(kill) => Box::pin(kill.run(&session)).await,
+        Command::Takedown(takedown) => Box::pin(takedown.run(&session)).await,
+        Command::Unpublish(unpublish) => Box::pin(unpublish.run(&session)).await,
+        Command::Restore(restore) => Box::pin(restore.run(&session)).await,
+        Command::Embargo(embargo) => Box::pin(embargo.run(&session)).await,
+        Command::Requests(requests) => Box::pin(requests.run(&session)).await,
+        Command::Approve(approve) => Box::pin(approve.run(&session)).await,
+        Command::Refuse(refuse) => Box::pin(refuse.run(&session)).await,
+        Command::Recall(recall) => Box::pin(recall.run(&session)).await,
+        Command::Audit(audit) => Box::pin(audit.run(&session)).await,
+        Command::Actor(actor) => Box::pin(actor.run(&session)).await,
+        Command::Policy(policy) => Box::pin(policy.run(&session)).await,
+        Command::Entry(entry) => Box::pin(entry.run(&session)).await,
+        Command::Key(key) => Box::pin(key.run(&session)).await,
         // `run` has answered these already.
         Command::Config(_) | Command::Nats(_) | Command::Completions(_) | Command::Man(_) => Ok(Exit::Ok),
     }

@@ -43,6 +43,11 @@ impl Output {
         self.choice != ColorChoice::Never
     }
 
+    /// Returns whether what goes to stderr is coloured.
+    pub(crate) fn talk_color(self) -> bool {
+        AutoStream::choice(&io::stderr()) != ColorChoice::Never
+    }
+
     /// Writes one line.
     ///
     /// # Errors

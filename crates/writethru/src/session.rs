@@ -2,10 +2,11 @@
 
 use crate::api::Api;
 use crate::config::{NatsChoice, Settings};
+use crate::credential::Credential;
 use crate::discovery::Run;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, say};
 
 /// One run of one command.
 #[derive(Debug)]
@@ -17,13 +18,19 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Returns the HTTP client for the server that was named, or that runs on the data dir.
+    /// Returns the HTTP client for the server that was named, or that runs on the data dir, with
+    /// the key to send.
     ///
     /// # Errors
-    /// No server was named and none has written a `run.json`.
+    /// No server was named and none has written a `run.json`; or the key that was named is none.
     pub(crate) fn api(&self) -> Result<Api, Failure> {
+        let given = Credential::of_settings(&self.settings)?;
         if let Some(url) = &self.settings.url {
-            return Api::new(url.clone());
+            let key = given.map_or_else(|| self.owner_key_for(url), |key| Ok(Some(key)))?;
+            if key.is_some() && !is_loopback(url) {
+                say(format_args!("note: your key goes to {url} unencrypted: use a tunnel, or a proxy here"));
+            }
+            return Ok(Api::new(url.clone())?.with_key(key));
         }
         let data = self.settings.data.display();
         let Some(run) = Run::read(&self.settings.data)? else {
@@ -31,12 +38,20 @@ impl Session {
                 .why(format!("there is no run.json in {data}, and no --url was given"))
                 .next(format!("start one: writethru up --data {data}")));
         };
-        let url = reqwest::Url::parse(&run.http).map_err(|error| {
-            Failure::new(Exit::Unavailable, "run-file", format!("run.json in {data} names no server"))
-                .because(&error)
-                .next("restart `writethru up`: it writes the file anew")
-        })?;
-        Ok(Api::new(url)?.found_by(run.pid))
+        let key = given.map_or_else(|| Credential::of_owner(&self.settings.data), |key| Ok(Some(key)))?;
+        Ok(Api::new(base(&run, &self.settings)?)?.found_by(run.pid).with_key(key))
+    }
+
+    /// Returns the owner's key if `url` is the server on our data dir: no other may see it.
+    fn owner_key_for(&self, url: &reqwest::Url) -> Result<Option<Credential>, Failure> {
+        let data = &self.settings.data;
+        // A run.json that cannot be read names no server, so its key is for none.
+        let run = Run::read(data).ok().flatten();
+        let ours = run.and_then(|run| base(&run, &self.settings).ok());
+        match ours {
+            Some(ours) if ours.origin() == url.origin() => Credential::of_owner(data),
+            _ => Ok(None),
+        }
     }
 
     /// Returns the URL of the NATS server to subscribe at, if one is known.
@@ -54,4 +69,19 @@ impl Session {
         }
         Ok(Run::read(&self.settings.data)?.and_then(|run| run.nats))
     }
+}
+
+/// Returns the base URL in `run.json`.
+fn base(run: &Run, settings: &Settings) -> Result<reqwest::Url, Failure> {
+    reqwest::Url::parse(&run.http).map_err(|error| {
+        let data = settings.data.display();
+        Failure::new(Exit::Unavailable, "run-file", format!("run.json in {data} names no server"))
+            .because(&error)
+            .next("restart `writethru up`: it writes the file anew")
+    })
+}
+
+fn is_loopback(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

@@ -23,6 +23,24 @@ pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// Returns the time as an editor reads it: to the second, in UTC.
+pub(crate) fn shown(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// Checks that `given` is a time of RFC 3339 and returns it as it was given.
+///
+/// # Errors
+/// Says what is allowed.
+pub(crate) fn instant(given: &str) -> Result<String, String> {
+    match given.parse::<Timestamp>() {
+        Ok(_) => Ok(given.to_owned()),
+        Err(_) => {
+            Err("a time such as 2026-11-24T06:00:00Z or 2026-11-24T07:00:00+01:00 is expected".to_owned())
+        }
+    }
+}
+
 /// Reads a duration such as `10s`, `5m` or `1h 30m`.
 ///
 /// # Errors
@@ -55,6 +73,18 @@ mod tests {
         check(200_000, "2 d ago");
         check(5_000_000, "2026-09-26");
         check(-5, "in the future");
+    }
+
+    #[test]
+    fn times_are_kept_as_given_or_refused() {
+        for given in ["2026-11-24T06:00:00Z", "2026-11-24T07:00:00+01:00"] {
+            assert_eq!(instant(given).as_deref(), Ok(given));
+        }
+        for given in ["tomorrow", "2026-11-24", "2026-11-24T06:00:00"] {
+            assert!(instant(given).is_err(), "{given}");
+        }
+        let time = "2026-11-24T07:00:00+01:00".parse().unwrap();
+        assert_eq!(shown(time), "2026-11-24 06:00:00 UTC");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Effects, Style};
 use story::render::{Happened, Line, Place, Span};
 use story::significance::Significance;
-use story::{Article, BlockKind};
+use story::{Article, BlockKind, Field, Text};
 
 /// Unchanged words shown on either side of a change.
 const CONTEXT_WORDS: usize = 8;
@@ -33,6 +33,19 @@ impl Words {
         story::render::lines(&before, &after, &diff).iter().map(|line| self.line(line)).collect()
     }
 
+    /// Returns `after` with what it changes in `before` marked, word by word.
+    pub(crate) fn between(self, before: &str, after: &str) -> String {
+        let of = |text: &str| {
+            let mut article = Article::default();
+            article.fields.set(Field::Summary, Text::uncut(text));
+            article
+        };
+        let (old, new) = (of(before), of(after));
+        let diff = story::diff::diff(&old, &new);
+        let lines = story::render::lines(&old, &new, &diff);
+        lines.first().map_or_else(|| after.to_owned(), |line| self.spans(&line.spans))
+    }
+
     /// Returns one line of a difference.
     pub(crate) fn line(self, line: &Line) -> String {
         let mut text = String::from("  ");
@@ -42,8 +55,14 @@ impl Words {
         } else {
             let _ = write!(text, "{place} ");
         }
-        let last = line.spans.len().saturating_sub(1);
-        for (index, span) in line.spans.iter().enumerate() {
+        text.push_str(&self.spans(&line.spans));
+        text
+    }
+
+    fn spans(self, spans: &[Span]) -> String {
+        let mut text = String::new();
+        let last = spans.len().saturating_sub(1);
+        for (index, span) in spans.iter().enumerate() {
             match span {
                 Span::Same(words) => text.push_str(&self.same(words, index == 0, index == last)),
                 Span::Old(words) if self.color => {
@@ -139,8 +158,6 @@ const fn short(kind: BlockKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use story::Field;
-
     use super::*;
 
     const PLAIN: Words = Words { color: false, whole: false };
@@ -159,6 +176,15 @@ mod tests {
         ];
         let shown = PLAIN.line(&line(Happened::Changed, spans));
         assert_eq!(shown, "  headline: At least [-three-]{+four+} dead");
+    }
+
+    #[test]
+    fn two_texts_are_shown_as_one() {
+        let whole = Words { color: false, whole: true };
+        assert_eq!(whole.between("Three ships.", "Four ships."), "[-Three-]{+Four+} ships.");
+        assert_eq!(whole.between("Three ships.", "Three ships."), "Three ships.");
+        assert_eq!(whole.between("", "Three"), "{+Three+}");
+        assert_eq!(whole.between("Three", ""), "[-Three-]");
     }
 
     #[test]

@@ -21,15 +21,18 @@ pub(crate) struct Config {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Print every value
+    /// Print every value; a key is never among them
+    #[command(before_help = "Examples:\n  writethru config show --origin")]
     Show {
         /// Say where each value came from
         #[arg(long)]
         origin: bool,
     },
     /// Check the configuration and say nothing if it is fine
+    #[command(before_help = "Examples:\n  writethru config check --config writethru.toml")]
     Check,
     /// Print a file in which everything is explained
+    #[command(before_help = "Examples:\n  writethru config template > writethru.toml")]
     Template,
 }
 

@@ -228,11 +228,11 @@ pub(crate) async fn send(api: &Api, filing: &Filing) -> Result<Pushed, Failure> 
     for _ in 1..TRIES_MAX {
         match api.file(filing).await {
             Err(failure) if failure.exit() == Exit::Unavailable => tokio::time::sleep(pause).await,
-            answer => return answer,
+            answer => return answer?.done(),
         }
         pause *= 2;
     }
-    api.file(filing).await
+    api.file(filing).await?.done()
 }
 
 fn unreadable(file: &Path, error: &std::io::Error) -> Failure {

@@ -5,6 +5,7 @@ use comfy_table::{Table, presets};
 use story::{Desk, Status};
 
 use crate::api::Query;
+use crate::commands::show::stands;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::say;
@@ -92,7 +93,7 @@ fn row(line: &wire::http::StoryLine) -> Vec<String> {
     vec![
         line.slug.clone(),
         line.desk.to_string(),
-        line.status.to_string(),
+        stands(line.status, line.until),
         line.revision.to_string(),
         times::ago(line.recorded, times::now()),
         line.headline.clone(),

@@ -5,6 +5,7 @@ use story::Slug;
 
 use crate::api::Query;
 use crate::commands::list::table;
+use crate::commands::show::stands;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
@@ -31,7 +32,7 @@ impl Log {
         let api = session.api()?;
         let view = if self.public { "public" } else { "desk" };
         let mut after: Option<String> = None;
-        let mut table = table(&["rev", "kind", "public", "recorded", "matters", "note"]);
+        let mut table = table(&["rev", "kind", "public", "status", "recorded", "matters", "note", "reason"]);
         loop {
             let mut query: Query = vec![("view", view.into())];
             query.extend(after.map(|after| ("after", after)));
@@ -61,8 +62,19 @@ fn row(line: &wire::http::RevisionLine) -> Vec<String> {
         line.revision.to_string(),
         line.kind.to_string(),
         if line.public { "yes" } else { "no" }.to_owned(),
+        line.status.map(|status| stands(status, line.until)).unwrap_or_default(),
         times::ago(line.recorded, times::now()),
         line.significance.as_ref().map(|significance| significance.level.to_string()).unwrap_or_default(),
         line.note.clone(),
+        reason(line),
     ]
+}
+
+/// Returns why it was done, who approved it, and what it was carried over from, as far as the desk
+/// knows.
+fn reason(line: &wire::http::RevisionLine) -> String {
+    let mut parts: Vec<String> = line.reason.iter().cloned().collect();
+    parts.extend(line.approver.as_ref().map(|approver| format!("approved by {approver}")));
+    parts.extend(line.rebased.map(|base| format!("rebased from revision {base}")));
+    parts.join("; ")
 }

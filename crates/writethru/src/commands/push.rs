@@ -8,13 +8,16 @@ use clap::Args;
 use story::{ActorId, Article, CommandKey, Desk, Kind, Level, Revision, Slug, StoryId};
 use uuid::Uuid;
 use wire::ArticleView;
-use wire::http::{Previewed, Pushed};
+use wire::http::Previewed;
 
 use crate::api::{Api, Filing, Query};
+use crate::commands::conflict::Conflict;
+use crate::commands::outcome::report;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, say};
 use crate::session::Session;
+use crate::times;
 use crate::words::{Words, matters};
 
 /// Most bytes of copy that are read; the server's own limit is lower and named by it.
@@ -24,11 +27,13 @@ const COPY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  \
     writethru push story.md --slug ceasefire --desk world\n  \
-    writethru push story.md --story ceasefire --note \"Adds toll\" --expect 3\n  \
+    writethru push story.md --story ceasefire --note \"Adds toll\" --base 3\n  \
+    writethru push story.md --story ceasefire --base 3 --merged merged.json   # if both changed the same words\n  \
+    writethru push budget.md --slug budget --desk world --embargo-until 2026-11-24T12:30:00Z\n  \
     writethru push story.md --story ceasefire --dry-run       # see the changes, file nothing\n  \
     cat story.json | writethru push - --slug ceasefire --desk world --json")]
 pub(crate) struct Push {
-    /// The copy: text or Markdown (headline, blank line, paragraphs), copy JSON, ninjs; - is stdin
+    /// The copy: text or Markdown (headline, blank line, paragraphs), copy JSON, ninjs, NewsML-G2 (.xml); - is stdin
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The story it goes to, by slug or id: it must exist
@@ -49,9 +54,21 @@ pub(crate) struct Push {
     /// The revision you saw; if the story has moved on, nothing is filed (exit 3)
     #[arg(long, value_name = "REV")]
     expect: Option<u64>,
+    /// The revision your copy was made from: what came since is kept, or shown if it clashes (exit 3)
+    #[arg(long, value_name = "REV", conflicts_with = "expect")]
+    base: Option<u64>,
+    /// If it clashes: write the merged copy here, to edit and push
+    #[arg(long, value_name = "FILE", requires = "base")]
+    merged: Option<PathBuf>,
     /// Keep it on the desk: readers see nothing of it yet
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["embargo_until", "publish_at"])]
     draft: bool,
+    /// Nobody outside the desk sees it before (RFC 3339); then it goes out
+    #[arg(long, value_name = "TIME", value_parser = times::instant, conflicts_with = "publish_at")]
+    embargo_until: Option<String>,
+    /// It goes out then (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = times::instant)]
+    publish_at: Option<String>,
     /// Show what would change, word by word, and file nothing
     #[arg(long)]
     dry_run: bool,
@@ -81,6 +98,14 @@ pub(crate) struct Push {
 impl Push {
     /// Files the copy and prints what became of it.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
+        if let Some(merged) = self.merged.as_deref().filter(|merged| merged.exists()) {
+            return Err(Failure::new(
+                Exit::Usage,
+                "merged",
+                format!("{} is there already", merged.display()),
+            )
+            .next("name a file that is not there: --merged writes a new one"));
+        }
         let api = session.api()?;
         let filing = Filing {
             story: self.story.as_ref().map(ToString::to_string),
@@ -89,16 +114,42 @@ impl Push {
             key: self.key.as_ref().map_or_else(|| Uuid::now_v7().to_string(), ToString::to_string),
             copy: read_copy(&self.file)?,
         };
-        let place = |failure: Failure| match failure.exit() {
-            Exit::BadData => failure.at(self.file.display()),
-            _ => failure,
-        };
         if self.dry_run {
-            preview(&api, &api.file(&filing).await.map_err(place)?, session.output).await?;
-        } else {
-            report(&api.file(&filing).await.map_err(place)?, session.output)?;
+            let previewed =
+                api.file(&filing).await.map_err(|failure| self.refused(failure, session.output))?;
+            preview(&api, &previewed.done()?, session.output).await?;
+            return Ok(Exit::Ok);
         }
-        Ok(Exit::Ok)
+        let reply = api.file(&filing).await.map_err(|failure| self.refused(failure, session.output))?;
+        report(&api, reply, session.output).await
+    }
+
+    /// Returns the failure with what this command knows of it, after showing what clashes.
+    fn refused(&self, failure: Failure, output: Output) -> Failure {
+        if failure.exit() == Exit::BadData {
+            return failure.at(self.file.display());
+        }
+        let Some(conflict) = Conflict::of(&failure) else { return failure };
+        if !output.json {
+            conflict.show(output);
+        }
+        let name = self.story.as_ref().or(self.slug.as_ref());
+        let story = name.map_or(String::new(), |story| format!(" --story {story}"));
+        let actual = conflict.actual;
+        let Some(merged) = &self.merged else {
+            return failure.next(format!(
+                "choose at each place and push again with --base {actual}; --merged FILE gives the merged copy to start from"
+            ));
+        };
+        match conflict.write_merged(merged) {
+            Ok(()) => failure.next(format!(
+                "the merged copy is in {0}: edit it, then: writethru push {0}{story} --base {actual}",
+                merged.display()
+            )),
+            Err(unwritten) => {
+                failure.beside(format!("{}: {}", unwritten.what(), unwritten.to_json()["detail"]))
+            }
+        }
     }
 
     fn query(&self) -> Query {
@@ -109,6 +160,9 @@ impl Push {
         add("kind", self.kind.map(|kind| kind.to_string()));
         add("note", self.note.clone());
         add("expect", self.expect.map(|revision| revision.to_string()));
+        add("base", self.base.map(|revision| revision.to_string()));
+        add("embargo_until", self.embargo_until.clone());
+        add("publish_at", self.publish_at.clone());
         add("draft", self.draft.then(|| "true".to_owned()));
         add("dry_run", self.dry_run.then(|| "true".to_owned()));
         add("label", self.label.map(|level| level.to_string()));
@@ -122,16 +176,21 @@ impl Push {
 }
 
 /// Returns what the copy is, as far as its name tells; the server looks into the rest.
-fn content_type(file: &Path) -> &'static str {
+pub(crate) fn content_type(file: &Path) -> &'static str {
     match file.extension().and_then(|extension| extension.to_str()) {
         Some("md" | "markdown") => "text/markdown",
         Some("txt") => "text/plain",
         Some("json") => "application/json",
+        Some("xml") => "application/vnd.iptc.g2.newsitem+xml",
         _ => "application/octet-stream",
     }
 }
 
-fn read_copy(file: &Path) -> Result<Vec<u8>, Failure> {
+/// Returns the copy in a file, or on stdin for `-`.
+///
+/// # Errors
+/// It cannot be read, or is far too large.
+pub(crate) fn read_copy(file: &Path) -> Result<Vec<u8>, Failure> {
     let unreadable = |error: io::Error| {
         Failure::new(Exit::InputUnreadable, "input-unreadable", format!("cannot read {}", file.display()))
             .because(&error)
@@ -188,21 +247,4 @@ async fn article(api: &Api, story: StoryId, revision: Revision) -> Result<Articl
             .because(&error)
     })?;
     Ok(article.public())
-}
-
-/// Prints the answer to a filing.
-fn report(pushed: &Pushed, output: Output) -> Result<(), Failure> {
-    for warning in &pushed.warnings {
-        say(format_args!("note: {warning}"));
-    }
-    if output.json {
-        return output.json(pushed);
-    }
-    let what = match (pushed.changed, pushed.repeated, &pushed.significance) {
-        (_, true, _) => "filed before under this key; nothing was added".to_owned(),
-        (false, ..) => "nothing has changed".to_owned(),
-        (true, _, Some(significance)) => format!("{} · {}", pushed.kind, matters(significance)),
-        (true, _, None) => format!("{} · not public", pushed.kind),
-    };
-    output.line(format_args!("{}  revision {}  {what}", pushed.slug, pushed.revision))
 }

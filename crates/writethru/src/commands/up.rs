@@ -45,9 +45,9 @@ pub(crate) struct Up {
     /// Run without NATS: changes wait in the log
     #[arg(long)]
     no_nats: bool,
-    /// Listen beyond this machine although nobody is asked who they are
+    /// Listen beyond this machine although keys and copy travel unencrypted
     #[arg(long)]
-    insecure: bool,
+    insecure_http: bool,
     /// On an empty data dir, play the advisories on Hurricane Harvey (2017) as they came
     #[arg(long)]
     demo: bool,
@@ -72,11 +72,11 @@ impl Up {
     /// Runs the service until a signal ends it.
     pub(crate) async fn run(self, session: Session) -> Result<Exit, Failure> {
         let address = session.settings.http;
-        if !address.ip().is_loopback() && !self.insecure {
+        if !address.ip().is_loopback() && !self.insecure_http {
             return Err(Failure::new(Exit::Usage, "insecure", format!("will not listen on {address}"))
-                .why("whoever can reach it could push and publish: nobody is asked who they are yet")
+                .why("HTTP is not encrypted: whoever is on the way could read keys and drafts")
                 .next(
-                    "listen on 127.0.0.1 behind a proxy that asks, or say --insecure if the network is yours",
+                    "listen on 127.0.0.1 behind a proxy that speaks TLS, or say --insecure-http if the network is yours",
                 ));
         }
         let demo = self.demo.then_some(self.demo_speed);

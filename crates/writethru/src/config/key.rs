@@ -7,6 +7,8 @@ pub(crate) enum Key {
     Data,
     /// The server that commands talk to.
     Url,
+    /// The file with the key that commands send.
+    KeyFile,
     /// Where `up` listens.
     Http,
     /// A NATS server that runs already.
@@ -28,6 +30,7 @@ impl Key {
     pub(crate) const ALL: [Self; 9] = [
         Self::Data,
         Self::Url,
+        Self::KeyFile,
         Self::Http,
         Self::NatsUrl,
         Self::NatsSeed,
@@ -42,6 +45,7 @@ impl Key {
         match self {
             Self::Data => "data",
             Self::Url => "url",
+            Self::KeyFile => "key_file",
             Self::Http => "http",
             Self::NatsUrl => "nats_url",
             Self::NatsSeed => "nats_seed",
@@ -57,6 +61,7 @@ impl Key {
         match self {
             Self::Data => "WRITETHRU_DATA",
             Self::Url => "WRITETHRU_URL",
+            Self::KeyFile => "WRITETHRU_KEY_FILE",
             Self::Http => "WRITETHRU_HTTP",
             Self::NatsUrl => "WRITETHRU_NATS_URL",
             Self::NatsSeed => "WRITETHRU_NATS_SEED",
@@ -74,7 +79,7 @@ impl Key {
             Self::Http => Some("127.0.0.1:8080"),
             Self::NoNats => Some("false"),
             Self::LogFormat => Some("text"),
-            Self::Url | Self::NatsUrl | Self::NatsSeed | Self::NatsServerBin | Self::Log => None,
+            Self::Url | Self::KeyFile | Self::NatsUrl | Self::NatsSeed | Self::NatsServerBin | Self::Log => None,
         }
     }
 
@@ -84,6 +89,9 @@ impl Key {
             Self::Data => "Folder with the log, the views and NATS's files. Not from a file inside it.",
             Self::Url => {
                 "Server that commands talk to. Without it: the one that runs on the data dir (run.json)."
+            }
+            Self::KeyFile => {
+                "File with the key that commands send; WRITETHRU_KEY may hold the key itself. Without either: owner.key of the data dir."
             }
             Self::Http => "Address and port that `up` listens on. Port 0 takes any free one.",
             Self::NatsUrl => {
@@ -103,6 +111,7 @@ impl Key {
     pub(crate) const fn example(self) -> &'static str {
         match self {
             Self::Url => "http://127.0.0.1:8080",
+            Self::KeyFile => "/etc/writethru/desk.key",
             Self::NatsUrl => "nats://127.0.0.1:4222",
             Self::NatsSeed => "/etc/writethru/nats-service.nkey",
             Self::NatsServerBin => "/usr/local/bin/nats-server",

@@ -12,11 +12,15 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::credential::Credential;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
 pub(crate) use file::template;
 pub(crate) use key::Key;
+
+/// The variable that may hold the key itself.
+const KEY_VARIABLE: &str = "WRITETHRU_KEY";
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +82,10 @@ pub(crate) struct Settings {
     pub(crate) data: PathBuf,
     /// The server that commands talk to; `None` means the one that runs on the data dir.
     pub(crate) url: Option<reqwest::Url>,
+    /// The file with the key that commands send, if it was named.
+    pub(crate) key_file: Option<PathBuf>,
+    /// The key that the environment holds; it is never among the sources.
+    pub(crate) key: Option<Credential>,
     /// Where `up` listens.
     pub(crate) http: SocketAddr,
     /// Which NATS server `up` and `watch` use.
@@ -131,7 +139,10 @@ impl Settings {
                 sources.insert(key, (value, Origin::File(path, line)));
             }
         }
-        validate::settings(sources)
+        let mut settings = validate::settings(sources)?;
+        let given = environment(KEY_VARIABLE).filter(|key| !key.trim().is_empty());
+        settings.key = given.map(|key| Credential::of_environment(&key, KEY_VARIABLE)).transpose()?;
+        Ok(settings)
     }
 }
 

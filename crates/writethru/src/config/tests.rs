@@ -94,3 +94,11 @@ fn every_line_of_the_template_is_legal_when_it_is_used() {
     let settings = Settings::resolve(&flags(&[], Some(&path)), &|_| None).unwrap();
     assert_eq!(settings.sources.len(), Key::ALL.len());
 }
+
+#[test]
+fn the_key_of_the_environment_is_taken_and_is_in_no_source() {
+    let environment = |name: &str| (name == "WRITETHRU_KEY").then(|| "wt_0a_S3cret".to_owned());
+    let settings = Settings::resolve(&flags(&[], None), &environment).unwrap();
+    assert!(settings.key.is_some());
+    assert!(!format!("{settings:?}").contains("S3cret"), "{settings:?}");
+}

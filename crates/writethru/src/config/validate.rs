@@ -37,6 +37,8 @@ pub(super) fn settings(sources: Sources) -> Result<Settings, Failure> {
     Ok(Settings {
         data: text(Key::Data).map(PathBuf::from).unwrap_or_default(),
         url,
+        key_file: text(Key::KeyFile).map(PathBuf::from),
+        key: None,
         http: http.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
         nats,
         nats_seed: text(Key::NatsSeed).map(PathBuf::from),

@@ -6,6 +6,7 @@ mod demo;
 mod edge;
 pub(crate) mod nats;
 mod people;
+mod receipts;
 mod relay;
 mod service;
 mod signals;

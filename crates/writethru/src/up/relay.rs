@@ -9,8 +9,8 @@ use gateway::{Gateway, NatsService};
 use log::{Epoch, Position};
 use projector::Views;
 use publisher::server::{SERVICE_INBOX, Seed};
-use publisher::{NatsTarget, Options, Publisher, Retention};
-use tokio::sync::watch;
+use publisher::{Acknowledged, NatsTarget, Options, Publisher, Retention};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
@@ -51,6 +51,8 @@ pub(super) struct Joint {
     pub(super) broken: Broken,
     /// Where to put how the publisher does.
     pub(super) publisher: PublisherCell,
+    /// Where acknowledgements go.
+    pub(super) receipts: mpsc::Sender<Acknowledged>,
 }
 
 #[derive(Debug)]
@@ -156,7 +158,8 @@ impl Shared {
         let Joint { gateway, views, epoch, broken, .. } = &self.joint;
         let checkpoint = self.joint.paths.publisher();
         let options = Options { epoch: *epoch, checkpoint, retention: Retention::default() };
-        let publisher = Publisher::new(views.clone(), target, options);
+        let publisher =
+            Publisher::new(views.clone(), target, options).with_acknowledgements(self.joint.receipts.clone());
         // Set once: there is one NATS server in the life of a service.
         let _ = self.joint.publisher.set(publisher.status());
         let (tasks, shutdown) = &self.publishing;

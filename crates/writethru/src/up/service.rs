@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use super::data_dir::DataDir;
 use super::edge::{self, Edge, PublisherCell};
 use super::people;
+use super::receipts::Receipts;
 use super::relay::{Joint, Relay};
 use crate::config::NatsChoice;
 use crate::event_log;
@@ -40,6 +41,8 @@ pub(crate) struct Service {
     edge: Edge,
     relay: Relay,
     projector: (TaskTracker, CancellationToken),
+    scheduler: (TaskTracker, CancellationToken),
+    receipts: (TaskTracker, CancellationToken),
     broken: Broken,
 }
 
@@ -65,6 +68,12 @@ impl Service {
         let (projecting, shutdown) = (TaskTracker::new(), CancellationToken::new());
         keep(&projecting, "projector", shutdown.clone(), &broken, projector.run(shutdown.clone()));
         caught_up(&views, log.head()).await;
+        let scheduler = (TaskTracker::new(), CancellationToken::new());
+        let (clock, told) = (desk.clone(), scheduler.1.clone());
+        keep(&scheduler.0, "scheduler", told.clone(), &broken, async move { clock.run_schedule(told).await });
+        let receipts = (TaskTracker::new(), CancellationToken::new());
+        let (acknowledged, storing) = Receipts::new(registry.clone());
+        keep(&receipts.0, "receipts", receipts.1.clone(), &broken, storing.run(receipts.1.clone()));
         let publisher = PublisherCell::default();
         let told = (session.settings.nats != NatsChoice::Off).then(|| Arc::clone(&publisher));
         let gateway = Gateway::new(Parts {
@@ -83,11 +92,13 @@ impl Service {
             epoch: log.epoch(),
             broken: broken.clone(),
             publisher,
+            receipts: acknowledged,
         };
         let relay = Relay::start(joint).await?;
         let edge = Edge::start(listener, gateway, &broken)?;
         info!(log.head = log.head().0, "Service is ready");
-        Ok(Self { log, views, registry, edge, relay, projector: (projecting, shutdown), broken })
+        let projector = (projecting, shutdown);
+        Ok(Self { log, views, registry, edge, relay, projector, scheduler, receipts, broken })
     }
 
     /// Returns whether nothing has ever been filed.
@@ -118,20 +129,27 @@ impl Service {
         if tokio::time::timeout(EDGE_DRAIN_MAX, edges).await.is_err() {
             warn!("Some requests were cut off: they took too long to finish");
         }
+        // What falls due from now on goes out at the next start.
+        end(self.scheduler).await;
         let head = self.log.head();
         if tokio::time::timeout(VIEWS_DRAIN_MAX, self.views.reached(head)).await.is_err() {
             warn!(log.head = head.0, "Views are behind the log: they catch up at the next start");
         }
         self.relay.drain(self.views.position()).await;
-        let (tasks, shutdown) = self.projector;
-        shutdown.cancel();
-        tasks.close();
-        tasks.wait().await;
+        end(self.receipts).await;
+        end(self.projector).await;
         self.registry.close().await;
         self.log.close().await;
         info!(log.head = head.0, "Service has ended");
         self.broken.first.lock().await.take()
     }
+}
+
+/// Tells a part to end, and waits until it has.
+async fn end((tasks, shutdown): (TaskTracker, CancellationToken)) {
+    shutdown.cancel();
+    tasks.close();
+    tasks.wait().await;
 }
 
 fn open_views(log: &EventLog, data: &DataDir) -> Result<(Projector, Views, Control), Failure> {
@@ -163,15 +181,19 @@ async fn caught_up(views: &Views, head: log::Position) {
     }
 }
 
-/// Returns what the views know of slugs, so that the desk need not read the whole log.
+/// Returns what the views know of slugs, sources and what is due, so that the desk need not read
+/// the whole log.
 async fn seed(views: &Views) -> Result<Seed, Failure> {
     let upto = views.position();
-    let slugs = views.slugs().await.map_err(|error| {
+    let read = async {
+        let (slugs, sources) = (views.slugs().await?, views.sources().await?);
+        Ok::<_, projector::ViewError>(Seed { slugs, sources, due: views.due().await?, upto })
+    };
+    read.await.map_err(|error| {
         Failure::new(Exit::Unavailable, "views", "cannot read the views")
             .because(&error)
             .next("they hold nothing that the log does not: delete views.db and start again")
-    })?;
-    Ok(Seed { slugs, upto, ..Seed::default() })
+    })
 }
 
 /// Runs `task`, which must not end before `told`: if it does, by itself or by a panic, that is

@@ -127,6 +127,8 @@ fn help_names_every_exit_code() {
         "65  bad",
         "66  the input",
         "69  unav",
+        "77  denied",
+        "130  a second",
     ] {
         assert!(said.stdout.contains(code), "{code} is not in {}", said.stdout);
     }
