@@ -5,6 +5,7 @@ mod changes;
 mod diff;
 mod push;
 mod read;
+pub(crate) mod registry;
 
 pub(crate) use changes::ChangesQuery;
 pub(crate) use diff::{DiffFormat, DiffQuery};

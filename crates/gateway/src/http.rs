@@ -7,6 +7,7 @@ mod edge;
 mod filing;
 mod openapi;
 mod operator;
+mod registry;
 mod reply;
 mod stories;
 
@@ -108,6 +109,7 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(operator::readyz))
         .routes(routes!(operator::metrics))
         .routes(routes!(openapi::document))
+        .merge(registry::routes())
 }
 
 /// Returns the description of the API (OpenAPI 3.1) that `/openapi.json` gives, without serving it.
