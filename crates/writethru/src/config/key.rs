@@ -27,7 +27,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every key, in the order of the documentation.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Data,
         Self::Url,
         Self::KeyFile,
@@ -79,7 +79,9 @@ impl Key {
             Self::Http => Some("127.0.0.1:8080"),
             Self::NoNats => Some("false"),
             Self::LogFormat => Some("text"),
-            Self::Url | Self::KeyFile | Self::NatsUrl | Self::NatsSeed | Self::NatsServerBin | Self::Log => None,
+            Self::Url | Self::KeyFile | Self::NatsUrl | Self::NatsSeed | Self::NatsServerBin | Self::Log => {
+                None
+            }
         }
     }
 
