@@ -12,8 +12,15 @@ const BINARY: &str = env!("CARGO_BIN_EXE_writethru");
 /// Returns the command line, free of what the environment says.
 pub(crate) fn writethru() -> Command {
     let mut command = Command::new(BINARY);
-    for name in ["WRITETHRU_DATA", "WRITETHRU_URL", "WRITETHRU_NATS_URL", "WRITETHRU_LOG", "WRITETHRU_CONFIG"]
-    {
+    for name in [
+        "WRITETHRU_DATA",
+        "WRITETHRU_KEY",
+        "WRITETHRU_KEY_FILE",
+        "WRITETHRU_URL",
+        "WRITETHRU_NATS_URL",
+        "WRITETHRU_LOG",
+        "WRITETHRU_CONFIG",
+    ] {
         command.env_remove(name);
     }
     command
