@@ -29,8 +29,14 @@ pub fn binary() -> PathBuf {
 /// Returns the command line on `data`, free of what the environment says.
 pub fn writethru(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
-    for name in ["WRITETHRU_DATA", "WRITETHRU_URL", "WRITETHRU_NATS_URL", "WRITETHRU_LOG", "WRITETHRU_CONFIG"]
-    {
+    for name in [
+        "WRITETHRU_DATA",
+        "WRITETHRU_URL",
+        "WRITETHRU_NATS_URL",
+        "WRITETHRU_NATS_SEED",
+        "WRITETHRU_LOG",
+        "WRITETHRU_CONFIG",
+    ] {
         command.env_remove(name);
     }
     command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));

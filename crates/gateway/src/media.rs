@@ -108,7 +108,7 @@ mod tests {
         check("application/octet-stream", Some(Declared::Unknown));
         check("text/plain; charset=iso-8859-1", None);
         check("application/x-www-form-urlencoded", None);
-        check("application/xml", None);
+        check("application/xml", Some(Declared::Is(Format::NewsmlG2)));
         check("", None);
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use crate::message::PAYLOAD_BYTES_LEAST;
+use crate::server::{SERVICE_INBOX, Seed};
 use crate::trouble::Trouble;
 
 /// How long an acknowledgement may take; then the outcome is unknown and the message is sent again.
@@ -24,6 +25,7 @@ const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(2);
 pub struct NatsTarget {
     addresses: Vec<ServerAddr>,
     credentials: Option<PathBuf>,
+    seed: Option<Seed>,
 }
 
 /// Text that names no NATS server.
@@ -36,7 +38,7 @@ impl FromStr for NatsTarget {
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
         let addresses = text.split(',').map(|url| url.trim().parse().map_err(|_| TargetError));
-        Ok(Self { addresses: addresses.collect::<Result<_, _>>()?, credentials: None })
+        Ok(Self { addresses: addresses.collect::<Result<_, _>>()?, credentials: None, seed: None })
     }
 }
 
@@ -45,6 +47,13 @@ impl NatsTarget {
     #[must_use]
     pub fn with_credentials(mut self, path: PathBuf) -> Self {
         self.credentials = Some(path);
+        self
+    }
+
+    /// Signs in as the service, with its seed, and is answered in [`SERVICE_INBOX`].
+    #[must_use]
+    pub fn with_seed(mut self, seed: Seed) -> Self {
+        self.seed = Some(seed);
         self
     }
 }
@@ -83,6 +92,10 @@ impl Connection {
             Some(path) => options.credentials_file(path).await.map_err(|error| {
                 Trouble::Connect(format!("the credentials at {} cannot be read: {error}", path.display()))
             })?,
+            None => options,
+        };
+        let options = match &target.seed {
+            Some(seed) => options.nkey(seed.as_str().to_owned()).custom_inbox_prefix(SERVICE_INBOX),
             None => options,
         };
         let client = options.connect(target.addresses.as_slice()).await;

@@ -8,6 +8,8 @@ mod binary;
 mod child;
 mod config;
 mod leftover;
+mod permissions;
+mod seed;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +20,8 @@ use tracing::{error, info, warn};
 pub use binary::{Binary, FindError, Search, Version, find};
 use child::Child;
 use leftover::end_leftover;
+pub use permissions::{EDITOR_INBOX, SERVICE_INBOX, SubscriberName, SubscriberNameError, Users};
+pub use seed::{Seed, SeedError, SeedFileError, UserKey, write_private};
 
 /// Longest wait between two attempts to start a server that keeps dying.
 const RESTART_DELAY_MAX: Duration = Duration::from_secs(10);
@@ -93,20 +97,35 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct NatsServer {
     options: ServerOptions,
+    users: Option<Users>,
     child: Child,
 }
 
 impl NatsServer {
-    /// Starts a server and returns once it accepts connections with `JetStream` on. A server that an
-    /// earlier run left behind in the same folder is ended first.
+    /// Starts a server on which whoever connects may do everything, and returns once it accepts
+    /// connections with `JetStream` on. A server that an earlier run left behind in the same folder is
+    /// ended first.
     ///
     /// # Errors
     /// [`StartError`]; no process is left behind.
     pub async fn start(options: ServerOptions) -> Result<Self, StartError> {
+        Self::begin(options, None).await
+    }
+
+    /// Like [`NatsServer::start`], with `users` who may do no more than they should. What the streams
+    /// in the folder hold stays, whether it was stored with users or without.
+    ///
+    /// # Errors
+    /// [`StartError`]; no process is left behind.
+    pub async fn start_for(options: ServerOptions, users: Users) -> Result<Self, StartError> {
+        Self::begin(options, Some(users)).await
+    }
+
+    async fn begin(options: ServerOptions, users: Option<Users>) -> Result<Self, StartError> {
         end_leftover(&options.directory).await?;
-        let child = Child::start(&options, options.port).await?;
+        let child = Child::start(&options, users.as_ref(), options.port).await?;
         info!(nats.port = child.port(), nats.version = %options.binary.version, "Started nats-server");
-        Ok(Self { options, child })
+        Ok(Self { options, users, child })
     }
 
     /// Returns the URL that clients connect to. It stays the same for the life of this value.
@@ -155,7 +174,7 @@ impl NatsServer {
                 () = tokio::time::sleep(*delay) => {}
             }
             *delay = (*delay * 2).min(RESTART_DELAY_MAX);
-            match Child::start(&self.options, Some(self.child.port())).await {
+            match Child::start(&self.options, self.users.as_ref(), Some(self.child.port())).await {
                 Ok(child) => {
                     self.child = child;
                     info!(nats.port = self.child.port(), "Started nats-server again");

@@ -13,6 +13,12 @@ pub(crate) fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
+/// Returns `number` as SQLite holds it. Revisions and numbers count things, so none comes near 2^63;
+/// one from outside that passes it finds nothing.
+pub(crate) fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// Returns the time in a column.
 pub(crate) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
     Timestamp::from_microsecond(row.get(column)?).map_err(unreadable)

@@ -9,9 +9,9 @@ use story::{ActorId, Desk, StoryId};
 
 use crate::access::Act;
 use crate::authorize::Denied;
-use crate::columns::{micros, story_or_none, time, word, word_or_none};
+use crate::columns::{integer, micros, story_or_none, time, word, word_or_none};
 use crate::error::StoreError;
-use crate::limits::{DENIALS_KEPT, PAGE_MAX, REASON_CHARS_MAX};
+use crate::limits::{DENIALS_KEPT_EACH, PAGE_MAX, REASON_CHARS_MAX};
 use crate::names::Door;
 use crate::outbox::Waiting;
 use crate::secret::KeyId;
@@ -89,7 +89,7 @@ impl Registry {
                  ORDER BY number DESC LIMIT ?4",
             )?
             .query_map(
-                params![micros(range.from), micros(range.to), range.before, limit.min(PAGE_MAX)],
+                params![micros(range.from), micros(range.to), range.before.map(integer), limit.min(PAGE_MAX)],
                 denial,
             )?
             .collect()
@@ -140,14 +140,19 @@ pub(crate) fn store(db: &Connection, waiting: &Waiting) -> rusqlite::Result<()> 
             reason,
         ])?;
     }
-    forget(db, DENIALS_KEPT)
+    forget(db, DENIALS_KEPT_EACH)
 }
 
-/// Forgets all but the newest `kept`.
+/// Forgets all but the newest `kept` of actors, and the newest `kept` of strangers.
 fn forget(db: &Connection, kept: u64) -> rusqlite::Result<()> {
-    db.prepare_cached("DELETE FROM denials WHERE number <= (SELECT max(number) FROM denials) - ?1")?
-        .execute([kept])
-        .map(drop)
+    for whose in ["actor IS NOT NULL", "actor IS NULL"] {
+        db.prepare_cached(&format!(
+            "DELETE FROM denials WHERE {whose} AND number <=
+             (SELECT number FROM denials WHERE {whose} ORDER BY number DESC LIMIT 1 OFFSET ?1)"
+        ))?
+        .execute([kept])?;
+    }
+    Ok(())
 }
 
 fn not_kept(db: &Connection) -> rusqlite::Result<u64> {
@@ -190,21 +195,23 @@ pub(crate) mod tests {
         }
     }
 
+    fn count(db: &Connection, whose: &str) -> (u64, Option<u64>) {
+        let sql = format!("SELECT count(*), min(number) FROM denials WHERE actor IS {whose}");
+        db.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    }
+
     #[test]
-    fn only_the_newest_denials_are_kept() {
+    fn strangers_do_not_push_out_what_an_actor_was_refused() {
         let folder = tempfile::tempdir().unwrap();
         let db = crate::file::open_writer(&folder.path().join("registry.db")).unwrap();
+        let known = Denial { actor: Some("ann".parse().unwrap()), ..denial(0) };
         let mut waiting = Waiting { not_kept: 2, ..Waiting::default() };
-        waiting.denials.extend((0..100).map(denial));
+        waiting.denials.extend((0..50).map(|_| known.clone()).chain((0..150).map(denial)));
         store(&db, &waiting).unwrap();
         store(&db, &waiting).unwrap();
-        forget(&db, 30).unwrap();
-        let numbers: (u64, u64, u64) = db
-            .query_row("SELECT count(*), min(number), max(number) FROM denials", [], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
-            .unwrap();
-        assert_eq!(numbers, (30, 171, 200));
+        forget(&db, 60).unwrap();
+        assert_eq!(count(&db, "NOT NULL"), (60, Some(41)), "of 1 to 50 and 201 to 250, the newest");
+        assert_eq!(count(&db, "NULL"), (60, Some(341)));
         assert_eq!(not_kept(&db).unwrap(), 4);
     }
 
@@ -213,14 +220,15 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let db = crate::file::open_writer(&folder.path().join("registry.db")).unwrap();
         db.execute_batch(
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-             INSERT INTO denials(at, act, door, reason) SELECT i, 'kill', 'http', '' FROM n",
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 110000)
+             INSERT INTO denials(at, actor, act, door, reason)
+             SELECT i, CASE i % 2 WHEN 0 THEN 'ann' END, 'kill', 'http', '' FROM n",
         )
         .unwrap();
         let mut waiting = Waiting::default();
         waiting.denials.extend((0..7).map(denial));
         store(&db, &waiting).unwrap();
-        let kept: u64 = db.query_row("SELECT count(*) FROM denials", [], |row| row.get(0)).unwrap();
-        assert_eq!(kept, DENIALS_KEPT);
+        let kept = (count(&db, "NULL").0, count(&db, "NOT NULL").0);
+        assert_eq!(kept, (DENIALS_KEPT_EACH, DENIALS_KEPT_EACH));
     }
 }

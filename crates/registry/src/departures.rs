@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 use serde::Serialize;
 use story::{Revision, StoryId};
 
-use crate::columns::{micros, time, word};
+use crate::columns::{integer, micros, time, word};
 use crate::error::StoreError;
 use crate::limits::PAGE_MAX;
 use crate::names::Door;
@@ -39,7 +39,7 @@ impl Registry {
             writing
                 .db
                 .prepare_cached("INSERT OR IGNORE INTO departures VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![story.as_bytes(), revision.get(), door.as_str(), micros(at)])?;
+                .execute(params![story.as_bytes(), integer(revision.get()), door.as_str(), micros(at)])?;
             Ok(())
         })
         .await
@@ -55,7 +55,8 @@ impl Registry {
         after: Option<(Revision, Door)>,
         limit: usize,
     ) -> Result<Vec<Departure>, StoreError> {
-        let (revision, door) = after.map_or((0, String::new()), |(r, door)| (r.get(), door.to_string()));
+        let (revision, door) =
+            after.map_or((0, String::new()), |(r, door)| (integer(r.get()), door.to_string()));
         self.read(move |db| {
             db.prepare_cached(
                 "SELECT * FROM departures WHERE story = ?1 AND (revision, door) > (?2, ?3)

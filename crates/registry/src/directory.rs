@@ -3,7 +3,7 @@
 //! The writer brings it up to the file after each commit and before it answers, an actor at a time;
 //! nobody else changes it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -31,7 +31,21 @@ struct Held {
 /// The keys by their ids.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
-    keys: RwLock<HashMap<KeyId, Arc<Held>>>,
+    keys: RwLock<Keys>,
+}
+
+#[derive(Debug, Default)]
+struct Keys {
+    by_id: HashMap<KeyId, Arc<Held>>,
+    /// Which keys an actor has, so that one actor's are found without a look at all.
+    of_actor: HashMap<ActorId, Vec<KeyId>>,
+}
+
+impl Keys {
+    fn add(&mut self, id: KeyId, held: Held) {
+        self.of_actor.entry(held.identity.actor.clone()).or_default().push(id);
+        self.by_id.insert(id, Arc::new(held));
+    }
 }
 
 /// A verified key, and whether its use is worth a note.
@@ -44,7 +58,7 @@ pub(crate) struct Verified {
 impl Directory {
     /// Returns whose key has this id and secret at `now`.
     pub(crate) fn verify(&self, id: KeyId, given: Digest, now: i64) -> Option<Verified> {
-        let held = self.keys.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()?;
+        let held = self.keys.read().unwrap_or_else(PoisonError::into_inner).by_id.get(&id).cloned()?;
         if held.expires.is_some_and(|expires| now >= expires) {
             return None;
         }
@@ -61,10 +75,19 @@ impl Directory {
         Some(Verified { identity: held.identity.clone(), note_use })
     }
 
+    /// Returns how many keys are not revoked.
+    pub(crate) fn keys_count(&self) -> usize {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).by_id.len()
+    }
+
     /// Reads every key.
     pub(crate) fn load(&self, db: &Connection) -> rusqlite::Result<()> {
         let mut statement = db.prepare(&format!("{SELECT} WHERE {VALID}"))?;
-        let keys = statement.query_map([], held)?.collect::<Result<HashMap<_, _>, _>>()?;
+        let mut keys = Keys::default();
+        for held in statement.query_map([], held)? {
+            let (id, held) = held?;
+            keys.add(id, held);
+        }
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         Ok(())
     }
@@ -79,17 +102,18 @@ impl Directory {
         };
         let fresh = read();
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        let ids: HashSet<KeyId> =
-            keys.iter().filter(|(_, held)| held.identity.actor == *actor).map(|(id, _)| *id).collect();
-        let old: HashMap<KeyId, i64> = ids
+        let old: HashMap<KeyId, i64> = keys
+            .of_actor
+            .remove(actor)
+            .unwrap_or_default()
             .into_iter()
-            .filter_map(|id| keys.remove(&id).map(|held| (id, held.used.load(Ordering::Relaxed))))
+            .filter_map(|id| keys.by_id.remove(&id).map(|held| (id, held.used.load(Ordering::Relaxed))))
             .collect();
         for (id, held) in fresh? {
             if let Some(used) = old.get(&id) {
                 held.used.fetch_max(*used, Ordering::Relaxed);
             }
-            keys.insert(id, held);
+            keys.add(id, held);
         }
         Ok(())
     }
@@ -100,7 +124,7 @@ const SELECT: &str =
     grants FROM keys JOIN actors ON actors.id = keys.actor";
 const VALID: &str = "revoked IS NULL AND deactivated IS NULL AND digest IS NOT NULL";
 
-fn held(row: &Row<'_>) -> rusqlite::Result<(KeyId, Arc<Held>)> {
+fn held(row: &Row<'_>) -> rusqlite::Result<(KeyId, Held)> {
     let id = word(row, "id")?;
     let before: Option<[u8; 32]> = row.get("digest_before")?;
     let until: Option<i64> = row.get("before_until")?;
@@ -118,5 +142,5 @@ fn held(row: &Row<'_>) -> rusqlite::Result<(KeyId, Arc<Held>)> {
         identity,
         used: AtomicI64::new(row.get::<_, Option<i64>>("used")?.unwrap_or(i64::MIN)),
     };
-    Ok((id, Arc::new(held)))
+    Ok((id, held))
 }

@@ -27,9 +27,11 @@ CREATE TABLE keys(id TEXT PRIMARY KEY, actor TEXT NOT NULL, digest BLOB, digest_
   before_until INTEGER, scopes TEXT NOT NULL, desks TEXT NOT NULL, added INTEGER NOT NULL,
   rotated INTEGER, expires INTEGER, used INTEGER, revoked INTEGER, note TEXT,
   in_file INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE INDEX keys_of_actor ON keys(actor);
+CREATE INDEX keys_of_actor ON keys(actor, revoked);
 CREATE TABLE denials(number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT, key TEXT,
   act TEXT NOT NULL, desk TEXT, story BLOB, door TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE INDEX denials_of_actors ON denials(number) WHERE actor IS NOT NULL;
+CREATE INDEX denials_of_strangers ON denials(number) WHERE actor IS NULL;
 CREATE TABLE requests(id INTEGER PRIMARY KEY AUTOINCREMENT, actor TEXT NOT NULL, act TEXT NOT NULL,
   story BLOB, desk TEXT, asked INTEGER NOT NULL, expires INTEGER NOT NULL, state TEXT NOT NULL,
   approver TEXT, decided INTEGER, ended INTEGER, revision INTEGER, reason TEXT);

@@ -2,6 +2,7 @@
 //!
 //! A grant gives; scopes and desks only ever take away.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -67,31 +68,36 @@ text_in_json!(Grant);
 /// Which acts a key is for. As text: `*`, or acts between spaces or commas; `read` stands for
 /// `read-public read-desk`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scopes {
-    /// Whatever its actor may do.
-    All,
-    /// These at most.
-    Only(ActSet),
-}
+pub struct Scopes(Option<ActSet>);
 
 impl Scopes {
+    /// Whatever the key's actor may do.
+    pub const ALL: Self = Self(None);
     /// Reading, and nothing else.
-    pub const READ: Self = Self::Only(READ);
+    pub const READ: Self = Self(Some(READ));
+
+    /// Returns the scopes that leave `acts` at most.
+    ///
+    /// # Errors
+    /// There are none: such a key would be for nothing.
+    pub fn only(acts: ActSet) -> Result<Self, IdentityError> {
+        if acts.is_empty() {
+            return Err(illegal("list of scopes", "", "*, read, or acts with commas between"));
+        }
+        Ok(Self(Some(acts)))
+    }
 
     /// Returns whether the scopes leave `act`.
-    pub const fn leave(self, act: Act) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(acts) => acts.contains(act),
-        }
+    pub fn leave(self, act: Act) -> bool {
+        self.0.is_none_or(|acts| acts.contains(act))
     }
 }
 
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::All => f.write_str(EVERY),
-            Self::Only(acts) => list(f, acts.iter()),
+        match self.0 {
+            None => f.write_str(EVERY),
+            Some(acts) => list(f, acts.iter()),
         }
     }
 }
@@ -101,16 +107,13 @@ impl FromStr for Scopes {
 
     fn from_str(given: &str) -> Result<Self, Self::Err> {
         if given == EVERY {
-            return Ok(Self::All);
+            return Ok(Self::ALL);
         }
-        let mut only = ActSet::default();
+        let mut acts = ActSet::default();
         for word in items(given) {
-            only = only.union(if word == "read" { READ } else { ActSet::of(&[word.parse()?]) });
+            acts = acts.union(if word == "read" { READ } else { ActSet::of(&[word.parse()?]) });
         }
-        if only.is_empty() {
-            return Err(illegal("list of scopes", given, "*, read, or acts with commas between"));
-        }
-        Ok(Self::Only(only))
+        Self::only(acts)
     }
 }
 
@@ -118,28 +121,36 @@ text_in_json!(Scopes);
 
 /// Which desks a key is for. As text: `*`, or desks between spaces or commas.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Desks {
-    /// Whatever its actor's grants reach.
-    All,
-    /// These at most, and never the house as a whole.
-    Only(Arc<[Desk]>),
-}
+pub struct Desks(Option<Arc<[Desk]>>);
 
 impl Desks {
+    /// Whatever the grants of the key's actor reach.
+    pub const ALL: Self = Self(None);
+
+    /// Returns the desks `desks`, and never the house as a whole.
+    ///
+    /// # Errors
+    /// There are none, or more than [`DESKS_MAX`].
+    pub fn only(desks: impl IntoIterator<Item = Desk>) -> Result<Self, IdentityError> {
+        let desks: BTreeSet<Desk> = desks.into_iter().collect();
+        if desks.is_empty() || desks.len() > DESKS_MAX {
+            let given = format!("{} desks", desks.len());
+            return Err(illegal("list of desks", &given, "*, or 1 to 200 desks with commas between"));
+        }
+        Ok(Self(Some(desks.into_iter().collect())))
+    }
+
     /// Returns whether the key may be used on `desk`, or on the house as a whole if there is none.
     pub fn leave(&self, desk: Option<&Desk>) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(desks) => desk.is_some_and(|desk| desks.contains(desk)),
-        }
+        self.0.as_ref().is_none_or(|desks| desk.is_some_and(|desk| desks.contains(desk)))
     }
 }
 
 impl fmt::Display for Desks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::All => f.write_str(EVERY),
-            Self::Only(desks) => list(f, desks.iter()),
+        match &self.0 {
+            None => f.write_str(EVERY),
+            Some(desks) => list(f, desks.iter()),
         }
     }
 }
@@ -149,15 +160,9 @@ impl FromStr for Desks {
 
     fn from_str(given: &str) -> Result<Self, Self::Err> {
         if given == EVERY {
-            return Ok(Self::All);
+            return Ok(Self::ALL);
         }
-        let mut desks = items(given).map(Desk::from_str).collect::<Result<Vec<_>, _>>()?;
-        desks.sort();
-        desks.dedup();
-        if desks.is_empty() || desks.len() > DESKS_MAX {
-            return Err(illegal("list of desks", given, "*, or 1 to 200 desks with commas between"));
-        }
-        Ok(Self::Only(desks.into()))
+        Self::only(items(given).map(Desk::from_str).collect::<Result<Vec<_>, _>>()?)
     }
 }
 

@@ -63,7 +63,7 @@ pub struct NewKey {
 impl NewKey {
     /// Returns a key for all that `actor` may do, without end.
     pub const fn of(actor: ActorId) -> Self {
-        Self { actor, scopes: Scopes::All, desks: Desks::All, expires: None, note: None }
+        Self { actor, scopes: Scopes::ALL, desks: Desks::ALL, expires: None, note: None }
     }
 }
 
@@ -126,7 +126,7 @@ impl Registry {
         }
         self.write(move |writing| {
             active(writing.db, &new.actor)?;
-            room(writing.db, &new.actor)?;
+            room(writing, &new.actor)?;
             let id = unused(writing.db)?;
             let secret = Secret::random(id);
             let key = insert(writing, id, new, now, &secret)?;
@@ -309,12 +309,14 @@ pub(crate) fn load(db: &Connection, id: KeyId) -> rusqlite::Result<Option<Key>> 
     db.prepare_cached("SELECT * FROM keys WHERE id = ?1")?.query_row([id.to_string()], key).optional()
 }
 
-fn room(db: &Connection, actor: &ActorId) -> Result<(), KeyError> {
-    let (all, own): (usize, usize) = db.query_row(
-        "SELECT count(*), count(*) FILTER (WHERE actor = ?1) FROM keys WHERE revoked IS NULL",
-        [actor.as_str()],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
+/// Refuses a key too many. All are counted as of the last commit, from memory, so that a key costs the
+/// same however many there are; one transaction may pass the limit by its own.
+fn room(writing: &Writing<'_>, actor: &ActorId) -> Result<(), KeyError> {
+    let all = writing.memory.directory.keys_count();
+    let own: usize = writing
+        .db
+        .prepare_cached("SELECT count(*) FROM keys WHERE actor = ?1 AND revoked IS NULL")?
+        .query_row([actor.as_str()], |row| row.get(0))?;
     if all >= KEYS_MAX {
         return Err(KeyError::TooMany { what: "keys", max: KEYS_MAX });
     }

@@ -72,8 +72,9 @@ pub mod limits {
     pub const OVERLAP_MAX: Duration = Duration::from_hours(31 * 24);
     /// Most characters of a reason that are kept.
     pub const REASON_CHARS_MAX: usize = 500;
-    /// Denials that are kept, the newest.
-    pub const DENIALS_KEPT: u64 = 100_000;
+    /// Denials that are kept, the newest: so many of actors, and so many of strangers, who thereby
+    /// cannot push out what an actor was refused. 100,000 together.
+    pub const DENIALS_KEPT_EACH: u64 = 50_000;
     /// Denials that wait for the writer; more are counted and not kept.
     pub const DENIALS_WAITING_MAX: usize = 4_096;
     /// Most bytes of one request's payload.

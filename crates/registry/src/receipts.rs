@@ -5,7 +5,7 @@ use rusqlite::{Row, params};
 use serde::Serialize;
 use story::{ActorId, Revision, StoryId};
 
-use crate::columns::{micros, time_or_none, word};
+use crate::columns::{integer, micros, time_or_none, word};
 use crate::error::StoreError;
 use crate::limits::PAGE_MAX;
 use crate::store::Registry;
@@ -108,7 +108,7 @@ impl Registry {
             .query_map(
                 params![
                     query.story.as_bytes(),
-                    query.recall.get(),
+                    integer(query.recall.get()),
                     list(&query.voided),
                     after,
                     limit.min(PAGE_MAX)
@@ -127,9 +127,10 @@ impl Registry {
     pub async fn recall_count(&self, query: RecallQuery) -> Result<RecallCount, StoreError> {
         self.read(move |db| {
             db.prepare_cached(&format!("{STATUS} SELECT count(got), count(got + acknowledged) FROM status"))?
-                .query_row(params![query.story.as_bytes(), query.recall.get(), list(&query.voided)], |row| {
-                    Ok(RecallCount { got: row.get(0)?, acknowledged: row.get(1)? })
-                })
+                .query_row(
+                    params![query.story.as_bytes(), integer(query.recall.get()), list(&query.voided)],
+                    |row| Ok(RecallCount { got: row.get(0)?, acknowledged: row.get(1)? }),
+                )
         })
         .await
     }
@@ -162,7 +163,7 @@ impl Registry {
             writing.db.prepare_cached(insert)?.execute(params![
                 story.as_bytes(),
                 subscriber.as_str(),
-                revision.get(),
+                integer(revision.get()),
                 micros(at)
             ])?;
             Ok(())
@@ -172,7 +173,7 @@ impl Registry {
 }
 
 fn list(revisions: &[Revision]) -> String {
-    let numbers: Vec<String> = revisions.iter().map(ToString::to_string).collect();
+    let numbers: Vec<String> = revisions.iter().map(|one| integer(one.get()).to_string()).collect();
     format!("[{}]", numbers.join(","))
 }
 

@@ -15,7 +15,7 @@ use story::{ActorId, Desk, Revision, StoryId};
 pub use self::decide::{Decision, Verdict};
 use crate::access::Act;
 use crate::actors::{ActorError, active};
-use crate::columns::{micros, story_or_none, time, time_or_none, word, word_or_none};
+use crate::columns::{integer, micros, story_or_none, time, time_or_none, word, word_or_none};
 use crate::error::{StoreError, store_errors};
 use crate::limits::{
     PAGE_MAX, PAYLOAD_BYTES_MAX, PAYLOADS_BYTES_MAX, REQUESTS_ENDED_KEPT, REQUESTS_OPEN_MAX,
@@ -225,7 +225,7 @@ impl Registry {
     /// [`StoreError`].
     pub async fn requests(&self, filter: RequestFilter, limit: usize) -> Result<Vec<Request>, StoreError> {
         let state = filter.state.map(RequestState::as_str);
-        let after = filter.after.map_or(0, |id| id.0);
+        let after = filter.after.map_or(0, |id| integer(id.0));
         self.read(move |db| {
             db.prepare_cached(
                 "SELECT * FROM requests WHERE id > ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id LIMIT ?3",
@@ -238,7 +238,7 @@ impl Registry {
 }
 
 fn load(db: &Connection, id: RequestId) -> rusqlite::Result<Option<Request>> {
-    db.prepare_cached("SELECT * FROM requests WHERE id = ?1")?.query_row([id.0], request).optional()
+    db.prepare_cached("SELECT * FROM requests WHERE id = ?1")?.query_row([integer(id.0)], request).optional()
 }
 
 fn insert(db: &Connection, new: &NewRequest, now: Timestamp) -> rusqlite::Result<RequestId> {
@@ -276,7 +276,7 @@ fn update(writing: &mut Writing<'_>, request: &Request) -> rusqlite::Result<()> 
             request.approver.as_ref().map(ActorId::as_str),
             request.decided.map(micros),
             request.ended.map(micros),
-            request.revision.map(Revision::get),
+            request.revision.map(|revision| integer(revision.get())),
             request.reason,
         ])?;
     if !matches!(request.state, RequestState::Pending | RequestState::Approved) {

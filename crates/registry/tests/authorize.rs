@@ -2,10 +2,11 @@
 
 use std::fmt::Debug;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use proptest::prelude::*;
-use registry::{Act, ActSet, Desks, Grant, Identity, KeyId, Lack, Principal, Role, Scopes, authorize};
+use registry::{
+    Act, ActSet, Desks, Grant, Identity, KeyId, Lack, Principal, Role, Scopes, authorize, limits,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use story::{Desk, IdentityError};
@@ -23,7 +24,7 @@ fn known(grants: Vec<Grant>, scopes: Scopes, desks: Desks) -> Principal {
 }
 
 fn holding(grant: Grant) -> Principal {
-    known(vec![grant], Scopes::All, Desks::All)
+    known(vec![grant], Scopes::ALL, Desks::ALL)
 }
 
 fn cells(line: &str) -> Vec<&str> {
@@ -103,14 +104,14 @@ fn a_denial_says_who_what_where_who_could_and_what_next() {
         None,
         "nobody may operate without a key on every desk; send the key of an actor who is admin there",
     );
-    let reading = known(vec![Grant::everywhere(Role::Editor)], Scopes::READ, Desks::All);
+    let reading = known(vec![Grant::everywhere(Role::Editor)], Scopes::READ, Desks::ALL);
     check(
         &reading,
         Act::File,
         Some(&world),
         "a-1 may not file with key 0123456789ab on desk world; use a key whose scopes include file",
     );
-    let sports = known(vec![Grant::everywhere(Role::Editor)], Scopes::All, "sports".parse().expect("desks"));
+    let sports = known(vec![Grant::everywhere(Role::Editor)], Scopes::ALL, "sports".parse().expect("desks"));
     check(
         &sports,
         Act::File,
@@ -141,11 +142,14 @@ fn words_are_the_same_in_text_and_json() {
     }
     check("editor@world", &Grant::on(Role::Editor, desk("world")));
     check("legal@*", &Grant::everywhere(Role::Legal));
-    check("*", &Scopes::All);
+    check("*", &Scopes::ALL);
     check("read", &Scopes::READ);
-    check("file, read", &Scopes::Only(ActSet::of(&[Act::File, Act::ReadDesk, Act::ReadPublic])));
-    check("*", &Desks::All);
-    check("world,sports world", &Desks::Only(Arc::from([desk("sports"), desk("world")])));
+    check(
+        "file, read",
+        &Scopes::only(ActSet::of(&[Act::File, Act::ReadDesk, Act::ReadPublic])).expect("some"),
+    );
+    check("*", &Desks::ALL);
+    check("world,sports world", &Desks::only([desk("sports"), desk("world")]).expect("some"));
     for bad in ["", "editor", "editor@", "@world", "boss@world", "editor@a b", "editor@world@*"] {
         assert!(bad.parse::<Grant>().is_err(), "{bad}");
     }
@@ -155,6 +159,15 @@ fn words_are_the_same_in_text_and_json() {
     for bad in ["", ",", "world,*", "wörld"] {
         assert!(bad.parse::<Desks>().is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a_key_for_nothing_or_for_too_much_cannot_be_made() {
+    assert!(Scopes::only(ActSet::default()).is_err());
+    assert!(Desks::only([]).is_err());
+    let many = |count| Desks::only((0..count).map(|number| desk(&format!("desk-{number}"))));
+    assert!(many(limits::DESKS_MAX).is_ok());
+    assert!(many(limits::DESKS_MAX + 1).is_err());
 }
 
 fn any_desk() -> impl Strategy<Value = Desk> {
@@ -169,13 +182,13 @@ fn any_grants() -> impl Strategy<Value = Vec<Grant>> {
 
 fn any_scopes() -> impl Strategy<Value = Scopes> {
     let only = prop::collection::vec(prop::sample::select(Act::ALL), 1..8)
-        .prop_map(|acts| Scopes::Only(ActSet::of(&acts)));
-    prop_oneof![1 => Just(Scopes::All), 4 => only]
+        .prop_map(|acts| Scopes::only(ActSet::of(&acts)).expect("some"));
+    prop_oneof![1 => Just(Scopes::ALL), 4 => only]
 }
 
 fn any_desks() -> impl Strategy<Value = Desks> {
-    let only = prop::collection::vec(any_desk(), 1..3).prop_map(|desks| Desks::Only(desks.into()));
-    prop_oneof![1 => Just(Desks::All), 2 => only]
+    let only = prop::collection::vec(any_desk(), 1..3).prop_map(|desks| Desks::only(desks).expect("some"));
+    prop_oneof![1 => Just(Desks::ALL), 2 => only]
 }
 
 proptest! {
@@ -187,13 +200,13 @@ proptest! {
         act in prop::sample::select(Act::ALL),
         on in prop::option::of(any_desk()),
     ) {
-        let whole = authorize(&known(grants.clone(), Scopes::All, Desks::All), act, on.as_ref());
+        let whole = authorize(&known(grants.clone(), Scopes::ALL, Desks::ALL), act, on.as_ref());
         let narrowed = authorize(&known(grants, scopes, desks.clone()), act, on.as_ref());
         prop_assert!(whole.is_ok() || narrowed.is_err(), "a key did more than its actor may");
         if narrowed.is_ok() && authorize(&Principal::Public, act, on.as_ref()).is_err() {
             prop_assert!(scopes.leave(act) && desks.leave(on.as_ref()), "a key did more than it is for");
         }
-        if whole.is_ok() && scopes == Scopes::All && desks == Desks::All {
+        if whole.is_ok() && scopes == Scopes::ALL && desks == Desks::ALL {
             prop_assert!(narrowed.is_ok());
         }
     }
@@ -205,9 +218,9 @@ proptest! {
         act in prop::sample::select(Act::ALL),
         on in prop::option::of(any_desk()),
     ) {
-        let before = authorize(&known(grants.clone(), Scopes::All, Desks::All), act, on.as_ref());
+        let before = authorize(&known(grants.clone(), Scopes::ALL, Desks::ALL), act, on.as_ref());
         let all = grants.into_iter().chain(more).collect();
-        let after = authorize(&known(all, Scopes::All, Desks::All), act, on.as_ref());
+        let after = authorize(&known(all, Scopes::ALL, Desks::ALL), act, on.as_ref());
         prop_assert!(before.is_err() || after.is_ok());
     }
 

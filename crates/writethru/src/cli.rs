@@ -145,6 +145,8 @@ pub(crate) enum Command {
     Policy(commands::policy::Policy),
     /// Show, check or start a configuration
     Config(commands::config::Config),
+    /// Write a NATS server's configuration with users and permissions
+    Nats(commands::nats::Nats),
     /// Print shell completions
     Completions(commands::completions::Completions),
     /// Print manual pages

@@ -50,10 +50,11 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, output: Output) -> Result<Exit, Failure> {
-    // These two need no configuration, so a broken one must not stop them.
+    // These need no configuration, so a broken one must not stop them.
     match &cli.command {
         Command::Completions(completions) => return completions.run(),
         Command::Man(man) => return man.run(),
+        Command::Nats(nats) => return nats.run(output),
         Command::Config(config) => return config.run(&cli.flags(), output),
         _ => {}
     }
@@ -111,6 +112,6 @@ async fn dispatch(command: Command, session: Session) -> Result<Exit, Failure> {
         Command::Entry(entry) => Box::pin(entry.run(&session)).await,
         Command::Key(key) => Box::pin(key.run(&session)).await,
         // `run` has answered these already.
-        Command::Config(_) | Command::Completions(_) | Command::Man(_) => Ok(Exit::Ok),
+        Command::Config(_) | Command::Nats(_) | Command::Completions(_) | Command::Man(_) => Ok(Exit::Ok),
     }
 }

@@ -215,7 +215,8 @@ async fn a_correction_carries_its_notice_or_is_refused() {
     let line = service.get("/v1/stories/talks/history").await.json()["revisions"][0].take();
     assert_eq!(
         (&line["note"], &line["significance"]["level"]),
-        (&json!("The toll is three"), &json!("notable"))
+        (&json!("The toll is three"), &json!("substantive")),
+        "no label makes a correction matter less"
     );
     service.stop().await;
 }

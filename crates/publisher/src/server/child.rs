@@ -11,7 +11,7 @@ use tracing::warn;
 
 use super::config::Files;
 use super::leftover::STOP_TIMEOUT;
-use super::{ServerOptions, StartError};
+use super::{ServerOptions, StartError, Users};
 
 /// Longest wait for a server to be ready: a big store is read first.
 const READY_TIMEOUT: Duration = Duration::from_mins(1);
@@ -28,9 +28,13 @@ pub(super) struct Child {
 
 impl Child {
     /// Starts the process and returns once it is ready.
-    pub(super) async fn start(options: &ServerOptions, port: Option<u16>) -> Result<Self, StartError> {
+    pub(super) async fn start(
+        options: &ServerOptions,
+        users: Option<&Users>,
+        port: Option<u16>,
+    ) -> Result<Self, StartError> {
         let files = Files::new(&options.directory)?;
-        files.write(port)?;
+        files.write(port, users)?;
         let path = files.stderr();
         let stderr = std::fs::File::create(&path).map_err(|source| StartError::File { path, source })?;
         let mut process = tokio::process::Command::new(&options.binary.path)

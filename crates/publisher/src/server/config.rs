@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::StartError;
+use super::{StartError, Users, write_private};
 
 /// Where everything of one server is kept.
 #[derive(Debug)]
@@ -40,8 +40,9 @@ impl Files {
         self.directory.join("ports").join(format!("nats-server_{process}.ports"))
     }
 
-    /// Writes the configuration for `port` and makes the folders that it names.
-    pub(super) fn write(&self, port: Option<u16>) -> Result<(), StartError> {
+    /// Writes the configuration for `port` and makes the folders that it names. Without `users`
+    /// whoever connects may do everything.
+    pub(super) fn write(&self, port: Option<u16>, users: Option<&Users>) -> Result<(), StartError> {
         let ports = self.directory.join("ports");
         let file = |path: &Path| {
             let path = path.to_owned();
@@ -52,7 +53,8 @@ impl Files {
             std::fs::remove_dir_all(&ports).map_err(file(&ports))?;
         }
         std::fs::create_dir_all(&ports).map_err(file(&ports))?;
-        std::fs::write(self.config(), self.text(port)?).map_err(file(&self.config()))
+        let users = users.map(Users::config).unwrap_or_default();
+        write_private(&self.config(), &(self.text(port)? + &users)).map_err(file(&self.config()))
     }
 
     fn text(&self, port: Option<u16>) -> Result<String, StartError> {

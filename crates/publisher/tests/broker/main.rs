@@ -4,6 +4,7 @@ use writethru_publisher as publisher;
 
 mod nats;
 mod newsroom;
+mod permissions;
 mod recalls;
 mod relay;
 mod server;

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::publisher::server::{Binary, NatsServer, Search, ServerOptions, find};
+use crate::publisher::server::{
+    Binary, EDITOR_INBOX, NatsServer, SERVICE_INBOX, Search, Seed, ServerOptions, Users, find,
+};
 
 #[expect(clippy::disallowed_methods, reason = "tests are an edge: they read where the program is")]
 fn given() -> Option<std::path::PathBuf> {
@@ -30,4 +32,53 @@ pub(crate) async fn client(url: &str) -> async_nats::Client {
         .connect(url)
         .await
         .expect("options that work")
+}
+
+/// A user of a server with users.
+#[derive(Debug, Clone)]
+pub(crate) struct User {
+    /// What it signs in with; without one it is the public.
+    pub(crate) seed: Option<Seed>,
+    /// Where it is answered.
+    pub(crate) inbox: String,
+}
+
+impl User {
+    /// Returns a client that is connected as this user.
+    pub(crate) async fn connect(&self, url: &str) -> async_nats::Client {
+        let options = async_nats::ConnectOptions::new().custom_inbox_prefix(&self.inbox);
+        let options = match &self.seed {
+            Some(seed) => options.nkey(seed.as_str().to_owned()),
+            None => options,
+        };
+        options.connect(url).await.expect("the user is let in")
+    }
+}
+
+/// A server with users: the service, an editor, the subscribers bob and eve, and the public.
+#[derive(Debug)]
+pub(crate) struct Guarded {
+    pub(crate) server: NatsServer,
+    pub(crate) service: User,
+    pub(crate) editor: User,
+    pub(crate) bob: User,
+    pub(crate) eve: User,
+    pub(crate) public: User,
+}
+
+impl Guarded {
+    /// Starts one that keeps everything in `directory`.
+    pub(crate) async fn start(directory: &Path) -> Self {
+        let user = |inbox: &str| User { seed: Some(Seed::new()), inbox: inbox.to_owned() };
+        let key = |user: &User| user.seed.as_ref().expect("a seed").key().clone();
+        let (service, editor) = (user(SERVICE_INBOX), user(EDITOR_INBOX));
+        let (bob, eve) = (user("_INBOX_bob"), user("_INBOX_eve"));
+        let users = Users::new(key(&service), key(&editor))
+            .subscriber("bob".parse().expect("a name"), key(&bob))
+            .subscriber("eve".parse().expect("a name"), key(&eve));
+        let options = ServerOptions { binary: binary().await, directory: directory.to_owned(), port: None };
+        let server = NatsServer::start_for(options, users).await.expect("nats-server starts");
+        let public = User { seed: None, inbox: "_INBOX".to_owned() };
+        Self { server, service, editor, bob, eve, public }
+    }
 }

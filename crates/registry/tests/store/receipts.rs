@@ -51,6 +51,18 @@ async fn old_deliveries_can_be_forgotten() {
 }
 
 #[tokio::test]
+async fn a_number_that_no_revision_has_is_no_failure() {
+    let place = Place::new().await;
+    let (who, huge) = (actor("a"), Revision(u64::MAX));
+    place.registry.delivered(&who, story(1), huge, at(1)).await.expect("noted");
+    place.registry.acknowledged(&who, story(1), huge, at(1)).await.expect("noted");
+    place.registry.departed(story(1), huge, "http".parse().expect("a door"), at(1)).await.expect("noted");
+    let query = RecallQuery { story: story(2), voided: vec![huge], recall: huge };
+    assert_eq!(place.registry.recall_status(query, None, 10).await.expect("read"), []);
+    assert_eq!(place.registry.find_request(registry::RequestId(u64::MAX)).await.expect("read"), None);
+}
+
+#[tokio::test]
 async fn the_first_departure_stands() {
     let mut place = Place::new().await;
     for (revision, door, second) in

@@ -17,6 +17,7 @@ pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod man;
+pub(crate) mod nats;
 pub(crate) mod outcome;
 pub(crate) mod policy;
 pub(crate) mod push;

@@ -16,7 +16,8 @@ use crate::up;
     writethru up --demo                        # on an empty data dir: play a real storm\n  \
     writethru up --data ./newsroom --http 127.0.0.1:8080\n  \
     writethru up --http 127.0.0.1:0            # any free port; run.json says which\n  \
-    writethru up --nats nats://127.0.0.1:4222  # a NATS server that runs already")]
+    writethru up --nats nats://127.0.0.1:4222  # a NATS server that runs already\n  \
+    writethru up --nats nats://127.0.0.1:4222 --nats-seed nats/nats-service.nkey")]
 pub(crate) struct Up {
     /// Where to listen.
     #[arg(
@@ -33,6 +34,14 @@ pub(crate) struct Up {
         help = "NATS server that runs already; otherwise one is started [env: WRITETHRU_NATS_URL]"
     )]
     nats: Option<String>,
+    /// What to sign in with there.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "no_nats",
+        help = "File with the seed to sign in with there: `writethru nats config` makes one [env: WRITETHRU_NATS_SEED]"
+    )]
+    nats_seed: Option<std::path::PathBuf>,
     /// Run without NATS: changes wait in the log
     #[arg(long)]
     no_nats: bool,
@@ -52,6 +61,7 @@ impl Up {
     pub(crate) fn add_flags(&self, values: &mut BTreeMap<Key, String>) {
         values.extend(self.http.clone().map(|http| (Key::Http, http)));
         values.extend(self.nats.clone().map(|nats| (Key::NatsUrl, nats)));
+        values.extend(self.nats_seed.as_ref().map(|seed| (Key::NatsSeed, seed.display().to_string())));
         if self.no_nats {
             values.insert(Key::NoNats, "true".to_owned());
         } else if self.nats.is_some() {

@@ -13,6 +13,8 @@ pub(crate) enum Key {
     Http,
     /// A NATS server that runs already.
     NatsUrl,
+    /// What the service signs in with at that server.
+    NatsSeed,
     /// Whether to do without NATS.
     NoNats,
     /// The nats-server program.
@@ -25,12 +27,13 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every key, in the order of the documentation.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Data,
         Self::Url,
         Self::KeyFile,
         Self::Http,
         Self::NatsUrl,
+        Self::NatsSeed,
         Self::NoNats,
         Self::NatsServerBin,
         Self::Log,
@@ -45,6 +48,7 @@ impl Key {
             Self::KeyFile => "key_file",
             Self::Http => "http",
             Self::NatsUrl => "nats_url",
+            Self::NatsSeed => "nats_seed",
             Self::NoNats => "no_nats",
             Self::NatsServerBin => "nats_server_bin",
             Self::Log => "log",
@@ -60,6 +64,7 @@ impl Key {
             Self::KeyFile => "WRITETHRU_KEY_FILE",
             Self::Http => "WRITETHRU_HTTP",
             Self::NatsUrl => "WRITETHRU_NATS_URL",
+            Self::NatsSeed => "WRITETHRU_NATS_SEED",
             Self::NoNats => "WRITETHRU_NO_NATS",
             Self::NatsServerBin => "NATS_SERVER_BIN",
             Self::Log => "WRITETHRU_LOG",
@@ -74,7 +79,9 @@ impl Key {
             Self::Http => Some("127.0.0.1:8080"),
             Self::NoNats => Some("false"),
             Self::LogFormat => Some("text"),
-            Self::Url | Self::KeyFile | Self::NatsUrl | Self::NatsServerBin | Self::Log => None,
+            Self::Url | Self::KeyFile | Self::NatsUrl | Self::NatsSeed | Self::NatsServerBin | Self::Log => {
+                None
+            }
         }
     }
 
@@ -92,6 +99,9 @@ impl Key {
             Self::NatsUrl => {
                 "NATS server that runs already. Without it `up` starts and supervises one of its own."
             }
+            Self::NatsSeed => {
+                "File with the seed (nkey) that `up` signs in with at nats_url; `nats config` makes one."
+            }
             Self::NoNats => "Whether to run without NATS.",
             Self::NatsServerBin => "The nats-server program. Without it: .tools/, then PATH.",
             Self::Log => "What is logged to stderr: error, warn, info, debug, trace, or a filter by module.",
@@ -105,6 +115,7 @@ impl Key {
             Self::Url => "http://127.0.0.1:8080",
             Self::KeyFile => "/etc/writethru/desk.key",
             Self::NatsUrl => "nats://127.0.0.1:4222",
+            Self::NatsSeed => "/etc/writethru/nats-service.nkey",
             Self::NatsServerBin => "/usr/local/bin/nats-server",
             Self::Log => "warn,writethru=info",
             Self::Data | Self::Http | Self::NoNats | Self::LogFormat => "",

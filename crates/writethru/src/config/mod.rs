@@ -90,6 +90,8 @@ pub(crate) struct Settings {
     pub(crate) http: SocketAddr,
     /// Which NATS server `up` and `watch` use.
     pub(crate) nats: NatsChoice,
+    /// File with what the service signs in with at a NATS server that runs already.
+    pub(crate) nats_seed: Option<PathBuf>,
     /// The nats-server program, if it was named.
     pub(crate) nats_server_bin: Option<PathBuf>,
     /// What is logged, if it was said.

@@ -41,6 +41,7 @@ pub(super) fn settings(sources: Sources) -> Result<Settings, Failure> {
         key: None,
         http: http.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
         nats,
+        nats_seed: text(Key::NatsSeed).map(PathBuf::from),
         nats_server_bin: text(Key::NatsServerBin).map(PathBuf::from),
         log,
         log_format: log_format.unwrap_or(LogFormat::Text),

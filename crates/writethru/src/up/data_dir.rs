@@ -52,6 +52,16 @@ impl Paths {
         self.root.join("nats")
     }
 
+    /// Returns what the service signs in with at our own NATS server.
+    pub(crate) fn nats_service_seed(&self) -> PathBuf {
+        self.root.join("nats-service.nkey")
+    }
+
+    /// Returns what an editor's program signs in with there.
+    pub(crate) fn nats_editor_seed(&self) -> PathBuf {
+        self.root.join("nats-editor.nkey")
+    }
+
     /// Returns the publisher's checkpoint.
     pub(crate) fn publisher(&self) -> PathBuf {
         self.root.join("publisher.json")

@@ -1,9 +1,9 @@
 //! NATS for a running service: one that runs already, or a child of ours, now or later.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use publisher::server::{self, NatsServer, Search, ServerOptions};
+use publisher::server::{self, NatsServer, Search, Seed, ServerOptions, Users};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -14,6 +14,15 @@ use crate::output::say;
 
 /// How long between two looks for a nats-server that is not there yet.
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
+
+/// A NATS server for the service.
+#[derive(Debug, Clone)]
+pub(crate) struct Broker {
+    /// Its URL.
+    pub(crate) url: String,
+    /// What the service signs in with; without one it comes without credentials.
+    pub(crate) seed: Option<Seed>,
+}
 
 /// Returns where to look for the nats-server program: where the configuration says; else `.tools`
 /// of the project, found from the current folder or the executable's; else the search path.
@@ -28,20 +37,19 @@ fn tools_folder() -> Option<PathBuf> {
     here.into_iter().chain(above_program).map(|folder| folder.join(".tools")).find(|tools| tools.is_dir())
 }
 
-/// Starts a nats-server child; returns its URL once it accepts connections, `None` if there is no
+/// Starts a nats-server child; returns it once it accepts connections, `None` if there is no
 /// program to start. It runs until `shutdown`.
 pub(crate) async fn start_child(
     settings: &Settings,
     paths: &Paths,
     tasks: &TaskTracker,
     shutdown: CancellationToken,
-) -> Option<String> {
+) -> Option<Broker> {
     let started = try_start(settings, paths).await;
     match started {
-        Ok(server) => {
-            let url = server.url();
+        Ok((server, broker)) => {
             tasks.spawn(server.run(shutdown));
-            Some(url)
+            Some(broker)
         }
         Err(reason) => {
             say(format_args!("running without NATS: {reason}"));
@@ -53,13 +61,13 @@ pub(crate) async fn start_child(
     }
 }
 
-/// Looks for a nats-server until one can be started; returns its URL, `None` at `shutdown`.
+/// Looks for a nats-server until one can be started; returns it, `None` at `shutdown`.
 pub(crate) async fn wait_for_child(
     settings: &Settings,
     paths: &Paths,
     tasks: &TaskTracker,
     shutdown: CancellationToken,
-) -> Option<String> {
+) -> Option<Broker> {
     loop {
         tokio::select! {
             biased;
@@ -67,16 +75,20 @@ pub(crate) async fn wait_for_child(
             // Cancel-safe: a sleep holds nothing.
             () = tokio::time::sleep(LOOK_PAUSE) => {}
         }
-        if let Ok(server) = try_start(settings, paths).await {
-            let url = server.url();
+        if let Ok((server, broker)) = try_start(settings, paths).await {
             tasks.spawn(server.run(shutdown));
-            return Some(url);
+            return Some(broker);
         }
     }
 }
 
-async fn try_start(settings: &Settings, paths: &Paths) -> Result<NatsServer, String> {
+async fn try_start(settings: &Settings, paths: &Paths) -> Result<(NatsServer, Broker), String> {
     let binary = server::find(&search(settings)).await.map_err(|error| chain(&error))?;
     let options = ServerOptions { binary, directory: paths.nats(), port: None };
-    NatsServer::start(options).await.map_err(|error| chain(&error))
+    let seed = |path: &Path| Seed::read_or_make(path).map_err(|error| chain(&error));
+    let (service, editor) = (seed(&paths.nats_service_seed())?, seed(&paths.nats_editor_seed())?);
+    let users = Users::new(service.key().clone(), editor.key().clone());
+    let server = NatsServer::start_for(options, users).await.map_err(|error| chain(&error))?;
+    let broker = Broker { url: server.url(), seed: Some(service) };
+    Ok((server, broker))
 }

@@ -8,6 +8,7 @@ use async_nats::ConnectOptions;
 use gateway::{Gateway, NatsService};
 use log::{Epoch, Position};
 use projector::Views;
+use publisher::server::{SERVICE_INBOX, Seed};
 use publisher::{Acknowledged, NatsTarget, Options, Publisher, Retention};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -16,9 +17,11 @@ use tracing::{error, warn};
 
 use super::data_dir::Paths;
 use super::edge::PublisherCell;
-use super::nats;
+use super::nats::{self, Broker};
 use super::service::{Broken, keep};
 use crate::config::{NatsChoice, Settings};
+use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// How long NATS may take to catch up with the views at the end.
 const PUBLISHER_DRAIN_MAX: Duration = Duration::from_secs(5);
@@ -62,7 +65,16 @@ struct Shared {
 
 impl Relay {
     /// Starts what the configuration asks for. Where there is no NATS yet, goes on looking.
-    pub(super) async fn start(joint: Joint) -> Self {
+    ///
+    /// # Errors
+    /// The file with what to sign in with cannot be used.
+    pub(super) async fn start(joint: Joint) -> Result<Self, Failure> {
+        let seed = joint.settings.nats_seed.as_deref().map(Seed::read).transpose();
+        let seed = seed.map_err(|error| {
+            Failure::new(Exit::Usage, "nats-seed", "cannot sign in at NATS")
+                .because(&error)
+                .next("name a file that `writethru nats config` has written: --nats-seed FILE")
+        })?;
         let shared = Arc::new(Shared {
             joint,
             url: watch::Sender::new(None),
@@ -73,17 +85,19 @@ impl Relay {
         let children = (TaskTracker::new(), CancellationToken::new());
         match &settings.nats {
             NatsChoice::Off => {}
-            NatsChoice::Url(url) => shared.connect(url.clone()),
+            NatsChoice::Url(url) => {
+                shared.connect(Broker { url: url.clone(), seed });
+            }
             NatsChoice::Child => {
                 match nats::start_child(settings, paths, &children.0, children.1.clone()).await {
-                    Some(url) => shared.connect(url),
+                    Some(broker) => shared.connect(broker),
                     None => look_on(Arc::clone(&shared), &children),
                 }
             }
         }
         let mut appeared = shared.url.subscribe();
         appeared.mark_unchanged();
-        Self { shared, appeared, children }
+        Ok(Self { shared, appeared, children })
     }
 
     /// Returns the URL of NATS, if there is one by now.
@@ -129,11 +143,13 @@ impl Relay {
 }
 
 impl Shared {
-    /// Starts to publish to the server at `url`, and to take commands there.
-    fn connect(&self, url: String) {
-        let target: NatsTarget = match url.parse() {
-            Ok(target) => target,
-            Err(problem) => {
+    /// Starts to publish to a server, and to take commands there.
+    fn connect(&self, broker: Broker) {
+        let url = broker.url.clone();
+        let target: NatsTarget = match (url.parse(), &broker.seed) {
+            (Ok(target), None) => target,
+            (Ok(target), Some(seed)) => NatsTarget::with_seed(target, seed.clone()),
+            (Err(problem), _) => {
                 // The configuration has been checked: this is our own child's, and a bug.
                 error!(error = %problem, nats.url = url, "Cannot use the NATS server");
                 return;
@@ -149,15 +165,19 @@ impl Shared {
         let (tasks, shutdown) = &self.publishing;
         keep(tasks, "publisher", shutdown.clone(), broken, publisher.run(shutdown.clone()));
         let (tasks, shutdown) = &self.commanding;
-        tasks.spawn(take_commands(url.clone(), gateway.clone(), shutdown.clone()));
+        tasks.spawn(take_commands(broker, gateway.clone(), shutdown.clone()));
         self.url.send_replace(Some(url));
     }
 }
 
 /// Takes the desk's commands over NATS until `shutdown`.
-async fn take_commands(url: String, gateway: Gateway, shutdown: CancellationToken) {
-    let options =
+async fn take_commands(broker: Broker, gateway: Gateway, shutdown: CancellationToken) {
+    let Broker { url, seed } = broker;
+    let mut options =
         ConnectOptions::new().name("writethru desk").retry_on_initial_connect().max_reconnects(None);
+    if let Some(seed) = seed {
+        options = options.nkey(seed.as_str().to_owned()).custom_inbox_prefix(SERVICE_INBOX);
+    }
     let addresses: Vec<&str> = url.split(',').map(str::trim).collect();
     let client = match options.connect(addresses).await {
         Ok(client) => client,
@@ -175,8 +195,8 @@ fn look_on(shared: Arc<Shared>, children: &(TaskTracker, CancellationToken)) {
     let (tasks, shutdown) = (children.0.clone(), children.1.clone());
     children.0.spawn(async move {
         let found = nats::wait_for_child(&shared.joint.settings, &shared.joint.paths, &tasks, shutdown).await;
-        if let Some(url) = found {
-            shared.connect(url);
+        if let Some(broker) = found {
+            shared.connect(broker);
         }
     });
 }

@@ -94,7 +94,7 @@ impl Service {
             publisher,
             receipts: acknowledged,
         };
-        let relay = Relay::start(joint).await;
+        let relay = Relay::start(joint).await?;
         let edge = Edge::start(listener, gateway, &broken)?;
         info!(log.head = log.head().0, "Service is ready");
         let projector = (projecting, shutdown);

@@ -18,6 +18,7 @@ pub(crate) fn writethru() -> Command {
         "WRITETHRU_KEY_FILE",
         "WRITETHRU_URL",
         "WRITETHRU_NATS_URL",
+        "WRITETHRU_NATS_SEED",
         "WRITETHRU_LOG",
         "WRITETHRU_CONFIG",
     ] {

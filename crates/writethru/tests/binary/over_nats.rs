@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use crate::harness::Service;
+use crate::harness::{Service, run, writethru};
 
 #[test]
 fn a_watcher_sees_the_words_change_over_nats() {
@@ -39,4 +39,74 @@ fn the_demo_plays_a_whole_history_to_a_subscriber() {
     let said = service.run(&["show", "nhc-harvey-2017", "--public", "--json"]).exits(0);
     assert_eq!(said.json()["revision"], 104);
     service.stop();
+}
+
+fn asked(nats: &str, seed: Option<&str>, subject: &str) -> Option<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut options = async_nats::ConnectOptions::new().request_timeout(None);
+        if let Some(seed) = seed {
+            options = options.nkey(seed.trim().to_owned()).custom_inbox_prefix("_INBOX_editor");
+        }
+        let (refused, mut refusals) = tokio::sync::mpsc::channel(16);
+        let client = options
+            .event_callback(move |event| {
+                let refused = refused.clone();
+                async move {
+                    if matches!(event, async_nats::Event::ServerError(_)) {
+                        let _ = refused.send(()).await;
+                    }
+                }
+            })
+            .connect(nats)
+            .await
+            .unwrap();
+        let body = r#"{"query":{"slug":"gale","desk":"world"},"body":"Gale\n\nIt blows."}"#;
+        tokio::select! {
+            answer = client.request(subject.to_owned(), body.into()) => {
+                Some(String::from_utf8(answer.unwrap().payload.to_vec()).unwrap())
+            }
+            Some(()) = refusals.recv() => None,
+        }
+    })
+}
+
+#[test]
+fn copy_is_filed_over_nats_with_the_editors_seed_and_not_without() {
+    let mut service = Service::start_with(&[]);
+    let nats = service.run["nats"].as_str().expect("there is a nats-server").to_owned();
+    let seed = std::fs::read_to_string(service.data().join("nats-editor.nkey")).unwrap();
+    assert_eq!(asked(&nats, None, "wt.v1.desk.push"), None, "the public may not push");
+    let listed = service.run(&["list", "--json"]).exits(0).stdout;
+    assert_eq!(listed.trim(), "", "nothing was filed");
+    assert!(asked(&nats, None, "wt.v1.desk.list").is_some(), "the public may ask");
+    let answer = asked(&nats, Some(&seed), "wt.v1.desk.push").expect("the editor may push");
+    assert!(answer.contains("\"revision\":1"), "{answer}");
+    service.run(&["show", "gale"]).exits(0);
+    service.stop();
+}
+
+#[test]
+fn a_written_configuration_serves_the_service_and_seeds_are_kept() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("nats");
+    let config = |more: &[&str]| {
+        run(writethru()
+            .args(["nats", "config", "--json", "--subscriber", "bob", "--out"])
+            .arg(&out)
+            .args(more))
+    };
+    let said = config(&[]).exits(0).json();
+    let seed = std::fs::read(said["subscribers"]["bob"].as_str().unwrap()).unwrap();
+    for name in ["nats.conf", "nats-service.nkey", "nats-editor.nkey", "nats-subscriber-bob.nkey"] {
+        let mode = std::fs::metadata(out.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    config(&[]).exits(2);
+    config(&["--force", "--listen", "0.0.0.0:4222"]).exits(0);
+    assert_eq!(std::fs::read(out.join("nats-subscriber-bob.nkey")).unwrap(), seed);
+    let text = std::fs::read_to_string(out.join("nats.conf")).unwrap();
+    assert!(!text.contains("no_auth_user"), "beyond this machine nobody comes in without a seed");
+    run(writethru().args(["nats", "config", "--subscriber", "a.b", "--out"]).arg(&out)).exits(2);
 }
