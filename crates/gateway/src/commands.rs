@@ -11,6 +11,7 @@ mod push;
 mod read;
 mod request;
 mod rights;
+pub(crate) mod registry;
 
 pub(crate) use acts::Acting;
 pub(crate) use changes::ChangesQuery;
