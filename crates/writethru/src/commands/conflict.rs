@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_side_is_marked_against_the_base() {
         let words = Words { color: false, whole: true };
-        assert_eq!(side(words, Some("Three."), Some("Four.")), "[-Three-]{+Four+}.");
+        assert_eq!(side(words, Some("Three."), Some("Four.")), "[-Three.-]{+Four.+}");
         assert_eq!(side(words, Some("Three."), None), "(not there)");
         assert_eq!(side(words, None, Some("Four.")), "{+Four.+}");
     }
