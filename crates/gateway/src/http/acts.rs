@@ -13,6 +13,7 @@ use crate::http::access::Caller;
 use crate::http::filing::{CopyBody, Terms, filed};
 use crate::http::openapi::PushProblems;
 use crate::http::reply::{Asked, Refused};
+use crate::parameters::Nothing;
 
 /// Acts on a story: holds it, kills it, puts it under an embargo.
 ///
@@ -22,7 +23,7 @@ use crate::http::reply::{Asked, Refused};
     post, path = "/v1/stories/{story}/acts/{act}", tag = "stories",
     params(
         ("story" = String, Path, description = "The story's id or slug", example = "ceasefire-talks"),
-        ("act" = ActName, Path, description = "What is done", example = "withhold"),
+        ("act" = inline(ActName), Path, description = "What is done", example = "withhold"),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible ASCII characters: the same key for the same story always gets the first answer"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that you saw, or a revision in quotation marks"),
     ),
@@ -34,6 +35,7 @@ pub(crate) async fn act(
     Caller(who): Caller,
     Path((story, act)): Path<(String, String)>,
     terms: Terms,
+    Asked(Nothing): Asked<Nothing>,
     body: CopyBody,
 ) -> Result<Response, Refused> {
     let act = act_named(&act)?;

@@ -75,7 +75,8 @@ async fn every_route_serves_the_owner_and_refuses_the_wrong_role_and_no_key() {
         let method: Method = method.parse().unwrap();
         let address = address.replace("KEY", &bob[3..15]).replace("REQUEST", &request);
         let body: Value = if body.is_empty() { Value::Null } else { serde_json::from_str(body).unwrap() };
-        let no_key = service.send(method.clone(), &address, &[], body.to_string()).await;
+        let no_key =
+            service.send(method.clone(), &address, &[("authorization", "-")], body.to_string()).await;
         assert_eq!(no_key.status, 401, "{method} {address}");
         assert_eq!(no_key.header("www-authenticate"), "Bearer");
         assert!(!no_key.problem("unauthorized")["roles"].as_array().unwrap().is_empty());
