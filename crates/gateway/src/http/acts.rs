@@ -38,7 +38,7 @@ pub(crate) async fn act(
 ) -> Result<Response, Refused> {
     let act = act_named(&act)?;
     let takedowns = gateway.may_act(&who, act, &story).await?;
-    let actor = gateway.actor(&who, None).await?;
+    let actor = gateway.acting_as(&who, None).await?;
     let acting =
         Acting { story, act, body: body_of(&body.copy)?, if_match: terms.revision(), key: terms.key };
     Ok(filed(&gateway.act(acting, actor, takedowns).await?))
@@ -164,7 +164,7 @@ async fn entry(
     asked: (String, Doing, EntryParameters),
     terms: Terms,
 ) -> Result<Response, Refused> {
-    let actor = gateway.actor(who, None).await?;
+    let actor = gateway.acting_as(who, None).await?;
     gateway.may_edit(who, &asked.0).await?;
     Ok(filed(&gateway.entry(asked, actor, terms.key).await?))
 }
