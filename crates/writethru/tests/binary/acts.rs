@@ -64,7 +64,7 @@ fn an_embargo_is_set_moved_and_lifted() {
     let pushed = service.run(&push).exits(0).json();
     assert_eq!((&pushed["status"], &pushed["until"]), (&"embargoed".into(), &first.into()), "{pushed}");
     service.run(&["show", "budget", "--public"]).exits(1);
-    let moved = check(&service, &["embargo", "budget", "--until", second], "update", "embargoed");
+    let moved = check(&service, &["embargo", "budget", "--until", second], "embargo", "embargoed");
     assert_eq!(moved["until"], second);
     for arguments in [&["show", "budget"][..], &["list"], &["log", "budget"]] {
         let said = service.run(arguments).exits(0).stdout;
