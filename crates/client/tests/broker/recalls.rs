@@ -155,11 +155,13 @@ async fn an_owner_that_reads_slowly_hears_of_every_recall() {
     newsroom.act(story, Deed::Withhold, "").await;
     replica.wait_until(story, Revision(6)).await.expect("an article");
     let mut voids = Vec::new();
-    while voids.last() != Some(&5) {
+    while voids.len() < 5 {
         if let Update::Recalled { recall } = replica.next().await.expect("a live replica") {
             voids.extend(numbers(&recall));
         }
     }
+    // A recall that comes with its change may overtake one that comes by itself.
+    voids.sort_unstable();
     assert_eq!(voids, [1, 2, 3, 4, 5]);
     relay.stop().await;
 }
