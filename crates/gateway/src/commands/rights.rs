@@ -3,7 +3,7 @@
 
 use desk::{Standing, StoryRef, Target};
 use projector::View;
-use registry::{Act, Principal, authorize};
+use registry::{Act, Guarded, Principal, authorize};
 use story::{ActorId, Desk, Kind, Status, Takedowns};
 use wire::http::ActName;
 use wire::{Problem, ProblemKind};
@@ -56,6 +56,7 @@ impl Gateway {
             Target::New(_) => None,
         };
         for act in acts {
+            self.check_alone(act, push.kind)?;
             if let Some(standing) = &known {
                 self.may(who, act, standing).await?;
             }
@@ -88,7 +89,22 @@ impl Gateway {
             ActName::Lift => Act::LiftEmbargo,
         };
         self.may(who, right, &standing).await?;
+        self.check_alone(right, None)?;
         Ok(if right == Act::LiftTakedown { Takedowns::Lift } else { Takedowns::Stay })
+    }
+
+    /// Refuses what the policy lets nobody do alone. Approving is not carried out by this release, so
+    /// the rule fails closed.
+    fn check_alone(&self, act: Act, kind: Option<Kind>) -> Result<(), Problem> {
+        let Some(guarded) = Guarded::of(act, kind).filter(|it| self.registry().policy().needs_second(*it))
+        else {
+            return Ok(());
+        };
+        let detail = format!(
+            "the policy wants a second person for a {guarded}, and this release does not carry out what is \
+             approved: whoever runs the service can change the policy"
+        );
+        Err(problems::refused("second-person", detail))
     }
 
     /// Lets `who` change an entry of `story`, or refuses it.
