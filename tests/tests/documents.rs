@@ -65,6 +65,12 @@ fn every_command_in_the_documents_runs() {
         let file = folder.path().join("talks.md");
         service.run(&["push", file.to_str().expect("UTF-8"), "--slug", "ceasefire", "--desk", "world"]);
     }
+    let copy = folder.path().join("talks.md");
+    let copy = copy.to_str().expect("UTF-8");
+    for slug in ["rumour", "final"] {
+        service.run(&["push", copy, "--slug", slug, "--desk", "world"]);
+    }
+    service.run(&["push", copy, "--slug", "budget", "--desk", "world", "--draft"]);
     let bin = binary();
     let folders = format!("PATH={}:$PATH; ", bin.parent().expect("a folder").display());
     let mut ran = 0;
