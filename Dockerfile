@@ -12,4 +12,4 @@ WORKDIR /var/lib/writethru
 ENV WRITETHRU_DATA=/var/lib/writethru/data
 EXPOSE 8080
 ENTRYPOINT ["/usr/local/bin/writethru"]
-CMD ["up", "--http", "0.0.0.0:8080", "--insecure"]
+CMD ["up", "--http", "0.0.0.0:8080", "--insecure-http"]

@@ -9,6 +9,7 @@ mod diff;
 mod entries;
 mod push;
 mod read;
+pub(crate) mod registry;
 mod request;
 mod rights;
 

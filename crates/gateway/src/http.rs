@@ -8,6 +8,7 @@ mod edge;
 mod filing;
 mod openapi;
 mod operator;
+mod registry;
 mod reply;
 mod stories;
 
@@ -113,6 +114,7 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(operator::readyz))
         .routes(routes!(operator::metrics))
         .routes(routes!(openapi::document))
+        .merge(registry::routes())
 }
 
 /// Returns the description of the API (OpenAPI 3.1) that `/openapi.json` gives, without serving it.

@@ -301,7 +301,7 @@ async fn act(
     }
     let body = body_of(Value::Object(query).to_string().as_bytes())?;
     let takedowns = gateway.may_act(who, act, &story).await?;
-    let actor = gateway.actor(who, None).await?;
+    let actor = gateway.acting_as(who, None).await?;
     let acting = Acting { story, act, body, if_match: None, key };
     Ok(json(&gateway.act(acting, actor, takedowns).await?))
 }
@@ -342,7 +342,7 @@ async fn entry(
         _ => return Err(bad_parameter("step", "it is one of add, edit, pin, unpin, delete")),
     };
     let query: EntryParameters = Query::read(Parameters::of_object(query)?)?;
-    let actor = gateway.actor(who, None).await?;
+    let actor = gateway.acting_as(who, None).await?;
     gateway.may_edit(who, &story).await?;
     Ok(json(&gateway.entry((story, doing, query), actor, key).await?))
 }

@@ -140,6 +140,11 @@ impl Desks {
         Ok(Self(Some(desks.into_iter().collect())))
     }
 
+    /// Returns the desks that the key is for; none if it is for all.
+    pub fn named(&self) -> &[Desk] {
+        self.0.as_deref().unwrap_or_default()
+    }
+
     /// Returns whether the key may be used on `desk`, or on the house as a whole if there is none.
     pub fn leave(&self, desk: Option<&Desk>) -> bool {
         self.0.as_ref().is_none_or(|desks| desk.is_some_and(|desk| desks.contains(desk)))

@@ -400,3 +400,12 @@ pub struct Info {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<u64>,
 }
+
+mod access;
+mod audits;
+
+pub use access::{
+    ActorChangeBody, ActorList, ActorView, DenialList, DenialView, KeyIssued, KeyList, KeyView, NewActorBody,
+    NewKeyBody, PolicyBody, RequestList, RequestView, RotationBody, Unlogged,
+};
+pub use audits::{DepartureView, EmbargoAudit, EmbargoView, RecallStatus, RecallSubscriber, RecallView};

@@ -75,6 +75,9 @@ problems! {
     /// The service has nothing at this address.
     NoSuchAddress = "no-such-address", 404, 2, "The service has nothing at this address",
         "Check the address: /openapi.json lists every one.";
+    /// No such actor, key or request, or none that the caller may see.
+    NotRegistered = "not-registered", 404, 1, "There is no such actor, key or request",
+        "Check the id: the lists of actors, keys and requests show those there are.";
     /// The story has no such revision, or none that the caller may see.
     RevisionNotFound = "revision-not-found", 404, 1, "The story has no such revision",
         "Ask for one of the revisions in the story's history.";

@@ -164,7 +164,7 @@ impl Cli {
             values.insert(Key::Url, url.clone());
         }
         if let Some(file) = &self.global.key_file {
-            values.insert(Key::KeyFile, file.display().to_string());
+            values.insert(Key::CredentialFile, file.display().to_string());
         }
         let level = match (self.global.quiet, self.global.verbose) {
             (true, _) => Some("error"),

@@ -44,7 +44,7 @@ impl Credential {
     /// # Errors
     /// The file that was named cannot be read, or holds no key.
     pub(crate) fn of_settings(settings: &Settings) -> Result<Option<Self>, Failure> {
-        let by_flag = matches!(settings.sources.get(&Key::KeyFile), Some((_, Origin::Flag)));
+        let by_flag = matches!(settings.sources.get(&Key::CredentialFile), Some((_, Origin::Flag)));
         match (&settings.key_file, &settings.key) {
             (Some(file), key) if by_flag || key.is_none() => Self::of_file(file).map(Some),
             (_, key) => Ok(key.clone()),

@@ -43,11 +43,6 @@ impl Output {
         self.choice != ColorChoice::Never
     }
 
-    /// Returns whether what goes to stderr is coloured.
-    pub(crate) fn talk_color(self) -> bool {
-        AutoStream::choice(&io::stderr()) != ColorChoice::Never
-    }
-
     /// Writes one line.
     ///
     /// # Errors
@@ -81,6 +76,11 @@ pub(crate) fn write_bytes(bytes: &[u8]) -> Result<(), Failure> {
 pub(crate) fn say(line: impl Display) {
     let mut stderr = anstream::stderr().lock();
     let _ = writeln!(stderr, "{line}");
+}
+
+/// Returns whether what goes to stderr is coloured.
+pub(crate) fn talk_color() -> bool {
+    AutoStream::choice(&io::stderr()) != ColorChoice::Never
 }
 
 /// Returns a progress bar on stderr, hidden unless stderr is a terminal.

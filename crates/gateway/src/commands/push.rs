@@ -151,7 +151,7 @@ impl Gateway {
     /// Files a push of `who`, or says what it would do, if they may. Once begun, it is carried
     /// out even if whoever asked goes away.
     pub(crate) async fn file(&self, filing: Filing, who: &Principal) -> Result<Filed, Problem> {
-        let actor = self.actor(who, filing.query.actor.as_ref()).await?;
+        let actor = self.acting_as(who, filing.query.actor.as_ref()).await?;
         let is_preview = filing.query.dry_run;
         let asked = self.asked(filing, actor).await.inspect_err(|_| measures::pushed("bad-copy"))?;
         self.may_file(who, &asked).await?;

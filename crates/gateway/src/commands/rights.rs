@@ -15,7 +15,11 @@ use crate::problems;
 impl Gateway {
     /// Returns who files, if `who` may file at all: whoever shows no key hears so before any copy is
     /// read. `named` is the actor that the request names: only who manages actors may act for others.
-    pub(crate) async fn actor(&self, who: &Principal, named: Option<&ActorId>) -> Result<ActorId, Problem> {
+    pub(crate) async fn acting_as(
+        &self,
+        who: &Principal,
+        named: Option<&ActorId>,
+    ) -> Result<ActorId, Problem> {
         let Principal::Known(identity) = who else {
             let denied = self.allow(who, Act::File, None, None).await;
             return Err(denied.err().unwrap_or_else(|| Problem::new(ProblemKind::Unauthorized, "no key")));

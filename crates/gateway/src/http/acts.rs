@@ -13,6 +13,7 @@ use crate::http::access::Caller;
 use crate::http::filing::{CopyBody, Terms, filed};
 use crate::http::openapi::PushProblems;
 use crate::http::reply::{Asked, Refused};
+use crate::parameters::Nothing;
 
 /// Acts on a story: holds it, kills it, puts it under an embargo.
 ///
@@ -22,7 +23,7 @@ use crate::http::reply::{Asked, Refused};
     post, path = "/v1/stories/{story}/acts/{act}", tag = "stories",
     params(
         ("story" = String, Path, description = "The story's id or slug", example = "ceasefire-talks"),
-        ("act" = ActName, Path, description = "What is done", example = "withhold"),
+        ("act" = inline(ActName), Path, description = "What is done", example = "withhold"),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible ASCII characters: the same key for the same story always gets the first answer"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that you saw, or a revision in quotation marks"),
     ),
@@ -34,11 +35,12 @@ pub(crate) async fn act(
     Caller(who): Caller,
     Path((story, act)): Path<(String, String)>,
     terms: Terms,
+    Asked(Nothing): Asked<Nothing>,
     body: CopyBody,
 ) -> Result<Response, Refused> {
     let act = act_named(&act)?;
     let takedowns = gateway.may_act(&who, act, &story).await?;
-    let actor = gateway.actor(&who, None).await?;
+    let actor = gateway.acting_as(&who, None).await?;
     let acting =
         Acting { story, act, body: body_of(&body.copy)?, if_match: terms.revision(), key: terms.key };
     Ok(filed(&gateway.act(acting, actor, takedowns).await?))
@@ -164,7 +166,7 @@ async fn entry(
     asked: (String, Doing, EntryParameters),
     terms: Terms,
 ) -> Result<Response, Refused> {
-    let actor = gateway.actor(who, None).await?;
+    let actor = gateway.acting_as(who, None).await?;
     gateway.may_edit(who, &asked.0).await?;
     Ok(filed(&gateway.entry(asked, actor, terms.key).await?))
 }

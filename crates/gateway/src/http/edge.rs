@@ -65,7 +65,7 @@ pub(crate) async fn surround(State(gateway): State<Gateway>, request: Request, n
 
 /// Does a request in its place and within its time.
 async fn work(gateway: &Gateway, route: &str, request: Request, next: Next) -> Response {
-    let writes = request.method() == Method::POST;
+    let writes = !request.method().is_safe();
     let _place = match place(gateway, route).await {
         Ok(place) => place,
         Err(problem) => return Refused(problem).into_response(),

@@ -55,6 +55,7 @@ pub(crate) fn frame() -> OpenApi {
         .tags(Some([
             tag("stories", "Filing copy and reading stories"),
             tag("changes", "Following what readers see"),
+            tag("access", "Who may do what: actors, keys, denials, second persons, audits"),
             tag("service", "The service itself"),
         ]))
         .build()
@@ -92,6 +93,20 @@ problem_responses! {
     ];
     /// What a rebuild may be answered with.
     RebuildProblems = [BadRequest, TooLarge, NotAcceptable, Refused, Unavailable, Internal];
+    /// What a read of the registry may answer.
+    RegistryReadProblems = [
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotRegistered, NotAcceptable, Unavailable, Internal,
+    ];
+    /// What a change of the registry may be answered with.
+    RegistryProblems = [
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotRegistered, NotAcceptable, UnsupportedMediaType,
+        Refused, Unavailable, OutcomeUnknown, Internal,
+    ];
+    /// What an audit of a story may answer.
+    AuditProblems = [
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, NotAcceptable, CursorGone, Unavailable,
+        Internal,
+    ];
     /// What readiness may be answered with.
     Unready = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];
 }

@@ -177,7 +177,11 @@ async fn copy_is_read_by_its_type_and_by_its_looks() {
     for (kind, address, copy) in [
         ("application/json", "/v1/stories", own.to_string()),
         ("application/json", "/v1/stories?slug=n1&desk=world", ninjs.to_string()),
-        ("application/octet-stream", "/v1/stories?slug=n2&desk=world", ninjs.to_string()),
+        (
+            "application/octet-stream",
+            "/v1/stories?slug=n2&desk=world",
+            ninjs.to_string().replace("urn:x:1", "urn:x:2"),
+        ),
         ("text/markdown", "/v1/stories?slug=md&desk=world", "# Three\n\nA **bold** word.".to_owned()),
         ("text/plain; charset=UTF-8", "/v1/stories?slug=txt&desk=world", "Four\n\nWord.".to_owned()),
     ] {
@@ -231,10 +235,18 @@ async fn copy_under_an_embargo_is_not_published() {
     let json = [("content-type", "application/json")];
     let address = "/v1/stories?slug=results&desk=money";
     let answer = service.send(Method::POST, address, &json, copy.to_string()).await;
-    assert_eq!(answer.problem("refused")["reason"], "embargoed");
-    let kept = service.send(Method::POST, &format!("{address}&draft=true"), &json, copy.to_string()).await;
-    assert_eq!(kept.status, 201);
-    assert!(kept.json()["warnings"][0].as_str().unwrap().contains("embargo"), "{kept:?}");
+    assert_eq!(answer.status, 201);
+    let filed = answer.json();
+    assert_eq!((&filed["status"], &filed["until"]), (&json!("embargoed"), &json!("2999-01-01T00:00:00Z")));
+    let nobody = [("authorization", "-")];
+    let hidden = service.send(Method::GET, "/v1/stories/results", &nobody, "").await;
+    let missing = service.send(Method::GET, "/v1/stories/nothing", &nobody, "").await;
+    let said = |answer: &Answer| answer.problem("not-found")["title"].clone();
+    assert_eq!(said(&hidden), said(&missing), "an embargoed story is not there");
+    let lapsed = copy.to_string().replace("2999", "1999").replace("urn:x:1", "urn:x:9");
+    let past = service.send(Method::POST, "/v1/stories?slug=past&desk=money", &json, lapsed).await.json();
+    assert_eq!(past["status"], "usable");
+    assert!(past["warnings"][0].as_str().unwrap().contains("embargo"), "{past}");
     service.stop().await;
 }
 

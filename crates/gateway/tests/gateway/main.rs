@@ -10,4 +10,5 @@ mod nats;
 mod operator;
 mod problems;
 mod reading;
+mod registry;
 mod service;

@@ -19,6 +19,8 @@ const STORY: &str = "Talks resume in Cairo\n\nDelegates met on Sunday.\n\nTwo pe
 struct Nats {
     server: NatsServer,
     client: Client,
+    /// The headers of whoever asks: the owner.
+    headers: HeaderMap,
     stop: CancellationToken,
     answering: JoinHandle<Result<(), NatsServiceError>>,
     _folder: TempDir,
@@ -37,12 +39,15 @@ async fn start(service: &Service) -> Nats {
     let serving = connect(&server.url()).await;
     let answering = tokio::spawn(NatsService::new(service.gateway.clone(), serving).run(stop.clone()));
     let client = connect(&server.url()).await;
+    let mut headers = HeaderMap::new();
+    headers.insert("Authorization", format!("Bearer {}", service.owner));
     // Until every endpoint is there: a service answers to its name before it has them all.
     loop {
         let info = client.request("$SRV.INFO.writethru-desk", "".into()).await;
         let count = info.ok().map(|info| serde_json::from_slice::<Value>(&info.payload).unwrap());
-        if count.is_some_and(|info| info["endpoints"].as_array().unwrap().len() == 6) {
-            return Nats { server, client, stop, answering, _folder: folder };
+        if count.is_some_and(|info| info["endpoints"].as_array().unwrap().len() == wire::DeskVerb::ALL.len())
+        {
+            return Nats { server, client, headers, stop, answering, _folder: folder };
         }
         tokio::task::yield_now().await;
     }
@@ -56,7 +61,11 @@ async fn connect(url: &str) -> Client {
 impl Nats {
     async fn ask(&self, verb: &str, request: &Value) -> (HeaderMap, Value) {
         let subject = format!("wt.v1.desk.{verb}");
-        let reply = self.client.request(subject, request.to_string().into()).await.unwrap();
+        let reply = self
+            .client
+            .request_with_headers(subject, self.headers.clone(), request.to_string().into())
+            .await
+            .unwrap();
         (reply.headers.unwrap_or_default(), serde_json::from_slice(&reply.payload).unwrap())
     }
 
@@ -172,11 +181,12 @@ async fn many_requests_at_once_are_all_answered() {
     let service = Service::start().await;
     let nats = start(&service).await;
     let pushes = (0..200).map(|number| {
-        let client = nats.client.clone();
+        let (client, headers) = (nats.client.clone(), nats.headers.clone());
         async move {
             let query = json!({"slug": format!("s{}", number % 10), "desk": "world"});
             let request = json!({"query": query, "body": format!("{STORY}\n\nPart {number}.")});
-            let reply = client.request("wt.v1.desk.push", request.to_string().into()).await.unwrap();
+            let reply = client.request_with_headers("wt.v1.desk.push", headers, request.to_string().into());
+            let reply = reply.await.unwrap();
             let reply: Value = serde_json::from_slice(&reply.payload).unwrap();
             assert_eq!(reply["changed"], true, "{reply}");
         }
@@ -190,7 +200,7 @@ async fn many_requests_at_once_are_all_answered() {
 #[tokio::test]
 async fn the_service_answers_again_after_nats_was_away_and_stops_when_told() {
     let service = Service::start().await;
-    let Nats { server, client, stop, answering, _folder } = start(&service).await;
+    let Nats { server, client, stop, answering, _folder, .. } = start(&service).await;
     let process = server.process().unwrap();
     let (ends, url) = (CancellationToken::new(), server.url());
     let running = tokio::spawn(server.run(ends.clone()));

@@ -37,6 +37,9 @@ const fn next_command(kind: ProblemKind) -> Option<&'static str> {
         ProblemKind::PreconditionFailed => {
             Some("read it again (`writethru show STORY`), join the changes, push with the new --expect")
         }
+        ProblemKind::Forbidden => Some(
+            "ask someone with one of those roles to do it, or an admin for one: writethru actor change --grant",
+        ),
         ProblemKind::Unauthorized => Some(
             "name a key: --key-file FILE or WRITETHRU_KEY; `writethru key add` makes one, as the owner or an admin",
         ),

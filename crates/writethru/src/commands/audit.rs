@@ -25,7 +25,7 @@ pub(crate) struct Audit {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Say when a story was under embargo, when it left, and whether that was too early
+    /// Say when a story was under embargo, and whether it left too early
     Embargo(Embargo),
 }
 

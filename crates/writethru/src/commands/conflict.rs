@@ -12,7 +12,7 @@ use story::{Article, Block, BlockId};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Output, say};
+use crate::output::{say, talk_color};
 use crate::words::Words;
 
 /// The answer to copy that was made from an earlier revision and does not fit the present one.
@@ -47,8 +47,8 @@ impl Conflict {
     }
 
     /// Shows each place three ways, and what the merged copy would change.
-    pub(crate) fn show(&self, output: Output) {
-        let words = Words { color: output.talk_color(), whole: true };
+    pub(crate) fn show(&self) {
+        let words = Words { color: talk_color(), whole: true };
         let dim = anstyle::Style::new().dimmed();
         let bold = anstyle::Style::new().bold();
         let (expected, actual) = (self.expected, self.actual);
@@ -118,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    fn failure(problem: Value) -> Failure {
+    fn failure(problem: &Value) -> Failure {
         let problem = problem.as_object().cloned().expect("an object");
         Failure::new(Exit::Conflict, "answer", "conflict").problem(problem)
     }
@@ -134,15 +134,15 @@ mod tests {
 
     #[test]
     fn an_overlap_is_a_conflict_and_a_stale_revision_alone_is_none() {
-        let conflict = Conflict::of(&failure(problem())).expect("a conflict");
+        let conflict = Conflict::of(&failure(&problem())).expect("a conflict");
         assert_eq!((conflict.expected, conflict.actual, conflict.overlaps.len()), (1, 2, 1));
-        assert!(Conflict::of(&failure(json!({"expected": 1, "actual": 2}))).is_none());
+        assert!(Conflict::of(&failure(&json!({"expected": 1, "actual": 2}))).is_none());
     }
 
     #[test]
     fn a_side_is_marked_against_the_base() {
         let words = Words { color: false, whole: true };
-        assert_eq!(side(words, Some("Three."), Some("Four.")), "[-Three-]{+Four+}.");
+        assert_eq!(side(words, Some("Three."), Some("Four.")), "[-Three.-]{+Four.+}");
         assert_eq!(side(words, Some("Three."), None), "(not there)");
         assert_eq!(side(words, None, Some("Four.")), "{+Four.+}");
     }
@@ -151,7 +151,7 @@ mod tests {
     fn the_merged_copy_is_written_once_and_never_over_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("merged.json");
-        let conflict = Conflict::of(&failure(problem())).unwrap();
+        let conflict = Conflict::of(&failure(&problem())).unwrap();
         conflict.write_merged(&path).unwrap();
         let written: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         assert_eq!(written["blocks"][0]["text"], "Five.");

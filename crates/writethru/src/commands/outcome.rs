@@ -1,10 +1,10 @@
 //! What became of a story: how every command that changes one answers.
 
 use serde_json::{Value, json};
-use wire::http::Pushed;
+use story::Revision;
+use wire::http::{Pushed, RecallStatus};
 
 use crate::api::{Api, Query, Reply, Waiting, typed};
-use crate::commands::recall::Recalls;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, say};
@@ -89,12 +89,12 @@ fn became(pushed: &Pushed) -> String {
 
 /// Returns the revisions that the update called back; `None` if it calls nothing back, or nobody
 /// says.
-async fn voided(api: &Api, pushed: &Pushed) -> Option<Vec<u64>> {
+async fn voided(api: &Api, pushed: &Pushed) -> Option<Vec<Revision>> {
     if !pushed.changed || !pushed.kind.recalls() {
         return None;
     }
     let story = pushed.story.to_string();
     // The act is done whether or not this is answered.
-    let recalls: Recalls = api.get(&["v1", "stories", &story, "recalls"], &Query::new()).await.ok()?;
-    recalls.voids(pushed.revision.get())
+    let recalls: RecallStatus = api.get(&["v1", "stories", &story, "recalls"], &Query::new()).await.ok()?;
+    recalls.recalls.into_iter().find(|recall| recall.revision == pushed.revision).map(|recall| recall.voids)
 }

@@ -131,7 +131,7 @@ impl Push {
         }
         let Some(conflict) = Conflict::of(&failure) else { return failure };
         if !output.json {
-            conflict.show(output);
+            conflict.show();
         }
         let name = self.story.as_ref().or(self.slug.as_ref());
         let story = name.map_or(String::new(), |story| format!(" --story {story}"));

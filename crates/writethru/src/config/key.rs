@@ -8,7 +8,7 @@ pub(crate) enum Key {
     /// The server that commands talk to.
     Url,
     /// The file with the key that commands send.
-    KeyFile,
+    CredentialFile,
     /// Where `up` listens.
     Http,
     /// A NATS server that runs already.
@@ -27,10 +27,10 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every key, in the order of the documentation.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Data,
         Self::Url,
-        Self::KeyFile,
+        Self::CredentialFile,
         Self::Http,
         Self::NatsUrl,
         Self::NatsSeed,
@@ -45,7 +45,7 @@ impl Key {
         match self {
             Self::Data => "data",
             Self::Url => "url",
-            Self::KeyFile => "key_file",
+            Self::CredentialFile => "key_file",
             Self::Http => "http",
             Self::NatsUrl => "nats_url",
             Self::NatsSeed => "nats_seed",
@@ -61,7 +61,7 @@ impl Key {
         match self {
             Self::Data => "WRITETHRU_DATA",
             Self::Url => "WRITETHRU_URL",
-            Self::KeyFile => "WRITETHRU_KEY_FILE",
+            Self::CredentialFile => "WRITETHRU_KEY_FILE",
             Self::Http => "WRITETHRU_HTTP",
             Self::NatsUrl => "WRITETHRU_NATS_URL",
             Self::NatsSeed => "WRITETHRU_NATS_SEED",
@@ -79,7 +79,12 @@ impl Key {
             Self::Http => Some("127.0.0.1:8080"),
             Self::NoNats => Some("false"),
             Self::LogFormat => Some("text"),
-            Self::Url | Self::KeyFile | Self::NatsUrl | Self::NatsSeed | Self::NatsServerBin | Self::Log => None,
+            Self::Url
+            | Self::CredentialFile
+            | Self::NatsUrl
+            | Self::NatsSeed
+            | Self::NatsServerBin
+            | Self::Log => None,
         }
     }
 
@@ -90,7 +95,7 @@ impl Key {
             Self::Url => {
                 "Server that commands talk to. Without it: the one that runs on the data dir (run.json)."
             }
-            Self::KeyFile => {
+            Self::CredentialFile => {
                 "File with the key that commands send; WRITETHRU_KEY may hold the key itself. Without either: owner.key of the data dir."
             }
             Self::Http => "Address and port that `up` listens on. Port 0 takes any free one.",
@@ -111,7 +116,7 @@ impl Key {
     pub(crate) const fn example(self) -> &'static str {
         match self {
             Self::Url => "http://127.0.0.1:8080",
-            Self::KeyFile => "/etc/writethru/desk.key",
+            Self::CredentialFile => "/etc/writethru/desk.key",
             Self::NatsUrl => "nats://127.0.0.1:4222",
             Self::NatsSeed => "/etc/writethru/nats-service.nkey",
             Self::NatsServerBin => "/usr/local/bin/nats-server",

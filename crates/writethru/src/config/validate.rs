@@ -37,7 +37,7 @@ pub(super) fn settings(sources: Sources) -> Result<Settings, Failure> {
     Ok(Settings {
         data: text(Key::Data).map(PathBuf::from).unwrap_or_default(),
         url,
-        key_file: text(Key::KeyFile).map(PathBuf::from),
+        key_file: text(Key::CredentialFile).map(PathBuf::from),
         key: None,
         http: http.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
         nats,

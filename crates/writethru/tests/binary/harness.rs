@@ -14,6 +14,8 @@ pub(crate) fn writethru() -> Command {
     let mut command = Command::new(BINARY);
     for name in [
         "WRITETHRU_DATA",
+        "WRITETHRU_KEY",
+        "WRITETHRU_KEY_FILE",
         "WRITETHRU_URL",
         "WRITETHRU_NATS_URL",
         "WRITETHRU_NATS_SEED",

@@ -1,8 +1,11 @@
 //! The binary as people and scripts use it: its command line, its exit codes, its life.
 
+mod access;
+mod acts;
 mod bad_input;
 mod exit_codes;
 mod filing;
 mod harness;
 mod lifecycle;
 mod over_nats;
+mod two_editors;

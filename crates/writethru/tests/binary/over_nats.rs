@@ -42,7 +42,8 @@ fn the_demo_plays_a_whole_history_to_a_subscriber() {
 }
 
 fn asked(nats: &str, seed: Option<&str>, subject: &str) -> Option<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
     runtime.block_on(async {
         let mut options = async_nats::ConnectOptions::new().request_timeout(None);
         if let Some(seed) = seed {
@@ -60,11 +61,11 @@ fn asked(nats: &str, seed: Option<&str>, subject: &str) -> Option<String> {
             })
             .connect(nats)
             .await
-            .unwrap();
+            .expect("the server is there");
         let body = r#"{"query":{"slug":"gale","desk":"world"},"body":"Gale\n\nIt blows."}"#;
         tokio::select! {
             answer = client.request(subject.to_owned(), body.into()) => {
-                Some(String::from_utf8(answer.unwrap().payload.to_vec()).unwrap())
+                Some(String::from_utf8(answer.expect("an answer").payload.to_vec()).expect("UTF-8"))
             }
             Some(()) = refusals.recv() => None,
         }

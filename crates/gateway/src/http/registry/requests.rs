@@ -1,0 +1,69 @@
+//! Requests that wait for a second person, over HTTP.
+
+use axum::extract::{OriginalUri, State};
+use axum::response::Response;
+use wire::http::{RequestList, RequestView};
+
+use super::{done, paged};
+use crate::commands::registry::RequestsQuery;
+use crate::gateway::Gateway;
+use crate::http::access::Caller;
+use crate::http::openapi::{RegistryProblems, RegistryReadProblems};
+use crate::http::reply::{Accepted, Asked, Named, Refused};
+use crate::parameters::Nothing;
+
+/// Lists the requests that the caller made, may decide or may audit, oldest first.
+#[utoipa::path(
+    get, path = "/v1/requests", tag = "access", operation_id = "list_requests", params(RequestsQuery),
+    responses(
+        (status = 200, description = "One page of requests", body = RequestList, headers(
+            ("Link" = Option<String>, description = "`rel=\"next\"`: the next page"),
+        )),
+        RegistryReadProblems,
+    )
+)]
+pub(crate) async fn list(
+    State(gateway): State<Gateway>,
+    Caller(by): Caller,
+    OriginalUri(uri): OriginalUri,
+    accepted: Accepted,
+    Asked(query): Asked<RequestsQuery>,
+) -> Result<Response, Refused> {
+    accepted.json()?;
+    let page = gateway.requests(&by, &query).await?;
+    Ok(paged(&page, &uri, page.next.as_deref()))
+}
+
+/// Shows a request.
+#[utoipa::path(
+    get, path = "/v1/requests/{request}", tag = "access", operation_id = "show_request",
+    params(("request" = String, Path, description = "The request's number", example = "12")),
+    responses((status = 200, description = "The request", body = RequestView), RegistryReadProblems)
+)]
+pub(crate) async fn show(
+    State(gateway): State<Gateway>,
+    Caller(by): Caller,
+    accepted: Accepted,
+    Named(request): Named,
+    Asked(Nothing): Asked<Nothing>,
+) -> Result<Response, Refused> {
+    accepted.json()?;
+    Ok(done(&gateway.request(&by, &request).await?))
+}
+
+/// Says no to a request: what was to be done is erased, and never done.
+#[utoipa::path(
+    post, path = "/v1/requests/{request}/refuse", tag = "access", operation_id = "refuse_request",
+    params(("request" = String, Path, description = "The request's number", example = "12")),
+    responses((status = 200, description = "The request after it", body = RequestView), RegistryProblems)
+)]
+pub(crate) async fn refuse(
+    State(gateway): State<Gateway>,
+    Caller(by): Caller,
+    accepted: Accepted,
+    Named(request): Named,
+    Asked(Nothing): Asked<Nothing>,
+) -> Result<Response, Refused> {
+    accepted.json()?;
+    Ok(done(&gateway.refuse_request(&by, &request).await?))
+}
