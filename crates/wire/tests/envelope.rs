@@ -221,13 +221,25 @@ fn an_envelope_holds_no_word_of_the_story() {
     for field in Field::ALL {
         event.operations.push(story::Operation::Set { field, text: canary() });
     }
-    event.kind = story::Kind::Correction;
-    event.note = canary();
-    let approver = "chief".parse().expect("an actor");
-    event.correction = Some(story::CorrectionNotice { what: canary(), place: canary(), approver });
-    let record = Chain::new(story_id()).seal(&event, &stamp(1)).expect("seals");
-    let envelope = String::from_utf8(record.envelope.to_vec()).expect("UTF-8");
-    let disclosures = String::from_utf8(record.disclosures.to_vec()).expect("UTF-8");
+    let mut chain = Chain::new(story_id());
+    let mut records = vec![chain.seal(&event, &stamp(1)).expect("seals")];
+    let mut corrects = history::event(chain.story(), &one_step(vec![]));
+    corrects.operations.clear();
+    let approver: story::ActorId = "chief".parse().expect("an actor");
+    let notice = story::CorrectionNotice { what: canary(), place: canary(), approver: approver.clone() };
+    (corrects.kind, corrects.note) = (story::Kind::Correction, canary());
+    (corrects.public, corrects.correction) = (true, Some(notice));
+    records.push(chain.seal(&corrects, &stamp(2)).expect("seals"));
+    let mut kills = history::event(chain.story(), &one_step(vec![]));
+    kills.operations.clear();
+    (kills.kind, kills.status, kills.public) = (story::Kind::Kill, story::Status::Killed, true);
+    kills.act = Some(story::ActNotice { reason: canary(), approver: Some(approver) });
+    records.push(chain.seal(&kills, &stamp(3)).expect("seals"));
+    let joined = |part: fn(&wire::SealedRecord) -> &[u8]| {
+        String::from_utf8(records.iter().flat_map(part).copied().collect()).expect("UTF-8")
+    };
+    let envelope = joined(|record| &record.envelope);
+    let disclosures = joined(|record| &record.disclosures);
     assert!(!envelope.to_lowercase().contains("canary"), "{envelope}");
     for canary in 1..=number {
         assert!(disclosures.contains(&format!("canary{canary:03}")), "canary {canary}");

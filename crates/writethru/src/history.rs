@@ -44,7 +44,7 @@ pub(crate) fn filing(slug: &Slug, desk: Option<&Desk>, state: &State, line: &[u8
     let mut query: Query = vec![("slug", slug.to_string())];
     query.extend(desk.map(|desk| ("desk", desk.to_string())));
     let mut note = state.intake.note.as_str().to_owned();
-    if let Some(kind) = filed_as(state.intake.kind) {
+    if let Some(kind) = filed_as(state) {
         body["kind"] = json!(kind.as_str());
         if kind == Kind::Correction {
             let approver = state.by.as_deref().filter(|by| by.parse::<story::ActorId>().is_ok());
@@ -68,9 +68,14 @@ pub(crate) fn filing(slug: &Slug, desk: Option<&Desk>, state: &State, line: &[u8
 }
 
 /// Returns the kind that a state is filed as; `None` leaves it to the desk. What other trades call
-/// an advisory is a bulletin for the public, not a word to editors: an update.
-fn filed_as(kind: Option<Kind>) -> Option<Kind> {
-    kind.filter(|kind| matches!(kind, Kind::Alert | Kind::Correction | Kind::Clarification | Kind::Refile))
+/// an advisory is a bulletin for the public, not a word to editors: an update. So is a correction
+/// that a history begins with: here, readers had nothing before it that it could mend.
+fn filed_as(state: &State) -> Option<Kind> {
+    state.intake.kind.filter(|kind| match kind {
+        Kind::Alert => true,
+        Kind::Correction | Kind::Clarification | Kind::Refile => state.sequence > 1,
+        _ => false,
+    })
 }
 
 #[cfg(test)]
@@ -79,10 +84,17 @@ mod tests {
 
     use super::*;
 
-    const LINE: &[u8] = br#"{"seq":1,"at":"2017-08-17T15:00:00Z","headline":"H","body":["One."],"source":"s","kind":"correction"}"#;
+    const LINE: &[u8] = br#"{"seq":2,"at":"2017-08-17T15:00:00Z","headline":"H","body":["One."],"source":"s","kind":"correction"}"#;
 
+    /// Returns the second state of a history.
     fn state(line: &[u8]) -> State {
-        History::new().read(line).unwrap().unwrap()
+        let mut history = History::new();
+        history.read(&first(line)).unwrap().unwrap();
+        history.read(line).unwrap().unwrap()
+    }
+
+    fn first(line: &[u8]) -> Vec<u8> {
+        String::from_utf8_lossy(line).replace("\"seq\":2", "\"seq\":1").into_bytes()
     }
 
     #[test]
@@ -107,9 +119,19 @@ mod tests {
 
     #[test]
     fn a_public_bulletin_is_an_update_not_a_word_to_editors() {
-        assert_eq!(filed_as(Some(Kind::Advisory)), None);
-        assert_eq!(filed_as(Some(Kind::Kill)), None);
-        assert_eq!(filed_as(Some(Kind::Correction)), Some(Kind::Correction));
+        let of = |kind: Kind| State {
+            intake: formats::Intake { kind: Some(kind), ..state(LINE).intake },
+            ..state(LINE)
+        };
+        assert_eq!(filed_as(&of(Kind::Advisory)), None);
+        assert_eq!(filed_as(&of(Kind::Kill)), None);
+        assert_eq!(filed_as(&of(Kind::Correction)), Some(Kind::Correction));
+    }
+
+    #[test]
+    fn a_history_that_begins_with_a_correction_begins_with_an_update() {
+        let begun = History::new().read(&first(LINE)).unwrap().unwrap();
+        assert_eq!((begun.intake.kind, filed_as(&begun)), (Some(Kind::Correction), None));
     }
 
     #[test]

@@ -4,8 +4,10 @@ use ::publisher;
 
 mod following;
 mod healing;
+#[allow(dead_code, reason = "what the publisher's own tests need beside")]
 #[path = "../../../publisher/tests/broker/nats.rs"]
 mod nats;
+#[allow(dead_code, reason = "what the publisher's own tests need beside")]
 #[path = "../../../publisher/tests/broker/newsroom.rs"]
 mod newsroom;
 mod recalls;

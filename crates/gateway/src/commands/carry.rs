@@ -67,19 +67,16 @@ impl Gateway {
     }
 
     async fn answered(&self, answer: Answer, warnings: Vec<String>) -> Result<Pushed, Problem> {
-        let (hash, significance, block) = match answer.articles {
-            Some(step) => {
-                let (is_seen, kind) = (answer.changed && answer.public, answer.kind);
-                large(text_bytes(&step.before, &step.after), move || {
-                    let block = step.only_new_block();
-                    (step.hash(), is_seen.then(|| step.significance().of_kind(kind)), block)
-                })
-                .await
-            }
-            None => {
-                let (hash, significance) = self.first_answer(&answer).await?;
-                (hash, significance, None)
-            }
+        let (hash, significance, block) = if let Some(step) = answer.articles {
+            let (is_seen, kind) = (answer.changed && answer.public, answer.kind);
+            large(text_bytes(&step.before, &step.after), move || {
+                let block = step.only_new_block();
+                (step.hash(), is_seen.then(|| step.significance().of_kind(kind)), block)
+            })
+            .await
+        } else {
+            let (hash, significance) = self.first_answer(&answer).await?;
+            (hash, significance, None)
         };
         Ok(Pushed {
             story: answer.story,

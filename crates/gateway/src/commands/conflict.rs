@@ -23,17 +23,17 @@ pub(crate) fn problem(versions: &Overlapping) -> Problem {
 
 fn clash(clash: &Clash) -> Value {
     match clash {
-        Clash::Block { block, sides } => place(format!("block {block}"), sides, |side| {
+        Clash::Block { block, sides } => place(&format!("block {block}"), sides, |side| {
             side.as_ref().map_or(Value::Null, |block| block.text.as_str().into())
         }),
-        Clash::Field { field, sides } => place(format!("field {field}"), sides, |text| value(*field, text)),
-        Clash::Order { block, sides } => place(format!("order {block}"), sides, |after| {
+        Clash::Field { field, sides } => place(&format!("field {field}"), sides, |text| value(*field, text)),
+        Clash::Order { block, sides } => place(&format!("order {block}"), sides, |after| {
             after.as_ref().map_or(Value::Null, |after| after.as_str().into())
         }),
     }
 }
 
-fn place<T>(place: String, sides: &Sides<T>, shown: impl Fn(&T) -> Value) -> Value {
+fn place<T>(place: &str, sides: &Sides<T>, shown: impl Fn(&T) -> Value) -> Value {
     json!({ "place": place, "base": shown(&sides.base), "theirs": shown(&sides.theirs), "mine": shown(&sides.mine) })
 }
 

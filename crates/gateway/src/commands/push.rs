@@ -142,7 +142,7 @@ pub(crate) struct Filing {
 #[derive(Debug)]
 pub(crate) enum Filed {
     /// It was filed, now or before.
-    Pushed(Pushed),
+    Pushed(Box<Pushed>),
     /// It was a dry run.
     Previewed(Box<Previewed>),
 }
@@ -162,18 +162,17 @@ impl Gateway {
             return Ok(Filed::Previewed(Box::new(previewed(preview, warnings).await)));
         }
         let gateway = self.clone();
-        self.finish(async move { gateway.push(asked).await.map(Filed::Pushed) }).await
+        self.finish(async move { gateway.push(asked).await.map(|pushed| Filed::Pushed(Box::new(pushed))) })
+            .await
     }
 
     async fn push(&self, asked: Asked) -> Result<Pushed, Problem> {
         let Asked { inner, by_header, warnings, act } = asked;
-        match act {
-            Some(kind) => self.push_and_act(inner, kind, warnings).await,
-            None => {
-                let outcome = self.inner.desk.push(inner).await;
-                self.told(outcome, warnings).await.map_err(|problem| by_precondition(problem, by_header))
-            }
+        if let Some(kind) = act {
+            return self.push_and_act(inner, kind, warnings).await;
         }
+        let outcome = self.inner.desk.push(inner).await;
+        self.told(outcome, warnings).await.map_err(|problem| by_precondition(problem, by_header))
     }
 
     /// Files an item of a wire that is held or killed: its words, if it has some, for the desk, and

@@ -56,7 +56,7 @@ impl Gateway {
             .source
             .as_ref()
             .is_some_and(|source| self.inner.desk.find_source(&source.id).is_some());
-        let push = push_of(intake, query, Context { release, actor: &actor, is_known }, &mut warnings)?;
+        let push = push_of(intake, query, &Context { release, actor: &actor, is_known }, &mut warnings)?;
         let inner = PushRequest { target, push, actor, command: key, expected, base };
         Ok(Asked { inner, by_header: if_match.is_some(), warnings, act })
     }
@@ -85,7 +85,7 @@ fn stored(source: &Source) -> Text {
 fn push_of(
     intake: Intake,
     query: PushParameters,
-    context: Context<'_>,
+    context: &Context<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<Push, Problem> {
     let note = match &query.note {

@@ -24,3 +24,16 @@ impl FromRequestParts<Gateway> for Caller {
         Ok(Self(gateway.principal(only)))
     }
 }
+
+/// The service and who asks it: what nearly every route begins with.
+#[derive(Debug)]
+pub(crate) struct Asker(pub(crate) Gateway, pub(crate) Principal);
+
+impl FromRequestParts<Gateway> for Asker {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Infallible> {
+        let Caller(who) = Caller::from_request_parts(parts, gateway).await?;
+        Ok(Self(gateway.clone(), who))
+    }
+}

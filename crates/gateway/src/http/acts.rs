@@ -1,6 +1,6 @@
 //! Acts on stories, and changes to live-blog entries.
 
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::response::Response;
 use story::BlockId;
@@ -9,7 +9,7 @@ use wire::{Problem, ProblemKind};
 
 use crate::commands::{Acting, Doing, EntryParameters};
 use crate::gateway::Gateway;
-use crate::http::access::Caller;
+use crate::http::access::Asker;
 use crate::http::filing::{CopyBody, Terms, filed};
 use crate::http::openapi::PushProblems;
 use crate::http::reply::{Asked, Refused};
@@ -31,11 +31,10 @@ use crate::parameters::Nothing;
     responses((status = 200, description = "Done, or it was so already", body = Pushed), PushProblems),
 )]
 pub(crate) async fn act(
-    State(gateway): State<Gateway>,
-    Caller(who): Caller,
+    Asker(gateway, who): Asker,
     Path((story, act)): Path<(String, String)>,
-    terms: Terms,
     Asked(Nothing): Asked<Nothing>,
+    terms: Terms,
     body: CopyBody,
 ) -> Result<Response, Refused> {
     let act = act_named(&act)?;
@@ -61,8 +60,7 @@ pub(crate) async fn act(
     responses((status = 200, description = "Added; `block` is its id", body = Pushed), PushProblems),
 )]
 pub(crate) async fn add(
-    State(gateway): State<Gateway>,
-    Caller(who): Caller,
+    Asker(gateway, who): Asker,
     Path(story): Path<String>,
     terms: Terms,
     Asked(query): Asked<EntryParameters>,
@@ -87,8 +85,7 @@ pub(crate) async fn add(
     responses((status = 200, description = "Changed, or nothing had", body = Pushed), PushProblems),
 )]
 pub(crate) async fn edit(
-    State(gateway): State<Gateway>,
-    Caller(who): Caller,
+    Asker(gateway, who): Asker,
     Entry(story, block): Entry,
     terms: Terms,
     Asked(query): Asked<EntryParameters>,
@@ -109,8 +106,7 @@ pub(crate) async fn edit(
     responses((status = 200, description = "Deleted", body = Pushed), PushProblems),
 )]
 pub(crate) async fn delete(
-    State(gateway): State<Gateway>,
-    Caller(who): Caller,
+    Asker(gateway, who): Asker,
     Entry(story, block): Entry,
     terms: Terms,
     Asked(query): Asked<EntryParameters>,
@@ -130,8 +126,7 @@ pub(crate) async fn delete(
     responses((status = 200, description = "Pinned, or it was so already", body = Pushed), PushProblems),
 )]
 pub(crate) async fn pin(
-    State(gateway): State<Gateway>,
-    Caller(who): Caller,
+    Asker(gateway, who): Asker,
     Entry(story, block): Entry,
     terms: Terms,
     Asked(query): Asked<EntryParameters>,
@@ -151,8 +146,7 @@ pub(crate) async fn pin(
     responses((status = 200, description = "Unpinned, or it was so already", body = Pushed), PushProblems),
 )]
 pub(crate) async fn unpin(
-    State(gateway): State<Gateway>,
-    Caller(who): Caller,
+    Asker(gateway, who): Asker,
     Entry(story, block): Entry,
     terms: Terms,
     Asked(query): Asked<EntryParameters>,

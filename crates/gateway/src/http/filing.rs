@@ -1,7 +1,7 @@
 //! Filing copy.
 
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, LINK,
@@ -19,7 +19,7 @@ use wire::{Problem, ProblemKind};
 
 use crate::commands::{Filed, Filing, PushParameters};
 use crate::gateway::Gateway;
-use crate::http::access::Caller;
+use crate::http::access::Asker;
 use crate::http::openapi::{NewProblems, PushProblems};
 use crate::http::reply::{Accepted, Asked, JSON, Named, Refused, add, answer, json};
 use crate::http::stories::history_link;
@@ -70,8 +70,7 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
     )
 )]
 pub(crate) async fn push_new(
-    State(gateway): State<Gateway>,
-    Caller(who): Caller,
+    Asker(gateway, who): Asker,
     terms: Terms,
     Asked(query): Asked<PushParameters>,
     copy: CopyBody,
@@ -119,8 +118,7 @@ pub(crate) async fn push_new(
     )
 )]
 pub(crate) async fn push_to(
-    State(gateway): State<Gateway>,
-    Caller(who): Caller,
+    Asker(gateway, who): Asker,
     Named(story): Named,
     terms: Terms,
     Asked(query): Asked<PushParameters>,

@@ -1,6 +1,6 @@
 //! Reading stories: lists, articles, histories and differences.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::OriginalUri;
 use axum::http::StatusCode;
 use axum::http::header::{HeaderMap, LINK};
 use axum::response::Response;
@@ -8,8 +8,7 @@ use wire::ArticleView;
 use wire::http::{DiffView, HistoryPage, StoryList};
 
 use crate::commands::{DiffFormat, DiffQuery, HistoryQuery, ListQuery, ShowQuery};
-use crate::gateway::Gateway;
-use crate::http::access::Caller;
+use crate::http::access::Asker;
 use crate::http::openapi::ReadProblems;
 use crate::http::reply::{
     Accepted, Asked, JSON, Named, Refused, TEXT, add, answer, json, next_page, validated,
@@ -26,8 +25,7 @@ use crate::http::reply::{
     )
 )]
 pub(crate) async fn list(
-    State(gateway): State<Gateway>,
-    Caller(who): Caller,
+    Asker(gateway, who): Asker,
     OriginalUri(uri): OriginalUri,
     accepted: Accepted,
     Asked(query): Asked<ListQuery>,
@@ -64,8 +62,7 @@ pub(crate) async fn list(
     )
 )]
 pub(crate) async fn show(
-    State(gateway): State<Gateway>,
-    Caller(who): Caller,
+    Asker(gateway, who): Asker,
     headers: HeaderMap,
     accepted: Accepted,
     Named(story): Named,
@@ -96,8 +93,7 @@ pub(crate) async fn show(
     )
 )]
 pub(crate) async fn history(
-    State(gateway): State<Gateway>,
-    Caller(who): Caller,
+    Asker(gateway, who): Asker,
     OriginalUri(uri): OriginalUri,
     accepted: Accepted,
     Named(story): Named,
@@ -137,8 +133,7 @@ pub(crate) async fn history(
     )
 )]
 pub(crate) async fn diff(
-    State(gateway): State<Gateway>,
-    Caller(who): Caller,
+    Asker(gateway, who): Asker,
     headers: HeaderMap,
     accepted: Accepted,
     Named(story): Named,

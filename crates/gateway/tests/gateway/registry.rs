@@ -244,9 +244,7 @@ async fn a_recall_says_who_got_what_it_voids_and_who_acknowledged() {
     assert_eq!(none["recalls"], json!([]));
     let correction = "/v1/stories/talks?kind=correction&note=Day%20put%20right&what=Sunday&where=first%20paragraph&approver=bob";
     let corrected = service.post(correction, &[], "Talks resume in Cairo\n\nDelegates met on Monday.").await;
-    if !corrected.status.is_success() {
-        panic!("{corrected:?}");
-    }
+    assert!(corrected.status.is_success(), "{corrected:?}");
     service.views.reached(service.log.head()).await;
     let now = Timestamp::now();
     for subscriber in ["paper", "radio"] {
@@ -271,9 +269,7 @@ async fn what_left_under_an_embargo_is_a_breach_and_is_named() {
     let until = Timestamp::now() + 1.hour();
     let address = format!("/v1/stories?slug=talks&desk=world&embargo_until={until}");
     let held = service.post(&address, &[], STORY).await;
-    if !held.status.is_success() {
-        panic!("{held:?}");
-    }
+    assert!(held.status.is_success(), "{held:?}");
     let held: wire::http::Pushed = serde_json::from_slice(&held.body).unwrap();
     service.views.reached(service.log.head()).await;
     let audit = "/v1/stories/talks/embargo";

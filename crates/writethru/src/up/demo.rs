@@ -45,8 +45,8 @@ pub(super) async fn play(session: &Session, speed: f64) -> Result<(), Failure> {
         last.send_replace(Some(revision));
         Ok::<(), Failure>(())
     };
-    let (pushed, watched) = tokio::join!(pushing, watching);
-    pushed.and(watched)
+    // Where a push fails there is nothing more to wait for.
+    tokio::try_join!(pushing, watching).map(|_| ())
 }
 
 /// Files every state; returns the last revision.

@@ -167,7 +167,8 @@ impl Service {
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         let stderr = self.stderr.as_mut().expect("a service ends once");
-        stderr.read_line(&mut line).expect("stderr is readable");
+        let read = stderr.read_line(&mut line).expect("stderr is readable");
+        assert_ne!(read, 0, "the service has ended");
         line
     }
 

@@ -41,12 +41,13 @@ fn the_demo_plays_a_whole_history_to_a_subscriber() {
     service.stop();
 }
 
-fn asked(nats: &str, seed: Option<&str>, subject: &str) -> Option<String> {
+/// Asks at `subject` with an nkey seed and a key of the desk, or as the public.
+fn asked(nats: &str, who: Option<(&str, &str)>, subject: &str) -> Option<String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
     runtime.block_on(async {
         let mut options = async_nats::ConnectOptions::new().request_timeout(None);
-        if let Some(seed) = seed {
+        if let Some((seed, _)) = who {
             options = options.nkey(seed.trim().to_owned()).custom_inbox_prefix("_INBOX_editor");
         }
         let (refused, mut refusals) = tokio::sync::mpsc::channel(16);
@@ -63,8 +64,12 @@ fn asked(nats: &str, seed: Option<&str>, subject: &str) -> Option<String> {
             .await
             .expect("the server is there");
         let body = r#"{"query":{"slug":"gale","desk":"world"},"body":"Gale\n\nIt blows."}"#;
+        let mut headers = async_nats::HeaderMap::new();
+        if let Some((_, key)) = who {
+            headers.insert("Authorization", format!("Bearer {}", key.trim()));
+        }
         tokio::select! {
-            answer = client.request(subject.to_owned(), body.into()) => {
+            answer = client.request_with_headers(subject.to_owned(), headers, body.into()) => {
                 Some(String::from_utf8(answer.expect("an answer").payload.to_vec()).expect("UTF-8"))
             }
             Some(()) = refusals.recv() => None,
@@ -77,11 +82,12 @@ fn copy_is_filed_over_nats_with_the_editors_seed_and_not_without() {
     let mut service = Service::start_with(&[]);
     let nats = service.run["nats"].as_str().expect("there is a nats-server").to_owned();
     let seed = std::fs::read_to_string(service.data().join("nats-editor.nkey")).unwrap();
+    let key = std::fs::read_to_string(service.data().join("owner.key")).unwrap();
     assert_eq!(asked(&nats, None, "wt.v1.desk.push"), None, "the public may not push");
     let listed = service.run(&["list", "--json"]).exits(0).stdout;
     assert_eq!(listed.trim(), "", "nothing was filed");
     assert!(asked(&nats, None, "wt.v1.desk.list").is_some(), "the public may ask");
-    let answer = asked(&nats, Some(&seed), "wt.v1.desk.push").expect("the editor may push");
+    let answer = asked(&nats, Some((&seed, &key)), "wt.v1.desk.push").expect("the editor may push");
     assert!(answer.contains("\"revision\":1"), "{answer}");
     service.run(&["show", "gale"]).exits(0);
     service.stop();

@@ -79,7 +79,9 @@ impl Gateway {
             let Some(last) = lines.last() else { return Ok(true) };
             after = last.revision;
             looked_at += lines.len();
-            lines.iter().for_each(|line| into.take(line));
+            for line in &lines {
+                into.take(line);
+            }
         }
         Ok(false)
     }
@@ -98,7 +100,9 @@ impl Gateway {
             let Some(last) = departures.last() else { return Ok(true) };
             after = Some((last.revision, last.door.clone()));
             looked_at += departures.len();
-            departures.iter().for_each(|departure| into.take(departure, embargoes));
+            for departure in &departures {
+                into.take(departure, embargoes);
+            }
         }
         Ok(false)
     }

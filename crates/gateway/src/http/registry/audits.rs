@@ -1,13 +1,12 @@
 //! Audits of a story over HTTP: its recalls and its embargoes.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::OriginalUri;
 use axum::response::Response;
 use wire::http::{EmbargoAudit, RecallStatus};
 
 use super::{done, paged};
 use crate::commands::registry::{AuditQuery, RecallsQuery};
-use crate::gateway::Gateway;
-use crate::http::access::Caller;
+use crate::http::access::Asker;
 use crate::http::openapi::AuditProblems;
 use crate::http::reply::{Accepted, Asked, Named, Refused};
 
@@ -26,8 +25,7 @@ use crate::http::reply::{Accepted, Asked, Named, Refused};
     )
 )]
 pub(crate) async fn recalls(
-    State(gateway): State<Gateway>,
-    Caller(by): Caller,
+    Asker(gateway, by): Asker,
     OriginalUri(uri): OriginalUri,
     accepted: Accepted,
     Named(story): Named,
@@ -48,8 +46,7 @@ pub(crate) async fn recalls(
     responses((status = 200, description = "The audit", body = EmbargoAudit), AuditProblems)
 )]
 pub(crate) async fn embargo(
-    State(gateway): State<Gateway>,
-    Caller(by): Caller,
+    Asker(gateway, by): Asker,
     accepted: Accepted,
     Named(story): Named,
     Asked(query): Asked<AuditQuery>,

@@ -1,13 +1,12 @@
 //! Denials and the policy over HTTP.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::OriginalUri;
 use axum::response::Response;
 use wire::http::{DenialList, PolicyBody};
 
 use super::{JsonBody, done, paged};
 use crate::commands::registry::DenialsQuery;
-use crate::gateway::Gateway;
-use crate::http::access::Caller;
+use crate::http::access::Asker;
 use crate::http::openapi::{RegistryProblems, RegistryReadProblems};
 use crate::http::reply::{Accepted, Asked, Refused};
 use crate::parameters::Nothing;
@@ -23,8 +22,7 @@ use crate::parameters::Nothing;
     )
 )]
 pub(crate) async fn denials(
-    State(gateway): State<Gateway>,
-    Caller(by): Caller,
+    Asker(gateway, by): Asker,
     OriginalUri(uri): OriginalUri,
     accepted: Accepted,
     Asked(query): Asked<DenialsQuery>,
@@ -40,8 +38,7 @@ pub(crate) async fn denials(
     responses((status = 200, description = "The policy", body = PolicyBody), RegistryReadProblems)
 )]
 pub(crate) async fn policy(
-    State(gateway): State<Gateway>,
-    Caller(by): Caller,
+    Asker(gateway, by): Asker,
     accepted: Accepted,
     Asked(Nothing): Asked<Nothing>,
 ) -> Result<Response, Refused> {
@@ -55,8 +52,7 @@ pub(crate) async fn policy(
     responses((status = 200, description = "The policy after it", body = PolicyBody), RegistryProblems)
 )]
 pub(crate) async fn set_policy(
-    State(gateway): State<Gateway>,
-    Caller(by): Caller,
+    Asker(gateway, by): Asker,
     accepted: Accepted,
     Asked(Nothing): Asked<Nothing>,
     JsonBody(body): JsonBody,

@@ -1,6 +1,6 @@
 //! Keys over HTTP.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::OriginalUri;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::Response;
@@ -8,8 +8,7 @@ use wire::http::{KeyIssued, KeyList, KeyView, NewKeyBody, RotationBody};
 
 use super::{JsonBody, done, paged};
 use crate::commands::registry::KeysQuery;
-use crate::gateway::Gateway;
-use crate::http::access::Caller;
+use crate::http::access::Asker;
 use crate::http::openapi::{RegistryProblems, RegistryReadProblems};
 use crate::http::reply::{Accepted, Asked, JSON, Named, Refused, add, answer, json};
 use crate::parameters::Nothing;
@@ -25,8 +24,7 @@ use crate::parameters::Nothing;
     )
 )]
 pub(crate) async fn list(
-    State(gateway): State<Gateway>,
-    Caller(by): Caller,
+    Asker(gateway, by): Asker,
     OriginalUri(uri): OriginalUri,
     accepted: Accepted,
     Asked(query): Asked<KeysQuery>,
@@ -47,8 +45,7 @@ pub(crate) async fn list(
     )
 )]
 pub(crate) async fn create(
-    State(gateway): State<Gateway>,
-    Caller(by): Caller,
+    Asker(gateway, by): Asker,
     accepted: Accepted,
     Asked(Nothing): Asked<Nothing>,
     JsonBody(body): JsonBody,
@@ -67,8 +64,7 @@ pub(crate) async fn create(
     responses((status = 200, description = "The key after it", body = KeyView), RegistryProblems)
 )]
 pub(crate) async fn revoke(
-    State(gateway): State<Gateway>,
-    Caller(by): Caller,
+    Asker(gateway, by): Asker,
     accepted: Accepted,
     Named(key): Named,
     Asked(Nothing): Asked<Nothing>,
@@ -85,8 +81,7 @@ pub(crate) async fn revoke(
     responses((status = 200, description = "The key and its new secret", body = KeyIssued), RegistryProblems)
 )]
 pub(crate) async fn rotate(
-    State(gateway): State<Gateway>,
-    Caller(by): Caller,
+    Asker(gateway, by): Asker,
     accepted: Accepted,
     Named(key): Named,
     Asked(Nothing): Asked<Nothing>,

@@ -1,13 +1,12 @@
 //! Requests that wait for a second person, over HTTP.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::OriginalUri;
 use axum::response::Response;
 use wire::http::{RequestList, RequestView};
 
 use super::{done, paged};
 use crate::commands::registry::RequestsQuery;
-use crate::gateway::Gateway;
-use crate::http::access::Caller;
+use crate::http::access::Asker;
 use crate::http::openapi::{RegistryProblems, RegistryReadProblems};
 use crate::http::reply::{Accepted, Asked, Named, Refused};
 use crate::parameters::Nothing;
@@ -23,8 +22,7 @@ use crate::parameters::Nothing;
     )
 )]
 pub(crate) async fn list(
-    State(gateway): State<Gateway>,
-    Caller(by): Caller,
+    Asker(gateway, by): Asker,
     OriginalUri(uri): OriginalUri,
     accepted: Accepted,
     Asked(query): Asked<RequestsQuery>,
@@ -41,8 +39,7 @@ pub(crate) async fn list(
     responses((status = 200, description = "The request", body = RequestView), RegistryReadProblems)
 )]
 pub(crate) async fn show(
-    State(gateway): State<Gateway>,
-    Caller(by): Caller,
+    Asker(gateway, by): Asker,
     accepted: Accepted,
     Named(request): Named,
     Asked(Nothing): Asked<Nothing>,
@@ -58,8 +55,7 @@ pub(crate) async fn show(
     responses((status = 200, description = "The request after it", body = RequestView), RegistryProblems)
 )]
 pub(crate) async fn refuse(
-    State(gateway): State<Gateway>,
-    Caller(by): Caller,
+    Asker(gateway, by): Asker,
     accepted: Accepted,
     Named(request): Named,
     Asked(Nothing): Asked<Nothing>,
