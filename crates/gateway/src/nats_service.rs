@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use wire::{DeskVerb, Problem, ProblemKind};
 
 use crate::access::Way;
@@ -124,6 +124,11 @@ impl NatsService {
     /// Begins to answer `request`, waiting for a place: meanwhile requests wait at the client, whose
     /// own bound holds.
     async fn begin(&self, verb: DeskVerb, request: Request) {
+        if request.message.reply.as_deref().is_some_and(|reply| !is_inbox(reply)) {
+            // At debug: whoever sends such requests must not fill the log.
+            debug!(nats.verb = verb.as_str(), "Left a request alone: its address for the reply is no inbox");
+            return;
+        }
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.expect("the places are never closed");
         let (gateway, client) = (self.gateway.clone(), self.client.clone());
@@ -132,6 +137,14 @@ impl NatsService {
             answer(&gateway, &client, verb, &request).await;
         });
     }
+}
+
+/// Returns whether `reply` may be answered at: inboxes and the addresses that NATS makes between
+/// accounts begin so, and nothing of ours or of the server's does. NATS does not check that whoever
+/// asks may publish there; answered at `$JS.API.STREAM.DELETE.X`, a reader would give the order with
+/// the service's rights.
+fn is_inbox(reply: &str) -> bool {
+    reply.starts_with('_')
 }
 
 /// One request, as it comes.
@@ -185,7 +198,7 @@ async fn answer(gateway: &Gateway, client: &Client, verb: DeskVerb, request: &Re
     // The library's own way to answer with an error leaves out the body, so the headers are ours.
     if let Err(error) = request.respond_with_headers(Ok(Bytes::from(body)), headers).await {
         // Without an address for the reply, or with NATS gone, whoever asked asks again.
-        tracing::debug!(%error, nats.verb = verb.as_str(), "Cannot reply");
+        debug!(%error, nats.verb = verb.as_str(), "Cannot reply");
     }
 }
 

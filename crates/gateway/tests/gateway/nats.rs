@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use async_nats::{Client, HeaderMap};
+use async_nats::{Client, HeaderMap, Message};
 use futures::StreamExt;
 use publisher::server::{NatsServer, Search, ServerOptions, find};
 use serde_json::{Value, json};
@@ -174,6 +174,48 @@ async fn drafts_are_in_no_public_reply() {
     assert_eq!(desk["status"], "draft");
     nats.stop().await;
     service.stop().await;
+}
+
+/// Permissions of NATS do not check the address for a reply, and the service may publish everywhere:
+/// whoever may ask would speak with its voice.
+#[tokio::test]
+async fn a_reply_goes_to_an_inbox_and_nowhere_else() {
+    let service = Service::start().await;
+    let nats = start(&service).await;
+    let mut heard = nats.client.subscribe(">").await.unwrap();
+    let elsewhere = ["$JS.API.STREAM.PURGE.WT_CHANGES", "wt.v1.ack.wire-7", "wt.v1.desk.push", "orders"];
+    for reply in elsewhere.into_iter().chain(["_INBOX.x"]) {
+        for verb in wire::DeskVerb::ALL {
+            let subject = format!("wt.v1.desk.{}", verb.as_str());
+            nats.client.publish_with_reply(subject, reply, "".into()).await.unwrap();
+        }
+    }
+    // Requests of a verb are taken in order: once the last ones are answered, all are at work.
+    let mut answered = 0;
+    while answered < wire::DeskVerb::ALL.len() {
+        answered += usize::from(is_answer_at(&heard.next().await.unwrap(), "_INBOX.x", &elsewhere));
+    }
+    nats.stop.cancel();
+    nats.answering.await.unwrap().unwrap();
+    nats.client.publish("last", "".into()).await.unwrap();
+    loop {
+        let message = heard.next().await.unwrap();
+        if message.subject.as_str() == "last" {
+            break;
+        }
+        is_answer_at(&message, "_INBOX.x", &elsewhere);
+    }
+    nats.server.stop().await;
+    service.stop().await;
+}
+
+/// Returns whether `message` is an answer at `inbox`; one `elsewhere` is a fault.
+#[track_caller]
+fn is_answer_at(message: &Message, inbox: &str, elsewhere: &[&str]) -> bool {
+    // Requests have no headers.
+    let is_answer = message.headers.is_some();
+    assert!(!(is_answer && elsewhere.contains(&message.subject.as_str())), "answered at {}", message.subject);
+    is_answer && message.subject.as_str() == inbox
 }
 
 #[tokio::test]

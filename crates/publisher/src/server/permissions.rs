@@ -21,6 +21,9 @@ pub const EDITOR_INBOX: &str = "_INBOX_editor";
 const PUBLIC_INBOX: &str = "_INBOX";
 /// The streams that readers may read.
 const READ_STREAMS: [&str; 3] = [WT_CHANGES, WT_ARTICLES, WT_RECALLS];
+/// What readers may ask of the desk. A verb that is not named here is the editors'.
+const READS: [DeskVerb; 5] =
+    [DeskVerb::Show, DeskVerb::List, DeskVerb::History, DeskVerb::Diff, DeskVerb::Info];
 /// The name is a part of subjects.
 const NAME_CHARACTERS_MAX: usize = 64;
 /// Names that mean someone else.
@@ -147,8 +150,7 @@ impl Users {
             Subject::CHECKPOINT,
             &format!("{inbox}.>"),
         ];
-        let reads = DeskVerb::ALL.into_iter().filter(|verb| *verb != DeskVerb::Push);
-        let mut publish: Vec<String> = reads.map(|verb| Subject::desk(verb).into()).collect();
+        let mut publish: Vec<String> = READS.map(|verb| Subject::desk(verb).into()).to_vec();
         publish.extend(["$JS.API.INFO", "$JS.API.STREAM.NAMES"].map(str::to_owned));
         publish.extend(READ_STREAMS.into_iter().flat_map(reading));
         if let Some(name) = name {

@@ -136,7 +136,9 @@ fn publishing() -> Vec<(String, String, Vec<&'static str>)> {
     for verb in ["show", "list", "history", "diff"] {
         row(&format!("wt.v1.desk.{verb}"), "{}", &ALL);
     }
-    row("wt.v1.desk.push", "{}", &["service", "editor"]);
+    for verb in ["push", "act", "entry", "a_verb_of_tomorrow"] {
+        row(&format!("wt.v1.desk.{verb}"), "{}", &["service", "editor"]);
+    }
     row("wt.v1.ack.bob", "{}", &["service", "bob"]);
     row("wt.v1.ack.x", "{}", &["service"]);
     let service_only = [
@@ -388,4 +390,32 @@ async fn permissions_do_not_hold_back_where_an_answer_goes() {
         (message.subject.as_str(), &message.payload[..]),
         ("wt.v1.article.world.s1", WT_CHANGES.as_bytes())
     );
+}
+
+/// An answer may land on a subject that manages streams, and there the server takes no orders from
+/// itself. If this fails, a reader can empty a stream: give the public no consumers.
+#[tokio::test]
+async fn an_answer_of_the_server_is_no_order_to_it() {
+    let place = Place::open().await;
+    let client = place.guarded.public.connect(&place.url).await;
+    let mut heard = place.service.subscribe("$JS.API.STREAM.>").await.expect("subscribed");
+    let stream = jetstream::new(client.clone()).get_stream(WT_CHANGES).await.expect("a stream");
+    let before = place.state().await;
+    for (number, headers_only) in [false, true].into_iter().enumerate() {
+        // A purge takes any body that is no JSON, a deletion takes an empty one.
+        let order = format!("$JS.API.STREAM.{}.{WT_ARTICLES}", ["PURGE", "DELETE"][number]);
+        let name = Some(format!("order-{number}"));
+        let config = pull::Config { name, headers_only, ..pull::Config::default() };
+        let consumer = stream.create_consumer(config).await.expect("a consumer");
+        let ask = format!("$JS.API.CONSUMER.MSG.NEXT.{WT_CHANGES}.{}", consumer.cached_info().name);
+        client.publish_with_reply(ask, order.clone(), "".into()).await.expect("taken");
+        let is_answer = |message: &Message| {
+            message
+                .reply
+                .as_ref()
+                .is_some_and(|reply| reply.starts_with(&format!("$JS.ACK.{WT_CHANGES}.order-{number}.")))
+        };
+        while !is_answer(&heard.next().await.expect("a message")) {}
+    }
+    assert_eq!(place.state().await, before);
 }
