@@ -35,6 +35,11 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// How often the writer's lock is asked for.
+const LOCK_TRIES: usize = 20;
+/// How long between two tries.
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
 /// Takes the writer's lock; it is held until the file is dropped or the process ends.
 pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
     let file = File::options()
@@ -43,11 +48,16 @@ pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
         .write(true)
         .open(beside(path, ".lock"))
         .map_err(|source| io(path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: shown(path) }),
-        Err(TryLockError::Error(source)) => Err(io(path, source)),
+    // A process that is just being started by the last holder has its lock until it becomes another
+    // program: a log that was closed a moment ago may look held for some milliseconds.
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(source)) => return Err(io(path, source)),
+        }
     }
+    Err(OpenError::InUse { path: shown(path) })
 }
 
 /// Opens the log's file for its one writer, and creates it if `options` say so.
