@@ -304,6 +304,7 @@ mod tests {
             event: Bytes::from_static(b"event"),
             recall: None,
             article: Bytes::from(format!("article {position}")),
+            embargo: None,
         }
     }
 
