@@ -11,6 +11,7 @@ use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Request, 
 use async_nats::{Client, HeaderMap, HeaderValue};
 use bytes::Bytes;
 use formats::Format;
+use formats::publication::OutFormat;
 use futures::StreamExt;
 use futures::stream::{SelectAll, select_all};
 use registry::Principal;
@@ -27,6 +28,7 @@ use wire::{DeskVerb, Problem, ProblemKind};
 use crate::access::Way;
 use crate::commands::{
     Acting, DiffFormat, DiffQuery, Doing, EntryParameters, Filed, Filing, HistoryQuery, ListQuery, ShowQuery,
+    Showing,
 };
 use crate::gateway::Gateway;
 use crate::http::acts::{act_named, body_of};
@@ -263,7 +265,9 @@ async fn reply(gateway: &Gateway, verb: DeskVerb, who: &Principal, payload: &[u8
         DeskVerb::Show => {
             let (story, query): (_, ShowQuery) = (named()?, Query::read(query)?);
             gateway.may_read(who, query.view, &story).await?;
-            json(&gateway.show(&story, query).await?)
+            let format = query.format.unwrap_or(OutFormat::Json);
+            let Showing { format, body, .. } = gateway.show(&story, query, format).await?;
+            Reply { media_type: format.media_type(), body }
         }
         DeskVerb::List => {
             let query: ListQuery = Query::read(query)?;

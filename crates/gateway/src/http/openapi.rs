@@ -77,9 +77,12 @@ macro_rules! problem_responses {
 problem_responses! {
     /// What any address may answer.
     PlainProblems = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];
+    /// What a read of the changes may answer.
+    ChangesProblems = [BadRequest, TooLarge, NotAcceptable, CursorGone, Unavailable, Internal];
     /// What a read may answer.
     ReadProblems = [
-        BadRequest, TooLarge, NotFound, RevisionNotFound, NotAcceptable, CursorGone, Unavailable, Internal,
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, RevisionNotFound, NotAcceptable, CursorGone,
+        Unavailable, Internal,
     ];
     /// What copy for a new story may be answered with.
     NewProblems = [

@@ -5,6 +5,7 @@
 mod changes;
 mod document;
 mod filing;
+mod formats;
 mod limits;
 mod nats;
 mod operator;

@@ -125,6 +125,34 @@ async fn everything_over_nats_is_what_http_gives() {
 }
 
 #[tokio::test]
+async fn an_article_comes_over_nats_in_the_formats_of_http() {
+    let service = Service::start().await;
+    let nats = start(&service).await;
+    service.file("/v1/stories?slug=talks&desk=world", STORY).await;
+    for format in ["json", "text", "ninjs", "newsml-g2", "jsonld"] {
+        for view in ["public", "desk"] {
+            let query =
+                json!({"query": {"story": "talks", "format": format, "view": view, "as_of": "rev:1"}});
+            let request = nats.client.request_with_headers(
+                "wt.v1.desk.show",
+                nats.headers.clone(),
+                query.to_string().into(),
+            );
+            let reply = request.await.unwrap();
+            let address = format!("/v1/stories/talks?format={format}&view={view}&as_of=rev:1");
+            let wanted = service.get(&address).await;
+            assert_eq!(reply.payload[..], wanted.body, "{format}, {view}");
+            let headers = reply.headers.unwrap();
+            assert_eq!(headers.get("Content-Type").unwrap().as_str(), wanted.header("content-type"));
+        }
+    }
+    let problem = nats.refused("show", &json!({"query": {"story": "talks", "format": "nitf"}})).await;
+    assert_eq!(problem["place"], "query parameter format");
+    nats.stop().await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_refusal_over_nats_is_the_same_problem_with_the_headers_of_a_service_error() {
     let service = Service::start().await;
     let nats = start(&service).await;

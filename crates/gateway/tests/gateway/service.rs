@@ -4,6 +4,7 @@
 use std::sync::{Arc, OnceLock};
 
 use desk::{Desk, Seed};
+use formats::publication::Origin;
 use jiff::Timestamp;
 use log::{Epoch, EventLog, Options};
 use projector::{Projector, Views};
@@ -19,6 +20,8 @@ use wire::http::Pushed;
 use writethru_gateway::{Controls, Gateway, Measures, Parts, RelayStatus, ServeError};
 
 pub(crate) const EPOCH: u64 = 7;
+/// Where the service says it is.
+pub(crate) const BASE: &str = "https://news.example";
 
 /// A running service.
 pub(crate) struct Service {
@@ -73,6 +76,7 @@ impl Service {
             registry: registry.clone(),
             controls,
             measures: Measures::install(),
+            origin: Origin { base: BASE.to_owned(), provider: "Example News".to_owned() },
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

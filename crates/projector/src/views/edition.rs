@@ -9,7 +9,7 @@ use story::{BlockId, BlockKind, Kind, Revision, StoryId};
 use wire::ArticleView;
 
 use crate::views::read::{ROWS_MAX, article_of, revision_at, time, word};
-use crate::views::{AsOf, View, ViewError, Views};
+use crate::views::{AsOf, Leaving, View, ViewError, Views};
 
 /// A revision as a standard's item tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Edition {
     pub corrections: Vec<Corrected>,
     /// Times of the live entries that the article has.
     pub entries: Vec<Written>,
+    /// What leaves with it, if the story has, or had, an embargo or a schedule.
+    pub leaving: Option<Leaving>,
 }
 
 /// A correction or a clarification.
@@ -76,8 +78,15 @@ impl Views {
                 (View::Public, Some(first)) => first,
                 _ => at.created()?,
             };
-            let (corrections, entries) = (at.corrections()?, at.entries(&article)?);
-            Ok(Some(Edition { article, created, first_published, note: row.note, corrections, entries }))
+            Ok(Some(Edition {
+                created,
+                first_published,
+                corrections: at.corrections()?,
+                entries: at.entries(&article)?,
+                leaving: row.leaving(story),
+                note: row.note,
+                article,
+            }))
         })
         .await
     }
@@ -107,10 +116,11 @@ impl At<'_> {
         first.map(time).transpose()
     }
 
-    /// The index over corrections alone is what is read, however long the history is.
+    /// Reads the index over corrections alone, however long the history is: unasked, SQLite would not.
     fn corrections(self) -> Result<Vec<Corrected>, ViewError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT revision, kind, recorded, note, what, place FROM revisions
+            "SELECT revision, kind, recorded, note, what, place
+             FROM revisions INDEXED BY revisions_corrections
              WHERE story = ?1 AND revision <= ?2 AND kind IN ('correction', 'clarification')
              AND CASE WHEN ?3 THEN public OR revision = ?2 ELSE public AND hidden_by IS NULL END
              ORDER BY revision DESC LIMIT ?4",

@@ -172,7 +172,7 @@ pub(super) struct RevisionRow {
 }
 
 impl RevisionRow {
-    fn leaving(&self, story: StoryId) -> Option<Leaving> {
+    pub(super) fn leaving(&self, story: StoryId) -> Option<Leaving> {
         let embargo = self.embargo.map(Revision);
         embargo.map(|embargo| Leaving { story, revision: self.revision, embargo })
     }

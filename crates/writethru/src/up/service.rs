@@ -83,6 +83,7 @@ impl Service {
             registry: registry.clone(),
             controls: edge::controls(control, told),
             measures: Measures::install(),
+            origin: edge::origin(&session.settings, &listener)?,
         });
         let joint = Joint {
             settings: session.settings.clone(),

@@ -5,6 +5,7 @@ mod acts;
 mod bad_input;
 mod exit_codes;
 mod filing;
+mod formats;
 mod harness;
 mod lifecycle;
 mod over_nats;
