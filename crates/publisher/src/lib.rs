@@ -9,6 +9,7 @@
 mod acks;
 mod checkpoint;
 mod connection;
+mod leaving;
 mod message;
 mod publisher;
 mod relay;
@@ -18,6 +19,7 @@ mod trouble;
 
 pub use acks::Acknowledged;
 pub use connection::{NatsTarget, TargetError};
+pub use leaving::Stream;
 pub use publisher::{Options, Publisher, PublisherStatus};
 pub use streams::Retention;
 pub use trouble::Trouble;

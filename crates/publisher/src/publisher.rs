@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use log::{Epoch, Position};
 use metrics::{counter, gauge};
-use projector::Views;
+use projector::{Leaving, Views};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -15,6 +15,7 @@ use wire::{Subject, WT_ARTICLES, WT_CHANGES, WT_RECALLS};
 use crate::acks::{self, Acknowledged};
 use crate::checkpoint::{self, Checkpoint};
 use crate::connection::{Connection, Link, NatsTarget};
+use crate::leaving::{Listener, Stream};
 use crate::relay::{Articles, Progress, Relay};
 use crate::streams::{Mark, Retention, Streams, look, mark};
 use crate::trouble::Trouble;
@@ -69,6 +70,7 @@ pub struct Publisher {
     streams: Option<[String; 3]>,
     status: watch::Sender<PublisherStatus>,
     acknowledgements: Option<mpsc::Sender<Acknowledged>>,
+    listener: Listener,
 }
 
 impl Publisher {
@@ -76,7 +78,8 @@ impl Publisher {
     pub fn new(views: Views, target: NatsTarget, options: Options) -> Self {
         let (progress, status) = (Mutex::default(), watch::Sender::default());
         let (noted, streams, acknowledgements) = (None, None, None);
-        Self { views, target, options, progress, noted, streams, status, acknowledgements }
+        let listener = Listener::default();
+        Self { views, target, options, progress, noted, streams, status, acknowledgements, listener }
     }
 
     /// Hands every acknowledgement of a subscriber to `handle`, which says when it is stored; until
@@ -84,6 +87,14 @@ impl Publisher {
     #[must_use]
     pub fn with_acknowledgements(mut self, handle: mpsc::Sender<Acknowledged>) -> Self {
         self.acknowledgements = Some(handle);
+        self
+    }
+
+    /// Has `tell` told of every message of a story that has, or had, an embargo or a schedule, just
+    /// before it leaves; again, if it is sent again. Called while relaying goes on: it must not block.
+    #[must_use]
+    pub fn with_listener(mut self, tell: impl Fn(Stream, Leaving) + Send + Sync + 'static) -> Self {
+        self.listener = Listener::new(tell);
         self
     }
 
@@ -239,8 +250,8 @@ impl Publisher {
             };
             let payload_bytes_max = connection.client.server_info().max_payload;
             let (progress, epoch) = (&self.progress, self.options.epoch);
-            let relay =
-                Relay { jetstream: &connection.jetstream, streams, progress, epoch, payload_bytes_max };
+            let (jetstream, listener) = (&connection.jetstream, &self.listener);
+            let relay = Relay { jetstream, streams, progress, epoch, payload_bytes_max, listener };
             let is_last = rows.len() < ROWS_MAX;
             if let Some(last) = rows.last().map(|row| row.position) {
                 if let Err(trouble) = finish(relay.send_changes(&rows), shutdown).await? {

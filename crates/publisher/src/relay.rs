@@ -19,6 +19,7 @@ use wire::{CloudEvent, Cursor, Subject, WT_ARTICLES, WT_CHANGES};
 
 use crate::checkpoint::Resume;
 use crate::headers;
+use crate::leaving::{Listener, Stream};
 use crate::message;
 use crate::streams::{Streams, desks_of, forget, trouble};
 use crate::trouble::Trouble;
@@ -95,6 +96,7 @@ pub(crate) struct Relay<'a> {
     pub(crate) progress: &'a Mutex<Progress>,
     pub(crate) epoch: Epoch,
     pub(crate) payload_bytes_max: usize,
+    pub(crate) listener: &'a Listener,
 }
 
 impl Relay<'_> {
@@ -131,6 +133,7 @@ impl Relay<'_> {
         let subject = Subject::article(&newest.desk, newest.story);
         // Without an id for JetStream's window: the same article may have to go to another desk.
         let message = self.message(&newest, message::article(&newest, self.payload_bytes_max)?);
+        self.listener.tell(Stream::Articles, newest.leaving());
         let sequence = self.publish(&subject, &message::change_id(&newest), message).await?;
         self.progress().acknowledged_article(sequence);
         if newest.status != Status::Usable {
@@ -150,6 +153,7 @@ impl Relay<'_> {
     /// something of the story.
     async fn send_recall(&self, row: &ChangeRow) -> Result<(), Trouble> {
         let Some(payload) = &row.recall else { return Ok(()) };
+        self.listener.tell(Stream::Recalls, row.leaving());
         for desk in std::iter::once(&row.desk).chain(&self.other_desks(row).await?) {
             let id = message::recall_id_on(row, desk);
             let message = self.message(row, payload.clone()).message_id(&id);
@@ -171,6 +175,7 @@ impl Relay<'_> {
         } else {
             row.desk_before.clone().into_iter().collect()
         };
+        self.listener.tell(Stream::Changes, row.leaving());
         let here = std::iter::once((&row.desk, message::change_id(row)));
         let left = others.iter().map(|left| (left, message::leave_id(row, left)));
         let mut first = u64::MAX;

@@ -153,6 +153,26 @@ async fn an_article_comes_over_nats_in_the_formats_of_http() {
 }
 
 #[tokio::test]
+async fn what_is_answered_over_nats_of_a_story_that_was_under_embargo_is_noted() {
+    let service = Service::start().await;
+    let nats = start(&service).await;
+    let until = "2199-01-01T00:00:00Z";
+    let story =
+        service.file(&format!("/v1/stories?slug=talks&desk=world&embargo_until={until}"), STORY).await.story;
+    nats.ask("act", &json!({"query": {"story": "talks", "act": "lift"}})).await;
+    service.views.reached(service.log.head()).await;
+    for verb in ["show", "history", "diff"] {
+        nats.ask(verb, &json!({"query": {"story": "talks"}})).await;
+    }
+    nats.ask("list", &json!({})).await;
+    let left = service.registry.departures(story, None, 100).await.unwrap();
+    let doors: Vec<&str> = left.iter().map(|one| one.door.as_str()).collect();
+    assert_eq!(doors, ["nats-diff", "nats-history", "nats-list", "nats-show"]);
+    nats.stop().await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_refusal_over_nats_is_the_same_problem_with_the_headers_of_a_service_error() {
     let service = Service::start().await;
     let nats = start(&service).await;

@@ -290,6 +290,57 @@ async fn what_left_under_an_embargo_is_a_breach_and_is_named() {
 }
 
 #[tokio::test]
+async fn every_public_door_notes_when_a_story_that_was_under_embargo_first_left() {
+    let service = Service::start().await;
+    service.file("/v1/stories?slug=other&desk=world", STORY).await;
+    let until = Timestamp::now() + 1.hour();
+    service.file(&format!("/v1/stories?slug=talks&desk=world&embargo_until={until}"), STORY).await;
+    let doors = [
+        ("http-changes", "/v1/changes"),
+        ("http-diff", "/v1/stories/talks/diff"),
+        ("http-history", "/v1/stories/talks/history"),
+        ("http-list", "/v1/stories"),
+        ("http-show", "/v1/stories/talks?format=ninjs"),
+    ];
+    // Under embargo: at the public doors there is nothing, and the desk's is none of them.
+    for (_, address) in doors {
+        service.get(address).await;
+    }
+    service.get("/v1/stories/talks?view=desk").await;
+    let audit = "/v1/stories/talks/embargo";
+    assert_eq!(service.look(audit, &service.owner).await.json()["first_departures"], json!([]));
+    let lift = "/v1/stories/talks/acts/lift";
+    assert_eq!(service.ask(Method::POST, lift, &service.owner, &json!({})).await.status, 200);
+    service.views.reached(service.log.head()).await;
+    for _ in 0..2 {
+        for (_, address) in doors {
+            let answer = service.send(Method::GET, address, &[("authorization", "-")], "").await;
+            assert_eq!(answer.status, 200, "{address}");
+        }
+    }
+    service.get("/v1/stories/talks").await;
+    let audited = service.look(audit, &service.owner).await.json();
+    let departures = audited["first_departures"].as_array().unwrap();
+    let names: Vec<&str> = departures.iter().map(|one| one["door"].as_str().unwrap()).collect();
+    assert_eq!(names, doors.map(|(door, _)| door));
+    let time = |value: &Value| value.as_str().unwrap().parse::<Timestamp>().unwrap();
+    for one in departures {
+        assert!(time(&one["at"]) >= time(&audited["released"]) && one["revision"] == 2, "{one}");
+    }
+    assert_eq!((&audited["breach"], &audited["not_noted"]), (&json!(false), &json!(0)));
+    let noted = async |slug: &str| {
+        let story = service.views.resolve(slug, projector::View::Desk).await.unwrap().unwrap();
+        service.registry.departures(story, None, 100).await.unwrap().len()
+    };
+    assert_eq!(
+        (noted("talks").await, noted("other").await),
+        (doors.len(), 0),
+        "once a door, and no other story"
+    );
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_key_that_is_narrowed_does_no_more_than_it_says() {
     let service = Service::start().await;
     let new =

@@ -54,6 +54,8 @@ struct Audited {
     breaches: Vec<Left>,
     #[serde(default = "whole")]
     complete: bool,
+    #[serde(default)]
+    not_noted: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -112,6 +114,12 @@ fn print(audited: &Audited, output: Output) -> Result<(), Failure> {
     }
     if !audited.complete {
         say("the story is longer than was looked at: there may be more");
+    }
+    if audited.not_noted > 0 {
+        say(format_args!(
+            "{} departures, of any story, came too fast to be noted: one of {slug} may be among them",
+            audited.not_noted
+        ));
     }
     output.line(if audited.breach {
         format!("BREACH: {slug} left before it was released")
