@@ -12,6 +12,8 @@ mod read;
 pub(crate) mod registry;
 mod request;
 mod rights;
+mod second;
+mod stored;
 
 pub(crate) use acts::Acting;
 pub(crate) use changes::ChangesQuery;

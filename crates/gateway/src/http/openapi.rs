@@ -102,6 +102,11 @@ problem_responses! {
         BadRequest, TooLarge, Unauthorized, Forbidden, NotRegistered, NotAcceptable, UnsupportedMediaType,
         Refused, Unavailable, OutcomeUnknown, Internal,
     ];
+    /// What an approval may be answered with.
+    ApprovalProblems = [
+        BadCopy, BadRequest, TooLarge, Unauthorized, Forbidden, NotRegistered, NotFound, NotAcceptable,
+        Conflict, PreconditionFailed, Refused, Unavailable, OutcomeUnknown, Internal,
+    ];
     /// What an audit of a story may answer.
     AuditProblems = [
         BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, NotAcceptable, CursorGone, Unavailable,
@@ -110,6 +115,16 @@ problem_responses! {
     /// What readiness may be answered with.
     Unready = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];
 }
+
+/// What a command is answered that needs a second person.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "it describes an answer that is made elsewhere")]
+#[response(
+    status = 202,
+    description = "Nothing is done yet: it waits for a second person",
+    headers(("Location" = String, description = "The request"))
+)]
+pub(crate) struct NeedsSecond(#[to_schema] wire::http::Waiting);
 
 /// Returns a response for each status of `kinds`, with an example of each kind.
 fn responses(kinds: &[ProblemKind]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {

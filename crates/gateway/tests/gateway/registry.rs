@@ -35,10 +35,12 @@ impl Service {
             act: Act::Kill,
             story: None,
             desk: Some("world".parse().unwrap()),
+            command: None,
+            seen: None,
             payload: b"kill it".to_vec(),
             expires: Timestamp::now() + 1.hour(),
         };
-        self.registry.request(new, Timestamp::now()).await.unwrap().0
+        self.registry.request(new, Timestamp::now()).await.unwrap().id.0
     }
 }
 
