@@ -223,7 +223,7 @@ fn waits(request: &Request) -> Result<Filed, Problem> {
         state => {
             let why = request.reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
             let detail = format!("it was asked for before as request {id}, which is {state}{why}");
-            Err(refused("request-decided", detail).with("request", id).with("state", state.as_str()))
+            Err(refused("request-decided", detail).with("request_number", id).with("state", state.as_str()))
         }
     }
 }

@@ -8,4 +8,5 @@ mod filing;
 mod harness;
 mod lifecycle;
 mod over_nats;
+mod second_person;
 mod two_editors;

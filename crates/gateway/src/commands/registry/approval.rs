@@ -131,7 +131,7 @@ impl Gateway {
                     self.registry().give_back(id);
                     warn!(request = id.0, %error, "Cannot note that a request has failed: noted later");
                 }
-                Err(problem.with("request", id.0))
+                Err(problem.with("request_number", id.0))
             }
         }
     }

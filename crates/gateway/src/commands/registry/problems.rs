@@ -59,7 +59,7 @@ pub(crate) fn of_request(failed: &RequestError) -> Problem {
         RequestError::SamePerson { .. } => "same-person",
         RequestError::KeyReused { id } => {
             let reused = Problem::new(ProblemKind::IdempotencyKeyReused, failed.to_string());
-            return reused.with("request", id.0);
+            return reused.with("request_number", id.0);
         }
         RequestError::AskerRemoved { .. } => "actor-removed",
         RequestError::Expired => "request-expired",
