@@ -258,7 +258,7 @@ async fn reply(gateway: &Gateway, verb: DeskVerb, who: &Principal, payload: &[u8
             let (format, copy) = copy(body, media_type.as_deref())?;
             let query = Query::read(query)?;
             let filing = Filing { story, query, if_match: None, key, format, copy };
-            filed(gateway.file(filing, who).await?)
+            filed(Box::pin(gateway.file(filing, who)).await?)
         }
         DeskVerb::Show => {
             let (story, query): (_, ShowQuery) = (named()?, Query::read(query)?);
@@ -289,7 +289,7 @@ async fn reply(gateway: &Gateway, verb: DeskVerb, who: &Principal, payload: &[u8
             Reply { media_type: format.media_type(), body }
         }
         DeskVerb::Requests | DeskVerb::Approve | DeskVerb::Refuse => {
-            decided(gateway, verb, who, query).await?
+            Box::pin(decided(gateway, verb, who, query)).await?
         }
         DeskVerb::Info => {
             Nothing::read(query)?;

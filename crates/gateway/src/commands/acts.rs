@@ -37,7 +37,7 @@ impl Gateway {
         let guarded = guarded(acting.act).and_then(|act| self.needs_second(act, None));
         let request = acting.request(&acting.story, command, actor)?;
         if let Some(guarded) = guarded {
-            return self.keep_act(guarded, (acting, request), who).await;
+            return Box::pin(self.keep_act(guarded, (acting, request), who)).await;
         }
         let gateway = self.clone();
         self.finish(async move {

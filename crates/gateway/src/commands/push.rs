@@ -179,7 +179,7 @@ impl Gateway {
         }
         if let Some(sent) = sent {
             let by_header = asked.by_header;
-            let second = self.second_for_copy(&mut asked, sent, who).await;
+            let second = Box::pin(self.second_for_copy(&mut asked, sent, who)).await;
             if let Some(filed) = second.map_err(|problem| by_precondition(problem, by_header))? {
                 return Ok(filed);
             }
@@ -211,7 +211,7 @@ impl Gateway {
             let story = StoryRef::Id(self.told(filed, Vec::new()).await?.story);
             act_on(story, &request, kind)
         } else {
-            self.wire_act(request, kind, &mut warnings)?
+            self.wire_act(&request, kind, &mut warnings)?
         };
         let outcome = self.inner.desk.act(act).await;
         self.told(outcome, warnings).await
@@ -220,20 +220,20 @@ impl Gateway {
     /// Returns the act that an item of a wire asks for.
     pub(crate) fn wire_act(
         &self,
-        request: PushRequest,
+        request: &PushRequest,
         kind: Kind,
         warnings: &mut Vec<String>,
     ) -> Result<ActRequest, Problem> {
         if has_words(&request.push) {
             warnings.push(format!("the words of the item were not kept: it is a {kind}"));
         }
-        let story = self.aimed_at(&request).ok_or_else(|| {
+        let story = self.aimed_at(request).ok_or_else(|| {
             problems::refused(
                 "nothing-to-act-on",
                 format!("the item is a {kind} of a story that is not here: nothing to do"),
             )
         })?;
-        Ok(act_on(story, &request, kind))
+        Ok(act_on(story, request, kind))
     }
 
     /// Returns the story that copy goes to, if it names one: the one that its item has become before,

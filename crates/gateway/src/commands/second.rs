@@ -109,7 +109,7 @@ impl Gateway {
         let mut request = asked.inner.clone();
         request.command = Some(key.clone());
         let ready = match asked.act {
-            Some(kind) => Ready::Act(Box::new(self.wire_act(request, kind, &mut asked.warnings)?)),
+            Some(kind) => Ready::Act(Box::new(self.wire_act(&request, kind, &mut asked.warnings)?)),
             None => Ready::Push(Box::new(request)),
         };
         let stored = Stored { actor: asked.inner.actor.clone(), key, sent: Sent::Copy(Box::new(sent)) };

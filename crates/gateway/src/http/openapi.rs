@@ -79,20 +79,23 @@ problem_responses! {
     PlainProblems = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];
     /// What a read may answer.
     ReadProblems = [
-        BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, RevisionNotFound, NotAcceptable, CursorGone, Unavailable, Internal,
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, RevisionNotFound, NotAcceptable, CursorGone,
+        Unavailable, Internal,
     ];
     /// What copy for a new story may be answered with.
     NewProblems = [
-        BadCopy, BadRequest, Unauthorized, Forbidden, NotAcceptable, Conflict, PreconditionFailed, TooLarge, UnsupportedMediaType,
-        Refused, Unavailable, OutcomeUnknown, Internal,
+        BadCopy, BadRequest, Unauthorized, Forbidden, NotAcceptable, Conflict, PreconditionFailed, TooLarge,
+        UnsupportedMediaType, Refused, Unavailable, OutcomeUnknown, Internal,
     ];
     /// What copy for a story may be answered with.
     PushProblems = [
-        BadCopy, BadRequest, Unauthorized, Forbidden, NotFound, NotAcceptable, Conflict, PreconditionFailed, TooLarge,
-        UnsupportedMediaType, Refused, Unavailable, OutcomeUnknown, Internal,
+        BadCopy, BadRequest, Unauthorized, Forbidden, NotFound, NotAcceptable, Conflict, PreconditionFailed,
+        TooLarge, UnsupportedMediaType, Refused, Unavailable, OutcomeUnknown, Internal,
     ];
     /// What a rebuild may be answered with.
-    RebuildProblems = [BadRequest, TooLarge, Unauthorized, Forbidden, NotAcceptable, Refused, Unavailable, Internal];
+    RebuildProblems = [
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotAcceptable, Refused, Unavailable, Internal,
+    ];
     /// What a read of the registry may answer.
     RegistryReadProblems = [
         BadRequest, TooLarge, Unauthorized, Forbidden, NotRegistered, NotAcceptable, Unavailable, Internal,

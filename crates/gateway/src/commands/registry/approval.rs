@@ -215,7 +215,7 @@ impl Gateway {
             notice.approver = approver.clone();
         }
         let Some(kind) = asked.act else { return Ok(Ready::Push(Box::new(push))) };
-        let mut act = self.wire_act(push, kind, &mut asked.warnings)?;
+        let mut act = self.wire_act(&push, kind, &mut asked.warnings)?;
         if let Some(story) = request.story {
             act.story = StoryRef::Id(story);
         }
