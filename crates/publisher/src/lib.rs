@@ -15,6 +15,7 @@ mod relay;
 pub mod server;
 mod streams;
 mod trouble;
+mod waiting;
 
 pub use acks::Acknowledged;
 pub use connection::{NatsTarget, TargetError};
