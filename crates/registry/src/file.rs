@@ -26,8 +26,9 @@ CREATE TABLE actors(id TEXT PRIMARY KEY, name TEXT, grants TEXT NOT NULL, added 
 CREATE TABLE keys(id TEXT PRIMARY KEY, actor TEXT NOT NULL, digest BLOB, digest_before BLOB,
   before_until INTEGER, scopes TEXT NOT NULL, desks TEXT NOT NULL, added INTEGER NOT NULL,
   rotated INTEGER, expires INTEGER, used INTEGER, revoked INTEGER, note TEXT,
-  in_file INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+  in_file INTEGER NOT NULL DEFAULT 0, command TEXT) WITHOUT ROWID;
 CREATE INDEX keys_of_actor ON keys(actor, revoked);
+CREATE UNIQUE INDEX keys_under_key ON keys(command) WHERE command IS NOT NULL;
 CREATE TABLE denials(number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT, key TEXT,
   act TEXT NOT NULL, desk TEXT, story BLOB, door TEXT NOT NULL, reason TEXT NOT NULL);
 CREATE INDEX denials_of_actors ON denials(number) WHERE actor IS NOT NULL;
@@ -48,11 +49,14 @@ CREATE TABLE departures(story BLOB, revision INTEGER, door TEXT, at INTEGER NOT 
 CREATE TABLE settings(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 ";
 
-/// What makes format 2 of format 1: the idempotency key of a request, and the revision that it saw.
+/// What makes format 2 of format 1: the idempotency keys of keys and requests, and the revision that a
+/// request saw.
 const FROM_1: &str = "
 ALTER TABLE requests ADD COLUMN command TEXT;
 ALTER TABLE requests ADD COLUMN seen INTEGER;
 CREATE INDEX requests_under_key ON requests(actor, command);
+ALTER TABLE keys ADD COLUMN command TEXT;
+CREATE UNIQUE INDEX keys_under_key ON keys(command) WHERE command IS NOT NULL;
 ";
 
 /// Takes the lock beside `path`; it is held until the file is dropped or the process ends.

@@ -211,6 +211,24 @@ async fn a_bad_body_is_answered_with_its_place_and_without_its_words() {
 }
 
 #[tokio::test]
+async fn the_same_command_makes_one_key_and_says_which() {
+    let service = Service::start().await;
+    service.key_of("ana", &["auditor@*"]).await;
+    let body = json!({"actor": "ana"}).to_string();
+    let headers = [("idempotency-key", "k1"), ("content-type", "application/json")];
+    let made = service.send(Method::POST, "/v1/keys", &headers, body.clone()).await;
+    assert_eq!(made.status, 201);
+    let again = service.send(Method::POST, "/v1/keys", &headers, body.clone()).await.problem("refused");
+    assert_eq!((&again["reason"], &again["key"]), (&json!("key-made"), &made.json()["key"]["id"]));
+    assert!(again["detail"].as_str().unwrap().contains("rotate"), "{again}");
+    let other = [("idempotency-key", "k2"), ("content-type", "application/json")];
+    assert_eq!(service.send(Method::POST, "/v1/keys", &other, body).await.status, 201);
+    let listed = service.look("/v1/keys?actor=ana", &service.owner).await.json();
+    assert_eq!(listed["keys"].as_array().unwrap().len(), 3);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_request_is_there_for_who_asked_and_who_may_decide_and_for_nobody_else() {
     let service = Service::start().await;
     let ana = service.key_of("ana", &["editor@world"]).await;

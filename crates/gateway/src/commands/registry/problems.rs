@@ -42,6 +42,7 @@ pub(super) fn of_key(failed: &KeyError) -> Problem {
         KeyError::Store(failed) => return of_store(failed),
         KeyError::Actor(failed) => return of_actor(failed),
         KeyError::Unknown { id } => return unknown("key", &id.to_string()),
+        KeyError::Made { id } => return refused("key-made", failed.to_string()).with("key", id.to_string()),
         KeyError::Revoked { .. } => "key-revoked",
         KeyError::Expired => "key-expired",
         KeyError::Overlap => "overlap-too-long",
