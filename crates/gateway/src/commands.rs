@@ -12,7 +12,9 @@ mod read;
 pub(crate) mod registry;
 mod request;
 mod rights;
+mod second;
 mod show;
+mod stored;
 
 pub(crate) use acts::Acting;
 pub(crate) use changes::ChangesQuery;

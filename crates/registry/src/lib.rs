@@ -34,7 +34,7 @@ mod writer;
 
 pub use access::{Act, ActSet, PUBLIC, Role};
 pub use actors::{Actor, ActorChange, ActorError, NewActor};
-pub use authorize::{Denied, Identity, Lack, Principal, authorize};
+pub use authorize::{Denied, Identity, Lack, Principal, authorize, may_still};
 pub use denials::{Denial, DenialRange, KeptDenial};
 pub use departures::Departure;
 pub use error::{OpenError, StoreError};

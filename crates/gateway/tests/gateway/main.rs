@@ -12,4 +12,6 @@ mod operator;
 mod problems;
 mod reading;
 mod registry;
+mod second;
+mod second_failing;
 mod service;

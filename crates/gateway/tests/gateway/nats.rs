@@ -16,18 +16,18 @@ use crate::service::Service;
 
 const STORY: &str = "Talks resume in Cairo\n\nDelegates met on Sunday.\n\nTwo people were hurt.";
 
-struct Nats {
+pub(crate) struct Nats {
     server: NatsServer,
     client: Client,
     /// The headers of whoever asks: the owner.
-    headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     stop: CancellationToken,
     answering: JoinHandle<Result<(), NatsServiceError>>,
     _folder: TempDir,
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are an edge: they read where the program is")]
-async fn start(service: &Service) -> Nats {
+pub(crate) async fn start(service: &Service) -> Nats {
     let folder = tempfile::tempdir().unwrap();
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools");
     let given = std::env::var("NATS_SERVER_BIN").ok().map(Into::into);
@@ -59,7 +59,7 @@ async fn connect(url: &str) -> Client {
 }
 
 impl Nats {
-    async fn ask(&self, verb: &str, request: &Value) -> (HeaderMap, Value) {
+    pub(crate) async fn ask(&self, verb: &str, request: &Value) -> (HeaderMap, Value) {
         let subject = format!("wt.v1.desk.{verb}");
         let reply = self
             .client
@@ -69,7 +69,7 @@ impl Nats {
         (reply.headers.unwrap_or_default(), serde_json::from_slice(&reply.payload).unwrap())
     }
 
-    async fn refused(&self, verb: &str, request: &Value) -> Value {
+    pub(crate) async fn refused(&self, verb: &str, request: &Value) -> Value {
         let (headers, problem) = self.ask(verb, request).await;
         let code = headers.get("Nats-Service-Error-Code").unwrap_or_else(|| panic!("no error: {problem}"));
         assert_eq!(code.as_str(), problem["status"].to_string());
@@ -78,7 +78,7 @@ impl Nats {
         problem
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         self.answering.await.unwrap().unwrap();
         self.server.stop().await;

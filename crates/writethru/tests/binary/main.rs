@@ -9,4 +9,5 @@ mod formats;
 mod harness;
 mod lifecycle;
 mod over_nats;
+mod second_person;
 mod two_editors;
