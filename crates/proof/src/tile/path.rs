@@ -74,7 +74,7 @@ fn parse(path: &str) -> Option<FilePath> {
     for element in index.split('/') {
         let digits = element.strip_prefix('x').unwrap_or(element).as_bytes();
         for digit in digits {
-            let digit = digit.is_ascii_digit().then_some(digit - b'0')?;
+            let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
             number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
         }
     }
