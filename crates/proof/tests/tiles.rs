@@ -213,7 +213,7 @@ fn a_bundle_is_exactly_its_entries() {
 
 #[test]
 fn the_longest_bundle_is_as_long_as_promised() {
-    let longest = Entry::of_envelope(&[b'{'; SHORT_BYTES_MAX]).expect("an entry");
+    let longest = Entry::of_envelope(&vec![b'{'; SHORT_BYTES_MAX]).expect("an entry");
     let grown = Edge::new().grow(&vec![longest; 256]).expect("grows");
     assert_eq!(grown.files[0].bytes.len(), BUNDLE_BYTES_MAX);
 }

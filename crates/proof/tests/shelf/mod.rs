@@ -1,6 +1,6 @@
 //! A log's files in memory, and logs of a given length: what these tests read and spoil.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, reason = "each test file and benchmark uses its own part")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -30,13 +30,11 @@ impl Shelf {
     /// Returns the widest file at the place of `path`.
     fn widest(&self, path: FilePath) -> Result<Vec<u8>, Absent> {
         self.asked.borrow_mut().push(path);
-        let same = |held: &FilePath| match (held, path) {
-            (FilePath::Tile(held), FilePath::Tile(tile)) => {
-                (held.level(), held.index()) == (tile.level(), tile.index())
-            }
-            (held, path) => *held == path,
+        let full = match path {
+            FilePath::Tile(tile) => Tile::new(tile.level(), tile.index(), 256).map(FilePath::Tile),
+            FilePath::Entries(_) => None,
         };
-        let widest = self.files.iter().rfind(|(held, _)| same(held));
+        let widest = self.files.range(path..=full.unwrap_or(path)).next_back();
         widest.map(|(_, bytes)| bytes.clone()).ok_or(Absent(path))
     }
 }
