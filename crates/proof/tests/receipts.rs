@@ -2,6 +2,8 @@
 
 mod shelf;
 
+use std::fmt::Write as _;
+
 use proof::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use proof::note::VerifyError;
 use proof::policy::{EndorsementError, Policy, PolicyError, PolicyFault};
@@ -168,7 +170,7 @@ fn example() -> String {
     let mut text = format!("# A comment\n\nlog {} https://wire.example/\n", log_key().verifier());
     for (number, name) in ["X1", "X2", "X3", "Y1", "Y2", "Y3"].into_iter().enumerate() {
         let key = witness_key(u8::try_from(number).expect("small"));
-        text.push_str(&format!("  witness\t{name} {}\n", key.verifier()));
+        writeln!(text, "  witness\t{name} {}", key.verifier()).expect("writes");
     }
     text.push_str("group X-witnesses 2 X1 X2 X3\ngroup Y-witnesses any Y1 Y2 Y3\n");
     text.push_str("group X-and-Y all X-witnesses Y-witnesses\nquorum X-and-Y\n");

@@ -54,7 +54,9 @@ fn a_witness_cosigns_growth_and_the_log_keeps_what_verifies() {
             panic!("{line} is an answer");
         };
         let mut cosigned = request.checkpoint().clone();
-        signatures.into_iter().for_each(|signature| cosigned.add(signature).expect("room"));
+        for signature in signatures {
+            cosigned.add(signature).expect("room");
+        }
         assert!(policy.verify(&cosigned).is_ok());
     }
 }
