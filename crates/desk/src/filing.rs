@@ -153,7 +153,7 @@ impl Inner {
     }
 
     /// Returns the answer that `command` got before, if it did.
-    async fn answered(
+    pub(crate) async fn answered(
         &self,
         aim: &Aim,
         filing: &Filing,
@@ -218,7 +218,12 @@ impl Inner {
     }
 }
 
-fn answer(story: StoryId, before: &Story, chain: &Chain, events: &[Event]) -> Result<Answer, PushError> {
+pub(crate) fn answer(
+    story: StoryId,
+    before: &Story,
+    chain: &Chain,
+    events: &[Event],
+) -> Result<Answer, PushError> {
     let after = chain.story();
     let event = events.last();
     let public = event.is_some_and(|event| event.public);

@@ -7,12 +7,14 @@
 mod directory;
 mod due;
 mod filing;
+mod rehearsal;
 mod request;
 mod scheduler;
 mod service;
 mod slug;
 mod stories;
 
+pub use rehearsal::{Prospect, Rehearsal};
 pub use request::{
     ActRequest, Answer, OpenError, Overlapping, Preview, PushError, PushRequest, Seed, Standing, StoryRef,
     Target,

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use log::EventLog;
-use story::{Command, Field, Revision, Status, StoryId, decide};
+use story::{Command, Field, Revision, Status, StoryId};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wire::{Chain, Header};
 
 use crate::directory::Directory;
 use crate::due::Due;
-use crate::filing::{Aim, Filing, chain, fits, insist, now, slug_of};
+use crate::filing::{Aim, Filing, chain, slug_of};
 use crate::request::{
-    ActRequest, Answer, OpenError, Preview, PushError, PushRequest, Seed, Standing, Step, StoryRef, Target,
+    ActRequest, Answer, OpenError, PushError, PushRequest, Seed, Standing, StoryRef, Target,
 };
 use crate::scheduler;
-use crate::slug::{name, slug_wanted};
+use crate::slug::slug_wanted;
 use crate::stories::Stories;
 
 /// Records read at a time while the directory is completed.
@@ -116,12 +116,17 @@ impl Desk {
     /// # Errors
     /// [`PushError`] says whether the act may be stored and what to do next.
     pub async fn act(&self, request: ActRequest) -> Result<Answer, PushError> {
+        let (aim, mut filing) = self.aimed(request)?;
+        self.inner.file(&aim, &mut filing).await
+    }
+
+    /// Returns which story an act goes to, and the act.
+    pub(crate) fn aimed(&self, request: ActRequest) -> Result<(Aim, Filing), PushError> {
         let ActRequest { story, command, actor, key, expected } = request;
         let target = Target::Existing(story.clone());
         let story = self.find(&story).ok_or_else(|| PushError::NotFound { story: story.to_string() })?;
         let aim = Aim { story, slug: None, reserved: false };
-        let mut filing = Filing { target, command, actor, key, expected, base: None };
-        self.inner.file(&aim, &mut filing).await
+        Ok((aim, Filing { target, command, actor, key, expected, base: None }))
     }
 
     /// Publishes what is due, until `shutdown`: embargoes that have ended, and schedules.
@@ -132,50 +137,7 @@ impl Desk {
         scheduler::run(self, shutdown).await;
     }
 
-    /// Returns what `request` would do, and does nothing.
-    ///
-    /// # Errors
-    /// The same refusals as [`Desk::push`].
-    pub async fn preview(&self, request: PushRequest) -> Result<Preview, PushError> {
-        let known = match &request.target {
-            Target::Existing(story) => {
-                Some(self.find(story).ok_or_else(|| PushError::NotFound { story: story.to_string() })?)
-            }
-            Target::BySlug(slug) | Target::New(Some(slug)) => {
-                self.source_of(&request).or_else(|| self.inner.directory.find(slug))
-            }
-            Target::New(None) => self.source_of(&request),
-        };
-        let story = match known {
-            Some(id) => {
-                let held = self.inner.stories.hold(id).await?;
-                if self.source_of(&request).is_none() {
-                    fits(&request.target, id, chain(&held))?;
-                }
-                chain(&held).story().clone()
-            }
-            None => story::Story::default(),
-        };
-        insist(request.expected, story.revision)?;
-        let slug = slug_wanted(&request);
-        let mut filing = request.into_filing();
-        name(&mut filing.command, Some(&slug).filter(|_| story.revision == Revision::ZERO));
-        let id = known.unwrap_or_else(|| StoryId::new(Uuid::nil()));
-        let command = self.inner.rebased(id, &story, &filing).await?;
-        let events = decide(&story, &command, now())?;
-        let before = story.article.clone();
-        let revision = story.revision;
-        let kind = events.first().map(|event| event.kind);
-        let label = events.first().and_then(|event| event.label);
-        let after = events
-            .iter()
-            .try_fold(story, story::apply)
-            .expect("what decide returns, apply accepts: tested as an invariant")
-            .article;
-        Ok(Preview { story: known, revision, kind, step: Step { before, after, label } })
-    }
-
-    fn source_of(&self, request: &PushRequest) -> Option<StoryId> {
+    pub(crate) fn source_of(&self, request: &PushRequest) -> Option<StoryId> {
         request.source().and_then(|source| self.find_source(source))
     }
 
@@ -235,7 +197,7 @@ impl PushRequest {
         self.push.copy.fields.get(Field::Source).shown_values().next()
     }
 
-    fn into_filing(self) -> Filing {
+    pub(crate) fn into_filing(self) -> Filing {
         let Self { target, push, actor, command: key, expected, base } = self;
         Filing { target, command: Command::Push(Box::new(push)), actor, key, expected, base }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use desk::{ActRequest, Answer, Desk, PushError, PushRequest, Seed, StoryRef, Target};
+use desk::{ActRequest, Answer, Desk, Prospect, PushError, PushRequest, Rehearsal, Seed, StoryRef, Target};
 use jiff::Timestamp;
 use log::{Epoch, EventLog, Options};
 use story::{
@@ -61,6 +61,18 @@ fn filing(copy: Copy, release: Release) -> PushRequest {
     }
 }
 
+fn acting(story: StoryId, deed: Deed) -> ActRequest {
+    let reason = Text::uncut("Counsel asked for it.");
+    let act = Act { deed, reason, note: Text::default(), approver: None };
+    ActRequest {
+        story: StoryRef::Id(story),
+        command: Command::Act(Box::new(act)),
+        actor: "ed-1".parse().expect("an actor"),
+        key: None,
+        expected: None,
+    }
+}
+
 impl Newsroom {
     async fn restarted(self) -> Self {
         self.log.close().await;
@@ -73,16 +85,7 @@ impl Newsroom {
     }
 
     async fn act(&self, story: StoryId, deed: Deed) -> Result<Answer, PushError> {
-        let reason = Text::uncut("Counsel asked for it.");
-        let act = Act { deed, reason, note: Text::default(), approver: None };
-        let request = ActRequest {
-            story: StoryRef::Id(story),
-            command: Command::Act(Box::new(act)),
-            actor: "ed-1".parse().expect("an actor"),
-            key: None,
-            expected: None,
-        };
-        self.desk.act(request).await
+        self.desk.act(acting(story, deed)).await
     }
 
     /// Returns the paragraphs of the story as the log has them.
@@ -221,4 +224,56 @@ async fn an_embargo_ends_by_the_clock_even_over_a_restart() {
         task.await.expect("no panic");
     }
     assert_eq!(room.log.head(), records[0].position, "once");
+}
+
+#[tokio::test]
+async fn a_rehearsal_says_what_would_come_and_stores_nothing() {
+    let room = newsroom().await;
+    let key = |key: &str| Some(key.parse().expect("a key"));
+    let first = PushRequest { command: key("k1"), ..filing(copy(&["One."]), Release::Publish) };
+    let open = |rehearsal| match rehearsal {
+        Ok(Rehearsal::Open(prospect)) => prospect,
+        other => panic!("{other:?}"),
+    };
+    let coming = open(room.desk.rehearse_push(first.clone()).await);
+    let world = "world".parse().expect("a desk");
+    assert_eq!(coming, Prospect { story: None, at: Revision(0), desk: world, kind: Kind::Update });
+    assert_eq!(room.log.head(), log::Position::ZERO);
+    let alert = filing(copy(&[]), Release::Publish);
+    assert_eq!(open(room.desk.rehearse_push(alert).await).kind, Kind::Alert);
+    let story = room.desk.push(first.clone()).await.expect("filed").story;
+    let Ok(Rehearsal::Answered(answer)) = room.desk.rehearse_push(first.clone()).await else {
+        panic!("it was done under its key")
+    };
+    assert_eq!((answer.revision, answer.repeated), (Revision(1), true));
+    let same = PushRequest { command: None, ..first };
+    let Ok(Rehearsal::Answered(answer)) = room.desk.rehearse_push(same).await else {
+        panic!("it changes nothing")
+    };
+    assert_eq!((answer.revision, answer.changed, answer.repeated), (Revision(1), false, false));
+    let kill = ActRequest { key: key("k2"), ..acting(story, Deed::Kill) };
+    let coming = open(room.desk.rehearse_act(kill.clone()).await);
+    assert_eq!((coming.story, coming.at, coming.kind), (Some(story), Revision(1), Kind::Kill));
+    let late = ActRequest { expected: Some(Revision(7)), ..kill.clone() };
+    let late = room.desk.rehearse_act(late).await;
+    assert!(matches!(late, Err(PushError::Conflict { .. })), "{late:?}");
+    let killed = room.desk.act(kill.clone()).await.expect("killed");
+    let again = room.desk.rehearse_act(kill).await;
+    assert!(matches!(again, Ok(Rehearsal::Answered(_))), "{again:?}");
+    let twice = room.desk.rehearse_act(acting(story, Deed::Kill)).await;
+    assert!(matches!(twice, Err(PushError::Refused(_))), "{twice:?}");
+    assert_eq!(room.log.head(), killed.position);
+}
+
+#[tokio::test]
+async fn a_story_whose_slug_was_made_is_rehearsed_by_its_key() {
+    let room = newsroom().await;
+    let key = Some("k1".parse().expect("a key"));
+    let new =
+        PushRequest { target: Target::New(None), command: key, ..filing(copy(&["One."]), Release::Publish) };
+    let filed = room.desk.push(new.clone()).await.expect("filed");
+    let Ok(Rehearsal::Answered(answer)) = room.desk.rehearse_push(new).await else {
+        panic!("it was done under its key")
+    };
+    assert_eq!((answer.story, answer.repeated), (filed.story, true));
 }

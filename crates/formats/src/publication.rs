@@ -217,6 +217,14 @@ impl PublicCorrection {
         let words = if self.note.is_empty() { &self.what } else { &self.note };
         printable(words)
     }
+
+    /// Returns all that it says: the note, and what was wrong and where it stood.
+    fn whole(&self) -> String {
+        let labelled = [("", &self.note), ("Was wrong: ", &self.what), ("Where: ", &self.place)];
+        let said = labelled.into_iter().filter(|(_, text)| !text.is_empty());
+        let lines: Vec<String> = said.map(|(label, text)| format!("{label}{text}")).collect();
+        printable(&lines.join("\n"))
+    }
 }
 
 /// Returns `link`, which is an address, a space and a title, as its two parts; `None` if it is no

@@ -94,7 +94,8 @@ fn an_article_is_a_news_article_with_its_corrections() {
             "datePublished": "2026-11-22T17:01:00Z", "dateModified": "2026-11-22T18:01:00Z",
             "author": { "@type": "NewsMediaOrganization", "name": "Example & Sons <News>", "url": "https://news.example/" },
             "publisher": { "@type": "NewsMediaOrganization", "name": "Example & Sons <News>", "url": "https://news.example/" },
-            "correction": [{ "@type": "CorrectionComment", "text": "Four </script> met, not five.",
+            "correction": [{ "@type": "CorrectionComment",
+                             "text": "Four </script> met, not five.\nWas wrong: the number",
                              "datePublished": "2026-11-22T17:30:00Z" }],
         })
     );

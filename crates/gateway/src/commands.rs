@@ -12,10 +12,14 @@ mod read;
 pub(crate) mod registry;
 mod request;
 mod rights;
+mod second;
+mod show;
+mod stored;
 
 pub(crate) use acts::Acting;
 pub(crate) use changes::ChangesQuery;
 pub(crate) use diff::{DiffFormat, DiffQuery};
 pub(crate) use entries::{Doing, EntryParameters};
 pub(crate) use push::{Filed, Filing, PushParameters};
-pub(crate) use read::{HistoryQuery, ListQuery, ShowQuery};
+pub(crate) use read::{HistoryQuery, ListQuery};
+pub(crate) use show::{ShowQuery, Showing};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use desk::Desk;
+use formats::publication::Origin;
 use jiff::Timestamp;
 use log::{EventLog, Position};
 use projector::{Control, Views};
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use wire::{Cursor, Problem, ProblemKind};
 
 use crate::access::Way;
+use crate::departures::Departures;
 use crate::limits::{AT_LEAST_WAIT_MAX, POLLS_MAX, PUSHES_MAX, REQUESTS_MAX, WRITE_FAILURE_AGE};
 use crate::measures::Measures;
 use crate::problems::unavailable;
@@ -63,6 +65,8 @@ pub struct Parts {
     pub controls: Controls,
     /// What is measured.
     pub measures: Measures,
+    /// Who serves, as items of standards say it.
+    pub origin: Origin,
 }
 
 /// The service's edge; clones share it.
@@ -81,6 +85,8 @@ pub(crate) struct Inner {
     pub(crate) registry: Registry,
     pub(crate) controls: Controls,
     pub(crate) measures: Measures,
+    pub(crate) origin: Origin,
+    pub(crate) departures: Departures,
     pub(crate) places: Places,
     /// Cancelled when shutdown begins, so that no reader is waited for.
     pub(crate) closing: CancellationToken,
@@ -100,7 +106,8 @@ pub(crate) struct Places {
 impl Gateway {
     /// Returns the edge of `parts`.
     pub fn new(parts: Parts) -> Self {
-        let Parts { log, desk, views, registry, controls, measures } = parts;
+        let Parts { log, desk, views, registry, controls, measures, origin } = parts;
+        let departures = Departures::new(registry.clone());
         let places = Places {
             requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
             polls: Arc::new(Semaphore::new(POLLS_MAX)),
@@ -109,8 +116,25 @@ impl Gateway {
         };
         let write_failed = AtomicI64::new(0);
         let closing = CancellationToken::new();
-        let inner = Inner { log, desk, views, registry, controls, measures, places, closing, write_failed };
+        let inner = Inner {
+            log,
+            desk,
+            views,
+            registry,
+            controls,
+            measures,
+            origin,
+            departures,
+            places,
+            closing,
+            write_failed,
+        };
         Self { inner: Arc::new(inner), way: Way::Http }
+    }
+
+    /// Returns where departures by public doors are noted: also for doors that are not the gateway's.
+    pub fn departures(&self) -> &Departures {
+        &self.inner.departures
     }
 
     pub(crate) fn views(&self) -> &Views {

@@ -6,6 +6,7 @@
 
 mod access;
 mod commands;
+mod departures;
 mod gateway;
 mod http;
 pub mod limits;
@@ -16,6 +17,7 @@ mod parameters;
 mod places;
 mod problems;
 
+pub use departures::{Departures, PublicDoor};
 pub use gateway::{Controls, Gateway, Parts, RelayStatus};
 pub use http::{ServeError, document};
 pub use measures::Measures;

@@ -21,6 +21,8 @@ pub const CONNECTIONS_MAX: usize = 4_096;
 pub const PUSHES_MAX: usize = 64;
 /// Most requests over NATS at work at once.
 pub const NATS_REQUESTS_MAX: usize = 64;
+/// How long what needs a second person waits for one.
+pub const REQUEST_LIFE: Duration = Duration::from_hours(24);
 /// How long a request waits for a place before it is told to come again.
 pub const PLACE_WAIT: Duration = Duration::from_secs(1);
 /// How long a request may take, the reading of its body included.

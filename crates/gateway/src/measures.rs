@@ -74,6 +74,14 @@ fn describe() {
         "Time from a request over NATS to its answer"
     );
     describe_counter!("writethru_pushes_total", "Pushes, by outcome");
+    describe_counter!(
+        "writethru_departures_total",
+        "First departures of stories that were under embargo, by public door"
+    );
+    describe_counter!(
+        "writethru_departures_not_noted_total",
+        "Departures that found no room to be noted: an embargo's audit may lack them"
+    );
     describe_gauge!("writethru_log_head_position", "The last position in the log");
     describe_gauge!("writethru_views_lag_events", "Events of the log that the views do not show yet");
     describe_gauge!("writethru_publisher_lag_events", "Changes that wait to be published to NATS");

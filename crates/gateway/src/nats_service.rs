@@ -3,6 +3,8 @@
 //! A request is a JSON object with the same parameters as over HTTP, a reply is the same JSON, and
 //! a refusal is the same problem with the headers of a service error. Nothing is decided here.
 
+mod deciding;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Request, 
 use async_nats::{Client, HeaderMap, HeaderValue};
 use bytes::Bytes;
 use formats::Format;
+use formats::publication::OutFormat;
 use futures::StreamExt;
 use futures::stream::{SelectAll, select_all};
 use registry::Principal;
@@ -24,9 +27,11 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 use wire::{DeskVerb, Problem, ProblemKind};
 
+use self::deciding::decided;
 use crate::access::Way;
 use crate::commands::{
     Acting, DiffFormat, DiffQuery, Doing, EntryParameters, Filed, Filing, HistoryQuery, ListQuery, ShowQuery,
+    Showing,
 };
 use crate::gateway::Gateway;
 use crate::http::acts::{act_named, body_of};
@@ -224,20 +229,20 @@ fn fits(client: &Client, reply: Reply) -> Result<Reply, Problem> {
 
 /// Returns whether requests of this sort may store something.
 const fn stores(verb: DeskVerb) -> bool {
-    matches!(verb, DeskVerb::Push | DeskVerb::Act | DeskVerb::Entry)
+    matches!(verb, DeskVerb::Push | DeskVerb::Act | DeskVerb::Entry | DeskVerb::Approve | DeskVerb::Refuse)
 }
 
 async fn reply(gateway: &Gateway, verb: DeskVerb, who: &Principal, payload: &[u8]) -> Result<Reply, Problem> {
     let Given { mut query, body, media_type, key } = given(payload)?;
     let story = match verb {
-        DeskVerb::List | DeskVerb::Info => None,
+        DeskVerb::List | DeskVerb::Info | DeskVerb::Requests | DeskVerb::Approve | DeskVerb::Refuse => None,
         _ => match query.remove("story") {
             None => None,
             Some(Value::String(story)) => Some(story),
             Some(_) => return Err(bad_parameter("story", "an id or a slug is expected, as text")),
         },
     };
-    if !stores(verb) && (body.is_some() || media_type.is_some() || key.is_some()) {
+    if !brings_more(verb) && (body.is_some() || media_type.is_some() || key.is_some()) {
         let detail = "body, media_type and key belong to a push, an act or an entry";
         return Err(Problem::new(ProblemKind::BadRequest, detail).with("place", "body"));
     }
@@ -255,15 +260,14 @@ async fn reply(gateway: &Gateway, verb: DeskVerb, who: &Principal, payload: &[u8
             let (format, copy) = copy(body, media_type.as_deref())?;
             let query = Query::read(query)?;
             let filing = Filing { story, query, if_match: None, key, format, copy };
-            match gateway.file(filing, who).await? {
-                Filed::Pushed(pushed) => json(&pushed),
-                Filed::Previewed(preview) => json(&preview),
-            }
+            filed(Box::pin(gateway.file(filing, who)).await?)
         }
         DeskVerb::Show => {
             let (story, query): (_, ShowQuery) = (named()?, Query::read(query)?);
             gateway.may_read(who, query.view, &story).await?;
-            json(&gateway.show(&story, query).await?)
+            let format = query.format.unwrap_or(OutFormat::Json);
+            let Showing { format, body, .. } = gateway.show(&story, query, format).await?;
+            Reply { media_type: format.media_type(), body }
         }
         DeskVerb::List => {
             let query: ListQuery = Query::read(query)?;
@@ -288,11 +292,19 @@ async fn reply(gateway: &Gateway, verb: DeskVerb, who: &Principal, payload: &[u8
             };
             Reply { media_type: format.media_type(), body }
         }
+        DeskVerb::Requests | DeskVerb::Approve | DeskVerb::Refuse => {
+            Box::pin(decided(gateway, verb, who, query)).await?
+        }
         DeskVerb::Info => {
             Nothing::read(query)?;
             json(&gateway.info())
         }
     })
+}
+
+/// Returns whether requests of this sort bring more than parameters.
+const fn brings_more(verb: DeskVerb) -> bool {
+    matches!(verb, DeskVerb::Push | DeskVerb::Act | DeskVerb::Entry)
 }
 
 /// Answers an act: `act` in the query, and beside it or in the body what is said with it.
@@ -314,9 +326,17 @@ async fn act(
     }
     let body = body_of(Value::Object(query).to_string().as_bytes())?;
     let takedowns = gateway.may_act(who, act, &story).await?;
-    let actor = gateway.acting_as(who, None).await?;
     let acting = Acting { story, act, body, if_match: None, key };
-    Ok(json(&gateway.act(acting, actor, takedowns).await?))
+    Ok(filed(gateway.act(acting, who, takedowns).await?))
+}
+
+/// Returns the reply to a command: what was done, what would be, or the request that it has become.
+fn filed(what: Filed) -> Reply {
+    match what {
+        Filed::Pushed(pushed) => json(&pushed),
+        Filed::Previewed(preview) => json(&preview),
+        Filed::Waits(waiting) => json(&waiting),
+    }
 }
 
 /// A copy and its format, or why there is none.

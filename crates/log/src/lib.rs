@@ -23,4 +23,5 @@ pub use contract::{
     OpenError, Pending, Position, ReadError, Record, StoryKey, limits,
 };
 pub use event_log::{EventLog, Options};
+pub use sqlite::{Copied, copy, renew};
 pub use tail::Tail;

@@ -26,6 +26,7 @@
 
 mod check;
 mod checkpoint;
+mod copy;
 mod erase;
 #[cfg(test)]
 mod faults;
@@ -41,6 +42,8 @@ mod record;
 mod ring;
 mod shared;
 mod writer;
+
+pub use copy::{Copied, copy, renew};
 
 use std::path::Path;
 use std::sync::Arc;

@@ -144,7 +144,7 @@ pub(crate) fn advance(folded: &mut Folded, records: &[&Record], carried: Carried
         let Folded { chain, hashes } = &mut *folded;
         let (step, article) =
             step((&before, chain.story()), hashes, &opened, record.position, (carried, epoch));
-        carried = Carried { significant: step.significant, reach: step.reach };
+        carried = Carried { significant: step.significant, reach: step.reach, embargo: step.embargo };
         shown = article.or(shown);
         advance.steps.push(step);
     }

@@ -16,5 +16,6 @@ pub use fold::FoldError;
 pub use projector::{Control, Projector, ProjectorError};
 pub use rebuild::{Comparison, Progress, RebuildError, Rebuilt, compare, rebuild};
 pub use views::{
-    AsOf, AsOfError, ChangeRow, OpenViewsError, ParkedStory, StoryFilter, StoryPage, View, ViewError, Views,
+    AsOf, AsOfError, ChangeRow, Corrected, Edition, Leaving, OpenViewsError, ParkedStory, StoryFilter,
+    StoryPage, View, ViewError, Views, Written,
 };

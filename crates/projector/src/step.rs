@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use log::{Epoch, Position};
 use proof::Hash;
 use story::diff::{Diff, diff};
-use story::{Article, Desk, Event, Field, Kind, Level, Published, Revision, Status, Story, StoryId};
+use story::{
+    Article, BlockId, BlockKind, Desk, Event, Field, Kind, Level, Operation, Published, Revision, Status,
+    Story, StoryId,
+};
 use wire::{
     ArticleHashes, ArticleMeta, Change, ChangeMeta, CloudEvent, Cursor, Opened, Recall, Side, article_hash,
 };
@@ -30,6 +33,8 @@ pub(crate) struct Carried {
     pub(crate) significant: Option<i64>,
     /// What readers can reach of what was published.
     pub(crate) reach: Reach,
+    /// The revision that set the newest embargo or schedule, over or not.
+    pub(crate) embargo: Option<Revision>,
 }
 
 /// Everything that one record makes.
@@ -66,6 +71,12 @@ pub(crate) struct Step {
     pub(crate) reach: Reach,
     /// What that does to earlier revisions.
     pub(crate) effect: Effect,
+    /// What a correction put right, and where that stood.
+    pub(crate) put_right: Option<(String, String)>,
+    /// The entries of a live blog that are new or other than before.
+    pub(crate) entries: Vec<BlockId>,
+    /// The revision that set the newest embargo or schedule, over or not.
+    pub(crate) embargo: Option<Revision>,
 }
 
 /// What a revision says to the desk and to no reader.
@@ -115,6 +126,7 @@ impl Step {
             event: change.event.clone(),
             recall: change.recall.clone(),
             article: article.clone(),
+            embargo: self.embargo,
         })
     }
 }
@@ -169,6 +181,9 @@ pub(crate) fn step(
         change: None,
         reach,
         effect,
+        put_right: put_right(event),
+        entries: entries(event),
+        embargo: embargo(carried.embargo, before, event),
     };
     let base = if step.whole { &Article::default() } else { &before.article };
     let difference = diff(base, &after.article);
@@ -179,6 +194,29 @@ pub(crate) fn step(
         (now.article.clone(), tell(&mut step, (before, now), event, hashes, difference))
     });
     (step, shown)
+}
+
+/// Returns what a correction put right, and where that stood.
+fn put_right(event: &Event) -> Option<(String, String)> {
+    let notice = event.correction.as_ref()?;
+    Some((notice.what.as_str().to_owned(), notice.place.as_str().to_owned()))
+}
+
+/// Returns the entries of a live blog to which `event` gives words.
+fn entries(event: &Event) -> Vec<BlockId> {
+    let written = event.operations.iter().filter_map(|operation| match operation {
+        Operation::Insert { block, .. } => Some((&block.id, block.kind)),
+        Operation::Edit { block, kind, .. } => Some((block, *kind)),
+        Operation::Delete { .. } | Operation::Move { .. } | Operation::Set { .. } => None,
+    });
+    written.filter(|(_, kind)| *kind == BlockKind::Entry).map(|(id, _)| id.clone()).collect()
+}
+
+/// Returns the revision that set the newest embargo or schedule, as of `event`. One whose end is moved
+/// is a new one.
+fn embargo(newest: Option<Revision>, before: &Story, event: &Event) -> Option<Revision> {
+    let is_set = event.until.is_some() && event.until != before.until;
+    if is_set { Some(event.revision) } else { newest }
 }
 
 /// Returns the hash of what readers saw, and keeps those of the blocks if there are some.

@@ -2,6 +2,7 @@
 
 mod as_of;
 mod changes;
+mod edition;
 mod lists;
 mod pool;
 mod read;
@@ -17,6 +18,7 @@ use story::{Desk, Kind, Level, Revision, Status, StoryId};
 use tokio::sync::watch;
 
 pub use as_of::{AsOf, AsOfError};
+pub use edition::{Corrected, Edition, Written};
 pub(crate) use pool::Pool;
 pub(crate) use recent::Recent;
 pub(crate) use schema::{TABLES, digest};
@@ -55,6 +57,20 @@ pub struct StoryPage {
     pub stories: Vec<wire::http::StoryLine>,
     /// Where the next page begins; `None` on the last.
     pub next: Option<String>,
+    /// Those that have, or had, an embargo or a schedule.
+    pub leaving: Vec<Leaving>,
+}
+
+/// A revision that leaves, of a story that has, or had, an embargo or a schedule: what an audit of
+/// that embargo wants to hear of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Leaving {
+    /// The story.
+    pub story: StoryId,
+    /// What leaves.
+    pub revision: Revision,
+    /// The revision that set the newest embargo or schedule up to there, over or not.
+    pub embargo: Revision,
 }
 
 /// One public change, as it goes out.
@@ -87,6 +103,15 @@ pub struct ChangeRow {
     /// The CloudEvent for the story's article subject: the newest public article, which may be
     /// newer than this change.
     pub article: Bytes,
+    /// The revision that set the story's newest embargo or schedule up to this change, over or not.
+    pub embargo: Option<Revision>,
+}
+
+impl ChangeRow {
+    /// Returns what leaves with this change, if the story has, or had, an embargo or a schedule.
+    pub fn leaving(&self) -> Option<Leaving> {
+        self.embargo.map(|embargo| Leaving { story: self.story, revision: self.to, embargo })
+    }
 }
 
 /// A story whose history is illegal: it stands still, and others go on.

@@ -9,15 +9,18 @@
 mod acks;
 mod checkpoint;
 mod connection;
+mod leaving;
 mod message;
 mod publisher;
 mod relay;
 pub mod server;
 mod streams;
 mod trouble;
+mod waiting;
 
 pub use acks::Acknowledged;
 pub use connection::{NatsTarget, TargetError};
+pub use leaving::Stream;
 pub use publisher::{Options, Publisher, PublisherStatus};
 pub use streams::Retention;
 pub use trouble::Trouble;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use log::{Epoch, Position};
 use metrics::{counter, gauge};
-use projector::Views;
+use projector::{Leaving, Views};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -15,9 +15,11 @@ use wire::{Subject, WT_ARTICLES, WT_CHANGES, WT_RECALLS};
 use crate::acks::{self, Acknowledged};
 use crate::checkpoint::{self, Checkpoint};
 use crate::connection::{Connection, Link, NatsTarget};
-use crate::relay::{Articles, Progress, Relay};
+use crate::leaving::{Listener, Stream};
+use crate::relay::{Progress, Relay};
 use crate::streams::{Mark, Retention, Streams, look, mark};
 use crate::trouble::Trouble;
+use crate::waiting::Waiting;
 
 /// Most changes read at once: each comes with its article, which may be large.
 const ROWS_MAX: usize = 64;
@@ -25,8 +27,8 @@ const ROWS_MAX: usize = 64;
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// How often the notes are written while much is relayed.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
-/// How long articles wait at most while there are changes to send.
-const ARTICLES_WAIT_MAX: Duration = Duration::from_millis(100);
+/// How often articles are sent at most while there are changes.
+const ARTICLES_EVERY: Duration = Duration::from_millis(50);
 /// How long messages in flight are waited for at the end.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(50);
@@ -64,19 +66,21 @@ pub struct Publisher {
     options: Options,
     progress: Mutex<Progress>,
     /// What the file says.
-    noted: Option<Checkpoint>,
+    noted: Mutex<Option<Checkpoint>>,
     /// When the streams that the progress is about were created: changes, articles, recalls.
     streams: Option<[String; 3]>,
     status: watch::Sender<PublisherStatus>,
     acknowledgements: Option<mpsc::Sender<Acknowledged>>,
+    listener: Listener,
 }
 
 impl Publisher {
     /// Returns the task; nothing happens before [`Publisher::run`].
     pub fn new(views: Views, target: NatsTarget, options: Options) -> Self {
         let (progress, status) = (Mutex::default(), watch::Sender::default());
-        let (noted, streams, acknowledgements) = (None, None, None);
-        Self { views, target, options, progress, noted, streams, status, acknowledgements }
+        let (noted, streams, acknowledgements) = (Mutex::default(), None, None);
+        let listener = Listener::default();
+        Self { views, target, options, progress, noted, streams, status, acknowledgements, listener }
     }
 
     /// Hands every acknowledgement of a subscriber to `handle`, which says when it is stored; until
@@ -84,6 +88,14 @@ impl Publisher {
     #[must_use]
     pub fn with_acknowledgements(mut self, handle: mpsc::Sender<Acknowledged>) -> Self {
         self.acknowledgements = Some(handle);
+        self
+    }
+
+    /// Has `tell` told of every message of a story that has, or had, an embargo or a schedule, just
+    /// before it leaves; again, if it is sent again. Called while relaying goes on: it must not block.
+    #[must_use]
+    pub fn with_listener(mut self, tell: impl Fn(Stream, Leaving) + Send + Sync + 'static) -> Self {
+        self.listener = Listener::new(tell);
         self
     }
 
@@ -95,7 +107,8 @@ impl Publisher {
     /// Relays until `shutdown`, then waits a moment for messages in flight. Every trouble is tried
     /// again, with growing delays; none ends the task and nothing is passed over.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        self.noted = checkpoint::read(&self.options.checkpoint).await;
+        let noted = checkpoint::read(&self.options.checkpoint).await;
+        *self.noted() = noted;
         let mut delay = RETRY_DELAY_MIN;
         let mut connection = None;
         loop {
@@ -156,7 +169,7 @@ impl Publisher {
         let articles = look(&streams.articles, WT_ARTICLES, Subject::ARTICLES).await?;
         let recalls = mark(&streams.recalls, WT_RECALLS).await?;
         let looked = (&changes, &articles, &recalls);
-        let resume = checkpoint::resume(self.noted.as_ref(), self.options.epoch, looked);
+        let resume = checkpoint::resume(self.noted().as_ref(), self.options.epoch, looked);
         let found = Some([changes.mark.created, articles.mark.created, recalls.created]);
         let same = self.streams == found;
         self.streams = found;
@@ -178,92 +191,108 @@ impl Publisher {
 
     /// Relays until there is trouble (`Some`) or shutdown (`None`).
     async fn relay(
-        &mut self,
+        &self,
         connection: &Connection,
         link: Link,
         streams: &Streams,
         shutdown: &CancellationToken,
     ) -> Option<Trouble> {
-        let mut follow = self.views.follow();
-        let mut note_at = tokio::time::Instant::now() + NOTE_EVERY;
-        let mut sent = self.progress().all;
-        loop {
-            let seen = *follow.borrow_and_update();
-            sent = match self.catch_up(connection, streams, (sent, seen), shutdown).await? {
-                Ok(reached) => reached,
-                Err(trouble) => return Some(trouble),
-            };
-            self.show();
-            let now = tokio::time::Instant::now();
-            if now >= note_at {
-                self.note().await;
-                note_at = now + NOTE_EVERY;
-            }
-            if sent < seen {
-                continue; // Articles were sent in between: there are more changes.
-            }
-            let is_noted = self.checkpoint() == self.noted;
-            let look_or_note = if is_noted { now + LOOK_EVERY } else { note_at };
-            tokio::select! {
-                biased;
-                () = shutdown.cancelled() => return None,
-                // Cancel-safe: each of these only looks at a state.
-                () = connection.turned(link) => return Some(Trouble::Disconnected),
-                moved = follow.changed() => if moved.is_err() {
-                    shutdown.cancelled().await; // The projector has ended: nothing more will come.
-                    return None;
-                },
-                () = tokio::time::sleep_until(look_or_note) => if is_noted {
-                    let looked = shutdown.run_until_cancelled(self.look_again(streams)).await?;
-                    if let Err(trouble) = looked { return Some(trouble) }
-                }
-            }
+        let relay = Relay {
+            jetstream: &connection.jetstream,
+            streams,
+            progress: &self.progress,
+            epoch: self.options.epoch,
+            payload_bytes_max: connection.client.server_info().max_payload,
+            listener: &self.listener,
+        };
+        let waiting = Waiting::default();
+        let loops = async {
+            tokio::try_join!(
+                self.send_changes(&relay, &waiting, shutdown),
+                self.send_articles(&relay, &waiting, shutdown),
+                self.keep_notes(streams, shutdown),
+            )
+        };
+        tokio::select! {
+            biased;
+            done = finish(loops, shutdown) => done?.err(),
+            // Cancel-safe: it only looks at a state.
+            () = connection.turned(link) => Some(Trouble::Disconnected),
         }
     }
 
-    /// Relays everything behind `sent`, at least up to `seen`, and returns up to where; `None` at
-    /// shutdown. While there are more changes, articles wait: only the newest of a story is sent.
-    async fn catch_up(
+    /// Sends every change as it comes, and leaves its article to [`Self::send_articles`].
+    async fn send_changes(
         &self,
-        connection: &Connection,
-        streams: &Streams,
-        (mut sent, seen): (Position, Position),
+        relay: &Relay<'_>,
+        waiting: &Waiting,
         shutdown: &CancellationToken,
-    ) -> Option<Result<Position, Trouble>> {
-        let mut articles = Articles::default();
-        let articles_at = tokio::time::Instant::now() + ARTICLES_WAIT_MAX;
-        loop {
-            let rows = match shutdown.run_until_cancelled(self.views.outgoing(sent, ROWS_MAX)).await? {
-                Ok(rows) => rows,
-                Err(error) => return Some(Err(error.into())),
-            };
-            let payload_bytes_max = connection.client.server_info().max_payload;
-            let (progress, epoch) = (&self.progress, self.options.epoch);
-            let relay =
-                Relay { jetstream: &connection.jetstream, streams, progress, epoch, payload_bytes_max };
+    ) -> Result<(), Trouble> {
+        let mut follow = self.views.follow();
+        let mut sent = self.progress().all;
+        while !shutdown.is_cancelled() {
+            let seen = *follow.borrow_and_update();
+            let rows = self.views.outgoing(sent, ROWS_MAX).await?;
+            relay.send_changes(&rows).await?;
             let is_last = rows.len() < ROWS_MAX;
-            if let Some(last) = rows.last().map(|row| row.position) {
-                if let Err(trouble) = finish(relay.send_changes(&rows), shutdown).await? {
-                    return Some(Err(trouble));
+            sent = rows.last().map_or(sent, |row| row.position);
+            if is_last {
+                // Behind the last change there may be records that no reader hears of.
+                sent = sent.max(seen);
+            }
+            self.progress().reached_changes(sent);
+            if shutdown.run_until_cancelled(waiting.add(rows, sent)).await.is_none() {
+                break;
+            }
+            if is_last {
+                tokio::select! {
+                    () = shutdown.cancelled() => {}
+                    // Cancel-safe: it only looks at a state.
+                    moved = follow.changed() => if moved.is_err() {
+                        shutdown.cancelled().await; // The projector has ended: nothing more will come.
+                    }
                 }
-                sent = last;
-                self.progress().reached_changes(sent);
-                articles.take(rows);
             }
-            let is_late = tokio::time::Instant::now() >= articles_at;
-            if !(is_last || is_late || articles.are_many()) {
-                continue;
-            }
-            if !articles.is_empty()
-                && let Err(trouble) = finish(relay.send_articles(articles), shutdown).await?
-            {
-                return Some(Err(trouble));
-            }
-            // Behind the last change there may be records that no reader hears of.
-            let reached = if is_last { sent.max(seen) } else { sent };
-            self.progress().reached(reached);
-            return Some(Ok(reached));
         }
+        Ok(())
+    }
+
+    /// Sends the newest article of every story that has changed: at once if the last ones went a
+    /// while ago, else a moment later, so that a story which changes quickly is not sent whole each
+    /// time, and no change ever waits for an article.
+    async fn send_articles(
+        &self,
+        relay: &Relay<'_>,
+        waiting: &Waiting,
+        shutdown: &CancellationToken,
+    ) -> Result<(), Trouble> {
+        while let Some((articles, upto)) = shutdown.run_until_cancelled(waiting.take()).await {
+            let next = tokio::time::Instant::now() + ARTICLES_EVERY;
+            relay.send_articles(articles).await?;
+            self.progress().reached(upto);
+            self.show();
+            if shutdown.run_until_cancelled(tokio::time::sleep_until(next)).await.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down how far relaying has come, and sees now and then that the streams are as they were
+    /// left.
+    async fn keep_notes(&self, streams: &Streams, shutdown: &CancellationToken) -> Result<(), Trouble> {
+        let mut look_at = tokio::time::Instant::now() + LOOK_EVERY;
+        while shutdown.run_until_cancelled(tokio::time::sleep(NOTE_EVERY)).await.is_some() {
+            self.note().await;
+            if tokio::time::Instant::now() >= look_at {
+                let Some(looked) = shutdown.run_until_cancelled(self.look_again(streams)).await else {
+                    break;
+                };
+                looked?;
+                look_at = tokio::time::Instant::now() + LOOK_EVERY;
+            }
+        }
+        Ok(())
     }
 
     /// Sees that the streams are as they were left.
@@ -284,14 +313,15 @@ impl Publisher {
     }
 
     /// Writes down how far relaying has come, if that is not what the file says.
-    async fn note(&mut self) {
+    async fn note(&self) {
         let now = self.checkpoint();
-        let Some(checkpoint) = now.as_ref().filter(|_| now != self.noted) else { return };
+        let is_noted = now == *self.noted();
+        let Some(checkpoint) = now.as_ref().filter(|_| !is_noted) else { return };
         if let Err(error) = checkpoint::write(&self.options.checkpoint, checkpoint).await {
             let path = self.options.checkpoint.display();
             warn!(%error, %path, "Cannot write the publisher's notes: after a restart some messages repeat");
         }
-        self.noted = now;
+        *self.noted() = now;
     }
 
     /// Returns how far relaying has come, once the streams are known.
@@ -353,6 +383,10 @@ impl Publisher {
         let connected = !matches!(trouble, Trouble::Disconnected | Trouble::Connect(_));
         let (published, lag) = self.lag();
         self.status.send_replace(PublisherStatus { connected, published, lag, last_error: Some(last_error) });
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Option<Checkpoint>> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {

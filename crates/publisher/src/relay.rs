@@ -14,21 +14,19 @@ use futures::{FutureExt, StreamExt, stream};
 use log::{Epoch, Position};
 use metrics::counter;
 use projector::ChangeRow;
-use story::{Desk, Status, StoryId};
+use story::{Desk, Status};
 use wire::{CloudEvent, Cursor, Subject, WT_ARTICLES, WT_CHANGES};
 
 use crate::checkpoint::Resume;
 use crate::headers;
+use crate::leaving::{Listener, Stream};
 use crate::message;
 use crate::streams::{Streams, desks_of, forget, trouble};
 use crate::trouble::Trouble;
+use crate::waiting::{Articles, Shown};
 
 /// Most stories with a message in flight.
 const STORIES_IN_FLIGHT_MAX: usize = 64;
-/// Most articles that wait for the changes before them.
-const ARTICLES_MAX: usize = 1_024;
-/// So many bytes of waiting articles are enough.
-const ARTICLES_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// How far relaying has come.
 #[derive(Debug, Default)]
@@ -95,6 +93,7 @@ pub(crate) struct Relay<'a> {
     pub(crate) progress: &'a Mutex<Progress>,
     pub(crate) epoch: Epoch,
     pub(crate) payload_bytes_max: usize,
+    pub(crate) listener: &'a Listener,
 }
 
 impl Relay<'_> {
@@ -107,8 +106,7 @@ impl Relay<'_> {
 
     /// Sends the newest article of every story of `articles`, as [`Relay::send_changes`] sends changes.
     pub(crate) async fn send_articles(&self, articles: Articles) -> Result<(), Trouble> {
-        side_by_side(articles.stories.into_values().map(|shown| self.send_article(shown).boxed()).collect())
-            .await
+        side_by_side(articles.into_stories().map(|shown| self.send_article(shown).boxed()).collect()).await
     }
 
     /// Sends the changes of one story.
@@ -131,6 +129,7 @@ impl Relay<'_> {
         let subject = Subject::article(&newest.desk, newest.story);
         // Without an id for JetStream's window: the same article may have to go to another desk.
         let message = self.message(&newest, message::article(&newest, self.payload_bytes_max)?);
+        self.listener.tell(Stream::Articles, newest.leaving());
         let sequence = self.publish(&subject, &message::change_id(&newest), message).await?;
         self.progress().acknowledged_article(sequence);
         if newest.status != Status::Usable {
@@ -150,6 +149,7 @@ impl Relay<'_> {
     /// something of the story.
     async fn send_recall(&self, row: &ChangeRow) -> Result<(), Trouble> {
         let Some(payload) = &row.recall else { return Ok(()) };
+        self.listener.tell(Stream::Recalls, row.leaving());
         for desk in std::iter::once(&row.desk).chain(&self.other_desks(row).await?) {
             let id = message::recall_id_on(row, desk);
             let message = self.message(row, payload.clone()).message_id(&id);
@@ -171,6 +171,7 @@ impl Relay<'_> {
         } else {
             row.desk_before.clone().into_iter().collect()
         };
+        self.listener.tell(Stream::Changes, row.leaving());
         let here = std::iter::once((&row.desk, message::change_id(row)));
         let left = others.iter().map(|left| (left, message::leave_id(row, left)));
         let mut first = u64::MAX;
@@ -230,47 +231,6 @@ async fn side_by_side(sending: Vec<BoxFuture<'_, Result<(), Trouble>>>) -> Resul
     outcome
 }
 
-/// The articles that wait until the changes before them are acknowledged: one a story, the newest.
-#[derive(Debug, Default)]
-pub(crate) struct Articles {
-    stories: HashMap<StoryId, Shown>,
-    bytes: usize,
-}
-
-/// A story's newest article.
-#[derive(Debug)]
-struct Shown {
-    newest: ChangeRow,
-    /// Desks that the story had.
-    left: Vec<Desk>,
-}
-
-impl Articles {
-    /// Takes the articles of `rows`, which are in order, in the place of older ones.
-    pub(crate) fn take(&mut self, rows: Vec<ChangeRow>) {
-        for row in rows.into_iter().filter(|row| !row.event.is_empty()) {
-            let earlier = self.stories.remove(&row.story);
-            let mut left = earlier.map_or_else(Vec::new, |earlier| {
-                self.bytes -= earlier.newest.article.len();
-                earlier.left
-            });
-            left.extend(row.desk_before.clone().filter(|desk| !left.contains(desk)));
-            self.bytes += row.article.len();
-            self.stories.insert(row.story, Shown { newest: row, left });
-        }
-    }
-
-    /// Returns whether no more should wait.
-    pub(crate) fn are_many(&self) -> bool {
-        self.bytes >= ARTICLES_BYTES_MAX || self.stories.len() >= ARTICLES_MAX
-    }
-
-    /// Returns whether none waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.stories.is_empty()
-    }
-}
-
 /// Returns the rows of each story, both in order.
 fn by_story(rows: &[ChangeRow]) -> Vec<Vec<&ChangeRow>> {
     let mut places = HashMap::new();
@@ -283,57 +243,4 @@ fn by_story(rows: &[ChangeRow]) -> Vec<Vec<&ChangeRow>> {
         stories[place].push(row);
     }
     stories
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(story: u8, position: u64, desks: (&str, Option<&str>)) -> ChangeRow {
-        let desk = |name: &str| name.parse().expect("a desk");
-        ChangeRow {
-            position: Position(position),
-            story: StoryId::from_bytes([story; 16]),
-            desk: desk(desks.0),
-            desk_before: desks.1.map(desk),
-            kind: story::Kind::Update,
-            status: Status::Usable,
-            level: story::Level::Notable,
-            from: story::Revision(position - 1),
-            to: story::Revision(position),
-            event: Bytes::from_static(b"event"),
-            recall: None,
-            article: Bytes::from(format!("article {position}")),
-        }
-    }
-
-    #[test]
-    fn only_the_newest_article_of_a_story_waits() {
-        let mut articles = Articles::default();
-        articles.take(vec![row(1, 1, ("world", None)), row(2, 2, ("world", None))]);
-        articles.take(vec![row(1, 3, ("world", None))]);
-        let mut waiting: Vec<u64> = articles.stories.values().map(|shown| shown.newest.position.0).collect();
-        waiting.sort_unstable();
-        assert_eq!(waiting, [2, 3]);
-        assert_eq!(articles.bytes, 2 * "article 1".len());
-        assert!(!articles.are_many() && !articles.is_empty());
-    }
-
-    #[test]
-    fn every_desk_that_a_story_has_left_is_remembered() {
-        let mut articles = Articles::default();
-        articles.take(vec![row(1, 1, ("storms", Some("world"))), row(1, 2, ("sport", Some("storms")))]);
-        articles.take(vec![row(1, 3, ("sport", None))]);
-        let left = articles.stories.into_values().flat_map(|shown| shown.left);
-        assert_eq!(left.map(|desk| desk.to_string()).collect::<Vec<_>>(), ["world", "storms"]);
-    }
-
-    #[test]
-    fn many_bytes_do_not_wait() {
-        let mut articles = Articles::default();
-        let mut large = row(1, 1, ("world", None));
-        large.article = vec![b' '; ARTICLES_BYTES_MAX].into();
-        articles.take(vec![large]);
-        assert!(articles.are_many());
-    }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use story::{ActorId, Desk};
 
 use crate::access::{Act, PUBLIC, Role};
+use crate::actors::Actor;
 use crate::grant::{Desks, Grant, Scopes};
 use crate::secret::KeyId;
 
@@ -67,6 +68,12 @@ pub fn authorize(principal: &Principal, act: Act, desk: Option<&Desk>) -> Result
         return denied(Some(identity), Lack::Desk);
     }
     Ok(())
+}
+
+/// Says whether `actor`, who is not here to show a key, may do `act` on `desk`: whoever asked for what
+/// another approves now must still be allowed to do it.
+pub fn may_still(actor: &Actor, act: Act, desk: Option<&Desk>) -> bool {
+    actor.deactivated.is_none() && actor.grants.iter().any(|grant| grant.allows(act, desk))
 }
 
 /// What a denied act lacked.

@@ -109,7 +109,7 @@ impl Registry {
 
     /// Waits until the writer has been through the outbox. If it cannot write, there is nothing to
     /// wait for.
-    async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         drop(self.write(|_| Ok::<_, StoreError>(())).await);
     }
 }

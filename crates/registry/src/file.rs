@@ -13,7 +13,7 @@ use crate::error::{OpenError, StoreError};
 /// `WtRg` in SQLite's header: what kind of file this is.
 const APPLICATION_ID: i32 = 0x5774_5267;
 /// The format that this version reads and writes.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
 /// How long a connection waits for another.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// How long the writer waits for readers who keep the journal from being emptied.
@@ -26,16 +26,19 @@ CREATE TABLE actors(id TEXT PRIMARY KEY, name TEXT, grants TEXT NOT NULL, added 
 CREATE TABLE keys(id TEXT PRIMARY KEY, actor TEXT NOT NULL, digest BLOB, digest_before BLOB,
   before_until INTEGER, scopes TEXT NOT NULL, desks TEXT NOT NULL, added INTEGER NOT NULL,
   rotated INTEGER, expires INTEGER, used INTEGER, revoked INTEGER, note TEXT,
-  in_file INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+  in_file INTEGER NOT NULL DEFAULT 0, command TEXT) WITHOUT ROWID;
 CREATE INDEX keys_of_actor ON keys(actor, revoked);
+CREATE UNIQUE INDEX keys_under_key ON keys(command) WHERE command IS NOT NULL;
 CREATE TABLE denials(number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT, key TEXT,
   act TEXT NOT NULL, desk TEXT, story BLOB, door TEXT NOT NULL, reason TEXT NOT NULL);
 CREATE INDEX denials_of_actors ON denials(number) WHERE actor IS NOT NULL;
 CREATE INDEX denials_of_strangers ON denials(number) WHERE actor IS NULL;
 CREATE TABLE requests(id INTEGER PRIMARY KEY AUTOINCREMENT, actor TEXT NOT NULL, act TEXT NOT NULL,
   story BLOB, desk TEXT, asked INTEGER NOT NULL, expires INTEGER NOT NULL, state TEXT NOT NULL,
-  approver TEXT, decided INTEGER, ended INTEGER, revision INTEGER, reason TEXT);
+  approver TEXT, decided INTEGER, ended INTEGER, revision INTEGER, reason TEXT,
+  command TEXT, seen INTEGER);
 CREATE INDEX requests_in_state ON requests(state, id);
+CREATE INDEX requests_under_key ON requests(actor, command);
 CREATE TABLE payloads(request INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE deliveries(story BLOB, subscriber TEXT, revision INTEGER, at INTEGER NOT NULL,
   PRIMARY KEY(story, subscriber, revision)) WITHOUT ROWID;
@@ -44,6 +47,16 @@ CREATE TABLE acknowledgements(story BLOB, recall INTEGER, subscriber TEXT, at IN
 CREATE TABLE departures(story BLOB, revision INTEGER, door TEXT, at INTEGER NOT NULL,
   PRIMARY KEY(story, revision, door)) WITHOUT ROWID;
 CREATE TABLE settings(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+";
+
+/// What makes format 2 of format 1: the idempotency keys of keys and requests, and the revision that a
+/// request saw.
+const FROM_1: &str = "
+ALTER TABLE requests ADD COLUMN command TEXT;
+ALTER TABLE requests ADD COLUMN seen INTEGER;
+CREATE INDEX requests_under_key ON requests(actor, command);
+ALTER TABLE keys ADD COLUMN command TEXT;
+CREATE UNIQUE INDEX keys_under_key ON keys(command) WHERE command IS NOT NULL;
 ";
 
 /// Takes the lock beside `path`; it is held until the file is dropped or the process ends.
@@ -78,7 +91,12 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     if id != APPLICATION_ID {
         return Err(foreign(path, "it belongs to another application"));
     }
-    let format: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(refused)?;
+    let mut format: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(refused)?;
+    if format == 1 {
+        let upgrade = format!("BEGIN IMMEDIATE; {FROM_1} PRAGMA user_version = {FORMAT}; COMMIT;");
+        db.execute_batch(&upgrade).map_err(refused)?;
+        format = FORMAT;
+    }
     if format != FORMAT {
         return Err(foreign(path, &format!("it has format {format}, this version reads {FORMAT}")));
     }

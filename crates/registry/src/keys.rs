@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
-use story::ActorId;
+use story::{ActorId, CommandKey};
 
 use crate::actors::{ActorError, active};
 use crate::columns::{micros, time, time_or_none, word, word_or_none};
@@ -88,6 +88,14 @@ pub enum KeyError {
     /// The overlap is out of range.
     #[error("the overlap of a rotation is at most 31 days; give less, or add a second key")]
     Overlap,
+    /// The same command has made a key before, whose secret is not to be had again.
+    #[error(
+        "key {id} was made by the same command before, and its secret is shown once; rotate it for another"
+    )]
+    Made {
+        /// That key.
+        id: KeyId,
+    },
     /// A limit was passed.
     #[error("there are {max} {what} already; revoke those that nobody needs")]
     TooMany {
@@ -121,15 +129,51 @@ impl Registry {
     /// # Errors
     /// [`KeyError`].
     pub async fn add_key(&self, new: NewKey, now: Timestamp) -> Result<(Key, Secret), KeyError> {
+        self.add(new, None, now).await
+    }
+
+    /// Adds a key as [`Registry::add_key`] does, and not a second one for the same command of the same
+    /// actor, `by`.
+    ///
+    /// # Errors
+    /// [`KeyError`]: [`KeyError::Made`] names the key that the command made before.
+    pub async fn add_key_once(
+        &self,
+        new: NewKey,
+        (by, command): (&ActorId, &CommandKey),
+        now: Timestamp,
+    ) -> Result<(Key, Secret), KeyError> {
+        // Neither has a space.
+        self.add(new, Some(format!("{by} {command}")), now).await
+    }
+
+    async fn add(
+        &self,
+        new: NewKey,
+        command: Option<String>,
+        now: Timestamp,
+    ) -> Result<(Key, Secret), KeyError> {
         if new.expires.is_some_and(|expires| expires <= now) {
             return Err(KeyError::Expired);
         }
         self.write(move |writing| {
+            let made = writing
+                .db
+                .prepare_cached("SELECT id FROM keys WHERE command = ?1")?
+                .query_row([&command], |row| word(row, "id"))
+                .optional()?;
+            if let Some(id) = made {
+                return Err(KeyError::Made { id });
+            }
             active(writing.db, &new.actor)?;
             room(writing, &new.actor)?;
             let id = unused(writing.db)?;
             let secret = Secret::random(id);
             let key = insert(writing, id, new, now, &secret)?;
+            if command.is_some() {
+                let name = params![id.to_string(), command];
+                writing.db.prepare_cached("UPDATE keys SET command = ?2 WHERE id = ?1")?.execute(name)?;
+            }
             Ok((key, secret))
         })
         .await

@@ -34,7 +34,7 @@ mod writer;
 
 pub use access::{Act, ActSet, PUBLIC, Role};
 pub use actors::{Actor, ActorChange, ActorError, NewActor};
-pub use authorize::{Denied, Identity, Lack, Principal, authorize};
+pub use authorize::{Denied, Identity, Lack, Principal, authorize, may_still};
 pub use denials::{Denial, DenialRange, KeptDenial};
 pub use departures::Departure;
 pub use error::{OpenError, StoreError};
@@ -77,6 +77,8 @@ pub mod limits {
     pub const DENIALS_KEPT_EACH: u64 = 50_000;
     /// Denials that wait for the writer; more are counted and not kept.
     pub const DENIALS_WAITING_MAX: usize = 4_096;
+    /// Departures that wait for the writer; more are counted and not kept.
+    pub const DEPARTURES_WAITING_MAX: usize = 4_096;
     /// Most bytes of one request's payload.
     pub const PAYLOAD_BYTES_MAX: usize = 16 * 1024 * 1024;
     /// Most bytes of all payloads together.

@@ -10,7 +10,7 @@ mod execute;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
-use story::{ActorId, Desk, Revision, StoryId};
+use story::{ActorId, CommandKey, Desk, Revision, StoryId};
 
 pub use self::decide::{Decision, Verdict};
 use crate::access::Act;
@@ -64,6 +64,11 @@ pub struct NewRequest {
     pub story: Option<StoryId>,
     /// On which desk.
     pub desk: Option<Desk>,
+    /// The idempotency key of what is asked for: asked again under the same key, it is the same
+    /// request.
+    pub command: Option<CommandKey>,
+    /// The revision of the story that the asker saw; none of one that is yet to be.
+    pub seen: Option<Revision>,
     /// What the act would be done with. It should hold its own idempotency key, since after a crash
     /// it may be executed twice.
     pub payload: Vec<u8>,
@@ -84,6 +89,8 @@ pub struct Request {
     pub story: Option<StoryId>,
     /// On which desk.
     pub desk: Option<Desk>,
+    /// The revision that the story was at then.
+    pub seen: Option<Revision>,
     /// When it was asked.
     pub asked: Timestamp,
     /// Until when somebody may decide.
@@ -98,7 +105,7 @@ pub struct Request {
     pub ended: Option<Timestamp>,
     /// The revision that its execution made.
     pub revision: Option<Revision>,
-    /// Why it failed.
+    /// Why it failed or was refused.
     pub reason: Option<String>,
 }
 
@@ -127,6 +134,18 @@ pub enum RequestError {
         id: RequestId,
         /// Who asked.
         actor: ActorId,
+    },
+    /// Whoever asked was removed since.
+    #[error("{actor}, who asked for it, was removed since; whoever still wants it asks for it anew")]
+    AskerRemoved {
+        /// Who asked.
+        actor: ActorId,
+    },
+    /// The same idempotency key asked for something else before.
+    #[error("the idempotency key was used before for something else, in request {id}; ask with a new key")]
+    KeyReused {
+        /// That request.
+        id: RequestId,
     },
     /// It is too late, or would be at once.
     #[error("the request has expired; make it again, with an expiry in the future")]
@@ -181,11 +200,13 @@ impl From<ActorError> for RequestError {
 }
 
 impl Registry {
-    /// Stores a request, and ends those that have expired.
+    /// Stores a request, and ends those that have expired. Asked again by the same actor under the same
+    /// key, with the same payload, about the same story, it is the request that is there already,
+    /// wherever that stands; once it has ended, nobody remembers the payload, and none is compared.
     ///
     /// # Errors
     /// [`RequestError`].
-    pub async fn request(&self, new: NewRequest, now: Timestamp) -> Result<RequestId, RequestError> {
+    pub async fn request(&self, new: NewRequest, now: Timestamp) -> Result<Request, RequestError> {
         if new.expires <= now {
             return Err(RequestError::Expired);
         }
@@ -196,11 +217,43 @@ impl Registry {
         self.write(move |writing| {
             expire(writing, now)?;
             active(writing.db, &new.actor)?;
+            if let Some(key) = &new.command
+                && let Some(known) = under_key(writing.db, &new.actor, key, new.story)?
+            {
+                return match execute::payload(writing.db, known.id)? {
+                    Some(payload) if payload != new.payload => Err(RequestError::KeyReused { id: known.id }),
+                    _ => Ok(known),
+                };
+            }
             room(writing.db, new.payload.len())?;
             forget(writing.db)?;
-            Ok(insert(writing.db, &new, now)?)
+            let id = insert(writing.db, &new, now)?;
+            load(writing.db, id)?.ok_or(RequestError::Unknown { id })
         })
         .await
+    }
+
+    /// Returns what `actor` asked for about `story` under `key`, if anything.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn asked(
+        &self,
+        actor: &ActorId,
+        key: &CommandKey,
+        story: Option<StoryId>,
+    ) -> Result<Option<Request>, StoreError> {
+        let (actor, key) = (actor.clone(), key.clone());
+        self.read(move |db| under_key(db, &actor, &key, story)).await
+    }
+
+    /// Returns what a request is to be done with; nothing once it has ended. To be looked at: whoever
+    /// is to execute it gets it from [`Registry::decide`] or [`Registry::take_approved`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn payload(&self, id: RequestId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |db| execute::payload(db, id)).await
     }
 
     /// Ends the requests that nobody has decided in time, and returns how many they were.
@@ -241,11 +294,26 @@ fn load(db: &Connection, id: RequestId) -> rusqlite::Result<Option<Request>> {
     db.prepare_cached("SELECT * FROM requests WHERE id = ?1")?.query_row([integer(id.0)], request).optional()
 }
 
+/// Returns the newest request of `actor` under `key` about `story`, or about one that was yet to be.
+fn under_key(
+    db: &Connection,
+    actor: &ActorId,
+    key: &CommandKey,
+    story: Option<StoryId>,
+) -> rusqlite::Result<Option<Request>> {
+    db.prepare_cached(
+        "SELECT * FROM requests WHERE actor = ?1 AND command = ?2 AND (story IS ?3 OR story IS NULL)
+         ORDER BY id DESC LIMIT 1",
+    )?
+    .query_row(params![actor.as_str(), key.as_str(), story.as_ref().map(StoryId::as_bytes)], request)
+    .optional()
+}
+
 fn insert(db: &Connection, new: &NewRequest, now: Timestamp) -> rusqlite::Result<RequestId> {
     let id: u64 = db
         .prepare_cached(
-            "INSERT INTO requests(actor, act, story, desk, asked, expires, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending') RETURNING id",
+            "INSERT INTO requests(actor, act, story, desk, asked, expires, state, command, seen)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7, ?8) RETURNING id",
         )?
         .query_row(
             params![
@@ -255,6 +323,8 @@ fn insert(db: &Connection, new: &NewRequest, now: Timestamp) -> rusqlite::Result
                 new.desk.as_ref().map(Desk::as_str),
                 micros(now),
                 micros(new.expires),
+                new.command.as_ref().map(CommandKey::as_str),
+                new.seen.map(|seen| integer(seen.get())),
             ],
             |row| row.get(0),
         )?;
@@ -323,20 +393,21 @@ fn forget(db: &Connection) -> rusqlite::Result<()> {
 }
 
 fn request(row: &Row<'_>) -> rusqlite::Result<Request> {
-    let revision: Option<u64> = row.get("revision")?;
+    let number = |name| row.get::<_, Option<u64>>(name).map(|number| number.map(Revision));
     Ok(Request {
         id: RequestId(row.get("id")?),
         actor: word(row, "actor")?,
         act: word(row, "act")?,
         story: story_or_none(row, "story")?,
         desk: word_or_none(row, "desk")?,
+        seen: number("seen")?,
         asked: time(row, "asked")?,
         expires: time(row, "expires")?,
         state: word(row, "state")?,
         approver: word_or_none(row, "approver")?,
         decided: time_or_none(row, "decided")?,
         ended: time_or_none(row, "ended")?,
-        revision: revision.map(Revision),
+        revision: number("revision")?,
         reason: row.get("reason")?,
     })
 }

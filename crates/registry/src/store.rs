@@ -175,7 +175,7 @@ impl Registry {
 
     /// Has the writer look into the outbox. A full queue needs no telling: the writer looks before
     /// each group.
-    fn tell(&self) {
+    pub(crate) fn tell(&self) {
         drop(self.inner.messages.try_send(Message::Look));
     }
 }

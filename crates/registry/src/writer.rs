@@ -15,7 +15,7 @@ use tracing::{error, warn};
 
 use crate::error::StoreError;
 use crate::store::Memory;
-use crate::{denials, file, keys, policy};
+use crate::{denials, departures, file, keys, policy};
 
 /// Most writes in one transaction.
 const GROUP_MAX: usize = 256;
@@ -121,13 +121,13 @@ impl Writer {
         if group.is_empty() && waiting.is_empty() && self.stale.is_empty() {
             return;
         }
-        let denied = waiting.denials.len() as u64 + waiting.not_kept;
         let mut writing =
             Writing { db: &self.db, memory: &self.memory, actors: BTreeSet::new(), erased: false };
         let mut answers = Vec::with_capacity(group.len());
         let outcome = match self.db.execute_batch("BEGIN IMMEDIATE") {
             Ok(()) => {
                 let kept = denials::store(&self.db, &waiting)
+                    .and_then(|()| departures::store(&self.db, &waiting))
                     .and_then(|()| keys::store_uses(&self.db, &waiting.used));
                 // A failed statement may have ended the transaction; then nothing else may run.
                 while !self.db.is_autocommit()
@@ -145,7 +145,7 @@ impl Writer {
             if !self.db.is_autocommit() {
                 drop(self.db.execute_batch("ROLLBACK")); // If it fails, so does the next BEGIN.
             }
-            self.memory.outbox.lost(denied);
+            self.memory.outbox.put_back(waiting);
             while let Some(job) = group.pop_front() {
                 answers.push(job(Err(error.clone())).answer);
             }

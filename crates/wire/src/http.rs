@@ -406,6 +406,7 @@ mod audits;
 
 pub use access::{
     ActorChangeBody, ActorList, ActorView, DenialList, DenialView, KeyIssued, KeyList, KeyView, NewActorBody,
-    NewKeyBody, PolicyBody, RequestList, RequestView, RotationBody, Unlogged,
+    NewKeyBody, PolicyBody, RefusalBody, RequestContent, RequestList, RequestView, RotationBody, Unlogged,
+    Waiting,
 };
 pub use audits::{DepartureView, EmbargoAudit, EmbargoView, RecallStatus, RecallSubscriber, RecallView};

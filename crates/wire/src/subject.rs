@@ -39,14 +39,31 @@ pub enum DeskVerb {
     History,
     /// The difference of two revisions.
     Diff,
+    /// What waits for a second person.
+    Requests,
+    /// A second person says yes.
+    Approve,
+    /// A second person says no.
+    Refuse,
     /// What the service is.
     Info,
 }
 
 impl DeskVerb {
     /// Every one.
-    pub const ALL: [Self; 8] =
-        [Self::Push, Self::Act, Self::Entry, Self::Show, Self::List, Self::History, Self::Diff, Self::Info];
+    pub const ALL: [Self; 11] = [
+        Self::Push,
+        Self::Act,
+        Self::Entry,
+        Self::Show,
+        Self::List,
+        Self::History,
+        Self::Diff,
+        Self::Requests,
+        Self::Approve,
+        Self::Refuse,
+        Self::Info,
+    ];
 
     /// Returns the last token of its subject.
     pub const fn as_str(self) -> &'static str {
@@ -58,6 +75,9 @@ impl DeskVerb {
             Self::List => "list",
             Self::History => "history",
             Self::Diff => "diff",
+            Self::Requests => "requests",
+            Self::Approve => "approve",
+            Self::Refuse => "refuse",
             Self::Info => "info",
         }
     }

@@ -4,12 +4,11 @@ mod problems;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use reqwest::header::AUTHORIZATION;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use wire::http::Waiting;
 use wire::{Change, CloudEvent, Cursor};
 
 use crate::credential::Credential;
@@ -86,17 +85,6 @@ pub(crate) enum Reply<T> {
     Done(T),
     /// It waits for a second person.
     Waits(Waiting),
-}
-
-/// A command that waits for a second person.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Waiting {
-    /// The number of the request.
-    pub(crate) request: u64,
-    /// What was asked.
-    pub(crate) act: String,
-    /// Until when somebody may approve it.
-    pub(crate) expires: Timestamp,
 }
 
 impl<T> Reply<T> {

@@ -115,7 +115,7 @@ pub(crate) enum Command {
     Refuse(commands::approval::Refuse),
     /// Say who has what was called back
     Recall(commands::recall::Recall),
-    /// Say whether an embargo was kept
+    /// Say whether an embargo was kept, and what was refused
     Audit(commands::audit::Audit),
     /// File whole histories, one state a line
     Import(commands::import::Import),

@@ -90,7 +90,7 @@ fn related(edition: &Edition<'_>) -> Option<Value> {
 
 fn corrections(corrections: &[PublicCorrection]) -> Option<Value> {
     let comment = |correction: &PublicCorrection| {
-        json!({ "@type": "CorrectionComment", "text": correction.words(),
+        json!({ "@type": "CorrectionComment", "text": correction.whole(),
                 "datePublished": correction.published.to_string() })
     };
     (!corrections.is_empty()).then(|| corrections.iter().map(comment).collect())

@@ -1,10 +1,12 @@
 //! Acts on a story: holds, kills, embargoes and their ends.
 
 use desk::{ActRequest, StoryRef};
+use registry::Principal;
 use story::{Act, ActorId, Command, CommandKey, Deed, Restored, Revision, Takedowns};
-use wire::http::{ActBody, ActName, Pushed};
+use wire::http::{ActBody, ActName};
 use wire::{Problem, ProblemKind};
 
+use crate::commands::push::Filed;
 use crate::commands::request::{instant, text};
 use crate::gateway::Gateway;
 use crate::problems;
@@ -22,29 +24,54 @@ pub(crate) struct Acting {
 }
 
 impl Gateway {
-    /// Carries out an act of `actor`, who may do it; `takedowns` says whether that goes for takedowns
-    /// too.
+    /// Carries out an act of `who`, who may do it, or keeps it for a second person; `takedowns` says
+    /// whether that goes for takedowns too.
     pub(crate) async fn act(
         &self,
         acting: Acting,
-        actor: ActorId,
+        who: &Principal,
         takedowns: Takedowns,
-    ) -> Result<Pushed, Problem> {
-        let Acting { story, act, body, if_match, key } = acting;
-        let command = Command::Act(Box::new(act_of(act, &body, takedowns)?));
-        let story: StoryRef = story.parse().map_err(|_| problems::no_story(&story))?;
-        let expected = if_match.or(body.expect.map(Revision));
-        let request = ActRequest { story, command, actor, key, expected };
+    ) -> Result<Filed, Problem> {
+        let actor = self.acting_as(who, None).await?;
+        let command = Command::Act(Box::new(act_of(acting.act, &acting.body, takedowns)?));
+        let guarded = guarded(acting.act).and_then(|act| self.needs_second(act, None));
+        let request = acting.request(&acting.story, command, actor)?;
+        if let Some(guarded) = guarded {
+            return Box::pin(self.keep_act(guarded, (acting, request), who)).await;
+        }
         let gateway = self.clone();
         self.finish(async move {
             let outcome = gateway.inner.desk.act(request).await;
-            gateway.told(outcome, Vec::new()).await
+            gateway.told(outcome, Vec::new()).await.map(|pushed| Filed::Pushed(Box::new(pushed)))
         })
         .await
     }
 }
 
-fn act_of(act: ActName, body: &ActBody, takedowns: Takedowns) -> Result<Act, Problem> {
+impl Acting {
+    /// Returns it as the desk takes it: `command` by `actor` to `story`.
+    pub(crate) fn request(
+        &self,
+        story: &str,
+        command: Command,
+        actor: ActorId,
+    ) -> Result<ActRequest, Problem> {
+        let story: StoryRef = story.parse().map_err(|_| problems::no_story(story))?;
+        let expected = self.if_match.or(self.body.expect.map(Revision));
+        Ok(ActRequest { story, command, actor, key: self.key.clone(), expected })
+    }
+}
+
+/// Returns the right to an act that can be made to need a second person.
+const fn guarded(act: ActName) -> Option<registry::Act> {
+    match act {
+        ActName::Kill => Some(registry::Act::Kill),
+        ActName::Takedown => Some(registry::Act::Takedown),
+        _ => None,
+    }
+}
+
+pub(crate) fn act_of(act: ActName, body: &ActBody, takedowns: Takedowns) -> Result<Act, Problem> {
     let at = body.at.as_deref().map(|at| instant("at", at)).transpose()?;
     let deed = match (act, at) {
         (ActName::Release, Some(at)) => Deed::ReleaseAt(at),

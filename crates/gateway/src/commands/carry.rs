@@ -39,22 +39,27 @@ impl Gateway {
         })
     }
 
+    /// Takes note of what became of a command.
+    pub(crate) fn noted(&self, outcome: Result<Answer, PushError>) -> Result<Answer, Problem> {
+        match &outcome {
+            Ok(_) => self.wrote(true),
+            Err(PushError::Unavailable { .. } | PushError::OutcomeUnknown { .. }) => self.wrote(false),
+            Err(_) => {}
+        }
+        outcome.map_err(|failed| {
+            let problem = problems::of_push(failed);
+            measures::pushed(problem.kind().map_or("failed", ProblemKind::name));
+            problem
+        })
+    }
+
     /// Returns what became of a command as the API says it.
     pub(crate) async fn told(
         &self,
         outcome: Result<Answer, PushError>,
         warnings: Vec<String>,
     ) -> Result<Pushed, Problem> {
-        match &outcome {
-            Ok(_) => self.wrote(true),
-            Err(PushError::Unavailable { .. } | PushError::OutcomeUnknown { .. }) => self.wrote(false),
-            Err(_) => {}
-        }
-        let answer = outcome.map_err(|failed| {
-            let problem = problems::of_push(failed);
-            measures::pushed(problem.kind().map_or("failed", ProblemKind::name));
-            problem
-        })?;
+        let answer = self.noted(outcome)?;
         // The command is durable by now, so views that stand still delay the answer for a bounded
         // time and change nothing.
         let _ = tokio::time::timeout(OWN_WRITE_WAIT_MAX, self.views().reached(answer.position)).await;

@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 use wire::{Cursor, Problem};
 
 use crate::commands::read::limit;
+use crate::departures::PublicDoor;
 use crate::gateway::Gateway;
 use crate::limits::{
     CHANGES_BYTES_MAX, CHANGES_MAX, CHANGES_PAGE, CHANGES_SCAN_MAX, CHANGES_WAIT_SECONDS_MAX,
@@ -118,6 +119,9 @@ impl Gateway {
             after = reached.max(after);
             // Where nothing was found short of what is viewed, the time to look was up.
             if !rows.is_empty() || after < viewed {
+                rows.iter()
+                    .filter_map(ChangeRow::leaving)
+                    .for_each(|leaving| self.departures().left(PublicDoor::HttpChanges, leaving));
                 return Ok(Changes { rows, cursor: self.cursor(after) });
             }
             let (closing, changed) = (self.inner.closing.cancelled(), follow.changed());

@@ -11,6 +11,7 @@ use wire::{Cursor, Problem, article_hash};
 
 use crate::commands::push::large;
 use crate::commands::read::{at_least, no_revision, view};
+use crate::departures::PublicDoor;
 use crate::gateway::Gateway;
 use crate::parameters::{Parameters, Query, bad_parameter, shown};
 use crate::problems::{no_story, of_view};
@@ -154,6 +155,10 @@ impl Gateway {
             None => previous,
             Some(moment) => self.revision(id, moment, "from", view).await?,
         };
+        for revision in [from, to] {
+            let leaving = Some(revision).filter(|revision| *revision != Revision::ZERO);
+            self.leaves_at((PublicDoor::HttpDiff, PublicDoor::NatsDiff), view, (id, leaving)).await?;
+        }
         let recorded = self.recorded_significance(id, from, to).await?;
         let (before, after) = (self.state(id, from, view).await?, self.state(id, to, view).await?);
         Ok(large(before.text_bytes() + after.text_bytes(), move || {

@@ -4,12 +4,13 @@ use bytes::Bytes;
 use desk::{ActRequest, Preview, PushRequest, StoryRef, Target};
 use formats::Format;
 use jiff::Timestamp;
-use registry::Principal;
+use registry::{Guarded, Policy, Principal};
+use serde::{Deserialize, Serialize};
 use story::{
     Act, ActorId, Article, Command, CommandKey, Deed, Desk, Field, Kind, Level, Push, Revision, Slug, Text,
 };
 use utoipa::IntoParams;
-use wire::http::{Previewed, Pushed};
+use wire::http::{Previewed, Pushed, Waiting};
 use wire::{Problem, ProblemKind};
 
 use crate::commands::request::{Asked, instant, time};
@@ -20,7 +21,7 @@ use crate::parameters::{Parameters, Query};
 use crate::problems;
 
 /// What comes with copy.
-#[derive(Debug, Clone, Default, IntoParams)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PushParameters {
     /// The story's slug: a new story gets it. Over what the copy says.
@@ -116,6 +117,13 @@ impl Query for PushParameters {
     }
 }
 
+impl PushParameters {
+    /// Returns whether a correction's notice comes with it.
+    fn is_notice(&self) -> bool {
+        self.what.is_some() || self.place.is_some()
+    }
+}
+
 /// Takes a moment, if it was given.
 fn moment(from: &mut Parameters, name: &str) -> Result<Option<Timestamp>, Problem> {
     from.text(name).map(|text| instant(name, &text)).transpose()
@@ -145,21 +153,36 @@ pub(crate) enum Filed {
     Pushed(Box<Pushed>),
     /// It was a dry run.
     Previewed(Box<Previewed>),
+    /// It waits for a second person.
+    Waits(Waiting),
 }
 
 impl Gateway {
-    /// Files a push of `who`, or says what it would do, if they may. Once begun, it is carried
-    /// out even if whoever asked goes away.
-    pub(crate) async fn file(&self, filing: Filing, who: &Principal) -> Result<Filed, Problem> {
+    /// Files a push of `who`, keeps it for a second person, or says what it would do, if they may. Once
+    /// begun, it is carried out even if whoever asked goes away.
+    pub(crate) async fn file(&self, mut filing: Filing, who: &Principal) -> Result<Filed, Problem> {
         let actor = self.acting_as(who, filing.query.actor.as_ref()).await?;
         let is_preview = filing.query.dry_run;
-        let asked = self.asked(filing, actor).await.inspect_err(|_| measures::pushed("bad-copy"))?;
+        let policy = self.registry().policy();
+        if policy.needs_second(Guarded::Correction) && filing.query.is_notice() {
+            // Until the second person is known, whose name takes the place.
+            filing.query.approver.get_or_insert_with(|| actor.clone());
+        }
+        let sent = (!is_preview && policy != Policy::default()).then(|| filing.clone());
+        let mut asked = self.asked(filing, actor).await.inspect_err(|_| measures::pushed("bad-copy"))?;
         self.may_file(who, &asked).await?;
         if is_preview {
             let Asked { inner, by_header, warnings, .. } = asked;
             let preview = self.inner.desk.preview(inner).await;
             let preview = preview.map_err(|failed| by_precondition(problems::of_push(failed), by_header))?;
             return Ok(Filed::Previewed(Box::new(previewed(preview, warnings).await)));
+        }
+        if let Some(sent) = sent {
+            let by_header = asked.by_header;
+            let second = Box::pin(self.second_for_copy(&mut asked, sent, who)).await;
+            if let Some(filed) = second.map_err(|problem| by_precondition(problem, by_header))? {
+                return Ok(filed);
+            }
         }
         let gateway = self.clone();
         self.finish(async move { gateway.push(asked).await.map(|pushed| Filed::Pushed(Box::new(pushed))) })
@@ -175,49 +198,76 @@ impl Gateway {
         self.told(outcome, warnings).await.map_err(|problem| by_precondition(problem, by_header))
     }
 
-    /// Files an item of a wire that is held or killed: its words, if it has some, for the desk, and
-    /// the act.
+    /// Files an item of a wire that is held or killed: its words, if it is held and has some, for the
+    /// desk, and the act.
     async fn push_and_act(
         &self,
         request: PushRequest,
         kind: Kind,
         mut warnings: Vec<String>,
     ) -> Result<Pushed, Problem> {
-        let deed = match kind {
-            Kind::Withhold => Deed::Withhold,
-            Kind::Takedown => Deed::Takedown,
-            _ => Deed::Kill,
-        };
-        let source = request.push.copy.fields.get(Field::Source).shown_values().next().map(str::to_owned);
-        let known = match &request.target {
-            Target::Existing(story) => Some(story.clone()),
-            Target::BySlug(slug) | Target::New(Some(slug)) => Some(StoryRef::Slug(slug.clone())),
-            Target::New(None) => None,
-        };
-        let known =
-            source.and_then(|source| self.inner.desk.find_source(&source)).map(StoryRef::Id).or(known);
-        let (actor, reason) = (request.actor.clone(), wire_reason(&request.push, kind));
-        let key = request.command.clone();
-        let has_words = request.push.copy.blocks.as_ref().is_some_and(|blocks| !blocks.is_empty());
-        let story = if kind == Kind::Withhold && has_words {
-            let filed = self.inner.desk.push(PushRequest { command: None, ..request }).await;
-            StoryRef::Id(self.told(filed, Vec::new()).await?.story)
+        let act = if kind == Kind::Withhold && has_words(&request.push) {
+            let filed = self.inner.desk.push(PushRequest { command: None, ..request.clone() }).await;
+            let story = StoryRef::Id(self.told(filed, Vec::new()).await?.story);
+            act_on(story, &request, kind)
         } else {
-            if has_words {
-                warnings.push(format!("the words of the item were not kept: it is a {kind}"));
-            }
-            known.ok_or_else(|| {
-                problems::refused(
-                    "nothing-to-act-on",
-                    format!("the item is a {kind} of a story that is not here: nothing to do"),
-                )
-            })?
+            self.wire_act(&request, kind, &mut warnings)?
         };
-        let act = Act { deed, reason, note: Text::default(), approver: None };
-        let act = ActRequest { story, command: Command::Act(Box::new(act)), actor, key, expected: None };
         let outcome = self.inner.desk.act(act).await;
         self.told(outcome, warnings).await
     }
+
+    /// Returns the act that an item of a wire asks for.
+    pub(crate) fn wire_act(
+        &self,
+        request: &PushRequest,
+        kind: Kind,
+        warnings: &mut Vec<String>,
+    ) -> Result<ActRequest, Problem> {
+        if has_words(&request.push) {
+            warnings.push(format!("the words of the item were not kept: it is a {kind}"));
+        }
+        let story = self.aimed_at(request).ok_or_else(|| {
+            problems::refused(
+                "nothing-to-act-on",
+                format!("the item is a {kind} of a story that is not here: nothing to do"),
+            )
+        })?;
+        Ok(act_on(story, request, kind))
+    }
+
+    /// Returns the story that copy goes to, if it names one: the one that its item has become before,
+    /// whatever that is called, else the one that it says.
+    pub(crate) fn aimed_at(&self, request: &PushRequest) -> Option<StoryRef> {
+        match &request.target {
+            Target::Existing(story) => Some(story.clone()),
+            Target::BySlug(slug) | Target::New(Some(slug)) => {
+                Some(self.sourced(request).unwrap_or_else(|| StoryRef::Slug(slug.clone())))
+            }
+            Target::New(None) => self.sourced(request),
+        }
+    }
+
+    fn sourced(&self, request: &PushRequest) -> Option<StoryRef> {
+        let source = request.push.copy.fields.get(Field::Source).shown_values().next()?;
+        self.inner.desk.find_source(source).map(StoryRef::Id)
+    }
+}
+
+fn has_words(push: &Push) -> bool {
+    push.copy.blocks.as_ref().is_some_and(|blocks| !blocks.is_empty())
+}
+
+/// Returns the act of an item of a wire on `story`.
+fn act_on(story: StoryRef, request: &PushRequest, kind: Kind) -> ActRequest {
+    let deed = match kind {
+        Kind::Withhold => Deed::Withhold,
+        Kind::Takedown => Deed::Takedown,
+        _ => Deed::Kill,
+    };
+    let act = Act { deed, reason: wire_reason(&request.push, kind), note: Text::default(), approver: None };
+    let (actor, key) = (request.actor.clone(), request.command.clone());
+    ActRequest { story, command: Command::Act(Box::new(act)), actor, key, expected: None }
 }
 
 /// Returns why an item of a wire is held or killed, as far as it says.
@@ -227,7 +277,7 @@ fn wire_reason(push: &Push, kind: Kind) -> Text {
 }
 
 /// Turns a conflict into what RFC 9110 calls it if a header stated the revision.
-fn by_precondition(problem: Problem, by_header: bool) -> Problem {
+pub(crate) fn by_precondition(problem: Problem, by_header: bool) -> Problem {
     if !by_header || problem.kind() != Some(ProblemKind::Conflict) {
         return problem;
     }
@@ -235,7 +285,7 @@ fn by_precondition(problem: Problem, by_header: bool) -> Problem {
     Problem { members: problem.members, ..changed }
 }
 
-async fn previewed(preview: Preview, warnings: Vec<String>) -> Previewed {
+pub(crate) async fn previewed(preview: Preview, warnings: Vec<String>) -> Previewed {
     large(text_bytes(&preview.step.before, &preview.step.after), move || {
         let Preview { story, revision, kind, step } = preview;
         let (before, after) = (step.before.public(), step.after.public());

@@ -1,11 +1,13 @@
-//! Reading articles, lists and histories.
+//! Reading lists and histories.
 
-use projector::{AsOf, StoryFilter, View};
+use projector::{Leaving, StoryFilter, View};
 use story::{Desk, Revision, Status, StoryId};
 use utoipa::IntoParams;
 use wire::http::{HistoryPage, Info, RevisionLine, StoryList};
-use wire::{ArticleView, Cursor, Problem, ProblemKind};
+use wire::{Cursor, Problem, ProblemKind};
 
+use crate::access::Way;
+use crate::departures::PublicDoor;
 use crate::gateway::Gateway;
 use crate::limits::{HISTORY_MAX, HISTORY_PAGE, STORIES_MAX, STORIES_PAGE};
 use crate::parameters::{Parameters, Query, bad_parameter};
@@ -16,30 +18,6 @@ const WINDOW: usize = 1_000;
 
 /// How `view` is said.
 const VIEWS: &[(&str, View)] = &[("public", View::Public), ("desk", View::Desk)];
-
-/// What to show of a story.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ShowQuery {
-    /// Which state: `latest`, an RFC 3339 time, `rev:12`, `rev:-3` (three before the newest) or
-    /// `cursor:…`.
-    #[param(value_type = Option<String>, example = "rev:-1")]
-    as_of: Option<AsOf>,
-    /// For whose eyes: `public` (what has been published; the default) or `desk` (everything).
-    #[param(value_type = Option<String>, example = "public")]
-    pub(crate) view: View,
-    /// The cursor of a push: waits until the answer includes it.
-    #[param(value_type = Option<String>)]
-    at_least: Option<Cursor>,
-}
-
-impl Query for ShowQuery {
-    const NAMES: &'static [&'static str] = &["as_of", "view", "at_least"];
-
-    fn take(from: &mut Parameters) -> Result<Self, Problem> {
-        Ok(Self { as_of: from.optional("as_of")?, view: view(from)?, at_least: at_least(from)? })
-    }
-}
 
 /// Which stories to list.
 #[derive(Debug, IntoParams)]
@@ -134,24 +112,15 @@ impl Gateway {
         story.ok_or_else(|| no_story(name))
     }
 
-    /// Returns `story` as a moment and a pair of eyes see it.
-    pub(crate) async fn show(&self, story: &str, query: ShowQuery) -> Result<ArticleView, Problem> {
-        self.catch_up(query.at_least).await?;
-        let id = self.resolve(story, query.view).await?;
-        let as_of = query.as_of.unwrap_or(AsOf::Latest);
-        if let AsOf::Cursor(cursor) = as_of {
-            self.position(cursor)?;
-        }
-        let article = self.views().article(id, as_of, query.view).await.map_err(|failed| of_view(&failed))?;
-        article.ok_or_else(|| no_revision(story, "then"))
-    }
-
     /// Returns one page of stories.
     pub(crate) async fn list(&self, query: ListQuery) -> Result<StoryList, Problem> {
         self.catch_up(query.at_least).await?;
         let ListQuery { desk, status, limit, after, view, .. } = query;
         let filter = StoryFilter { desk, status, view, limit, after };
         let page = self.views().stories(filter).await.map_err(|failed| of_view(&failed))?;
+        for leaving in page.leaving {
+            self.leaves((PublicDoor::HttpList, PublicDoor::NatsList), view, Some(leaving));
+        }
         Ok(StoryList { stories: page.stories, next: page.next })
     }
 
@@ -165,13 +134,14 @@ impl Gateway {
         let more = revisions.len() > query.limit;
         revisions.truncate(query.limit);
         let next = revisions.last().filter(|_| more).map(|line| line.revision.to_string());
+        let newest = revisions.first().map(|line| line.revision);
+        self.leaves_at((PublicDoor::HttpHistory, PublicDoor::NatsHistory), query.view, (id, newest)).await?;
         Ok(HistoryPage { story: id, revisions, next })
     }
 
     /// Returns the newest revision that `view` may see.
     pub(crate) async fn newest(&self, story: StoryId, view: View) -> Result<Option<Revision>, Problem> {
-        let newest = self.views().article(story, AsOf::Latest, view).await;
-        Ok(newest.map_err(|failed| of_view(&failed))?.map(|article| article.revision))
+        self.views().newest(story, view).await.map_err(|failed| of_view(&failed))
     }
 
     /// Returns the `count` newest revisions below `before` that `view` may see, newest first.
@@ -195,6 +165,26 @@ impl Gateway {
         }
         found.truncate(count);
         Ok(found)
+    }
+
+    /// Notes what leaves by a public door: the one of the two, HTTP and NATS, by which it was asked for.
+    pub(crate) fn leaves(&self, doors: (PublicDoor, PublicDoor), view: View, leaving: Option<Leaving>) {
+        let Some(leaving) = leaving.filter(|_| view == View::Public) else { return };
+        let door = if self.way == Way::Http { doors.0 } else { doors.1 };
+        self.departures().left(door, leaving);
+    }
+
+    /// Does what [`Gateway::leaves`] does for a revision that leaves, if one does.
+    pub(crate) async fn leaves_at(
+        &self,
+        doors: (PublicDoor, PublicDoor),
+        view: View,
+        (story, revision): (StoryId, Option<Revision>),
+    ) -> Result<(), Problem> {
+        let Some(revision) = revision.filter(|_| view == View::Public) else { return Ok(()) };
+        let leaving = self.views().leaving(story, revision).await.map_err(|failed| of_view(&failed))?;
+        self.leaves(doors, view, leaving);
+        Ok(())
     }
 
     /// Returns what the service is and how far it is.

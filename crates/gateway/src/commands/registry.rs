@@ -5,6 +5,7 @@
 //! the ways in which the registry's answers become the API's.
 
 mod actors;
+mod approval;
 mod embargo;
 mod house;
 mod keys;
@@ -28,8 +29,9 @@ pub(crate) use actors::ActorsQuery;
 pub(crate) use embargo::AuditQuery;
 pub(crate) use house::DenialsQuery;
 pub(crate) use keys::KeysQuery;
+pub(crate) use problems::{of_request, of_store};
 pub(crate) use recalls::RecallsQuery;
-pub(crate) use requests::RequestsQuery;
+pub(crate) use requests::{RequestsQuery, guarded_word, state_at};
 
 /// Lines in a page, if the caller does not say.
 const PAGE: usize = 100;
@@ -37,7 +39,7 @@ const PAGE: usize = 100;
 const PAGE_MAX: usize = 500;
 
 /// Returns the time, as exactly as the registry keeps it.
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
@@ -79,7 +81,7 @@ fn page<T>(lines: &mut Vec<T>, limit: usize, name: impl Fn(&T) -> String) -> Opt
 }
 
 /// Returns whether `principal` holds a valid key.
-fn identity(principal: &registry::Principal) -> Option<&registry::Identity> {
+pub(crate) fn identity(principal: &registry::Principal) -> Option<&registry::Identity> {
     match principal {
         registry::Principal::Known(identity) => Some(identity),
         registry::Principal::Public => None,

@@ -3,7 +3,7 @@
 
 use desk::{Standing, StoryRef, Target};
 use projector::View;
-use registry::{Act, Guarded, Principal, authorize};
+use registry::{Act, Principal, authorize};
 use story::{ActorId, Desk, Kind, Status, Takedowns};
 use wire::http::ActName;
 use wire::{Problem, ProblemKind};
@@ -11,6 +11,16 @@ use wire::{Problem, ProblemKind};
 use crate::commands::request::Asked;
 use crate::gateway::Gateway;
 use crate::problems;
+
+/// A right that a command needs.
+#[derive(Debug)]
+pub(crate) struct Need {
+    pub(crate) act: Act,
+    /// Where.
+    pub(crate) desk: Desk,
+    /// The story there, if it is about one.
+    at: Option<Standing>,
+}
 
 impl Gateway {
     /// Returns who files, if `who` may file at all: whoever shows no key hears so before any copy is
@@ -33,9 +43,20 @@ impl Gateway {
         }
     }
 
-    /// Lets `who` file what was asked, or refuses it: the right to its kind on the story's desk and,
-    /// where the story moves, on the other one.
+    /// Lets `who` file what was asked, or refuses it.
     pub(crate) async fn may_file(&self, who: &Principal, asked: &Asked) -> Result<(), Problem> {
+        for Need { act, desk, at } in self.needed(asked).await? {
+            match at {
+                Some(standing) => self.may(who, act, &standing).await?,
+                None => self.allow(who, act, Some(&desk), None).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the rights that filing what was asked needs: to its kind on the story's desk and, where
+    /// the story moves, on the other one.
+    pub(crate) async fn needed(&self, asked: &Asked) -> Result<Vec<Need>, Problem> {
         let push = &asked.inner.push;
         let mut acts = vec![match asked.act {
             Some(Kind::Withhold) => Act::Withhold,
@@ -47,26 +68,23 @@ impl Gateway {
         if matches!(push.release, story::Release::Embargo(_)) {
             acts.push(Act::Embargo);
         }
-        let known = match &asked.inner.target {
-            Target::Existing(story) => {
-                let standing = self.standing(story).await?;
-                Some(standing.ok_or_else(|| problems::no_story(&story.to_string()))?)
-            }
-            Target::BySlug(slug) => self.standing(&StoryRef::Slug(slug.clone())).await?,
-            Target::New(_) => None,
+        let known = match self.aimed_at(&asked.inner) {
+            Some(story) => self.standing(&story).await?,
+            None => None,
         };
+        if let (Target::Existing(story), None) = (&asked.inner.target, &known) {
+            return Err(problems::no_story(&story.to_string()));
+        }
+        let mut needed = Vec::new();
         for act in acts {
-            self.check_alone(act, push.kind)?;
             if let Some(standing) = &known {
-                self.may(who, act, standing).await?;
+                needed.push(Need { act, desk: standing.desk.clone(), at: Some(standing.clone()) });
             }
             // A new story without a desk is refused by the desk itself, which names what is missing.
             let moves = push.desk.as_ref().filter(|desk| known.as_ref().is_none_or(|at| at.desk != **desk));
-            if let Some(desk) = moves {
-                self.allow(who, act, Some(desk), None).await?;
-            }
+            needed.extend(moves.map(|desk| Need { act, desk: desk.clone(), at: None }));
         }
-        Ok(())
+        Ok(needed)
     }
 
     /// Lets `who` do `act` to `story`, or refuses it; says whether a restore may lift a takedown.
@@ -76,40 +94,26 @@ impl Gateway {
         act: ActName,
         story: &str,
     ) -> Result<Takedowns, Problem> {
-        let standing = self.found(story).await?;
         let right = match act {
             ActName::Withhold => Act::Withhold,
             ActName::Release => Act::Release,
             ActName::Kill => Act::Kill,
             ActName::Takedown => Act::Takedown,
             ActName::Unpublish => Act::Unpublish,
-            ActName::Restore if standing.status == Status::Takendown => Act::LiftTakedown,
             ActName::Restore => Act::Restore,
             ActName::Embargo => Act::Embargo,
             ActName::Lift => Act::LiftEmbargo,
         };
+        let standing = self.found(who, right, story).await?;
+        let lifts = act == ActName::Restore && standing.status == Status::Takendown;
+        let right = if lifts { Act::LiftTakedown } else { right };
         self.may(who, right, &standing).await?;
-        self.check_alone(right, None)?;
         Ok(if right == Act::LiftTakedown { Takedowns::Lift } else { Takedowns::Stay })
-    }
-
-    /// Refuses what the policy lets nobody do alone. Approving is not carried out by this release, so
-    /// the rule fails closed.
-    fn check_alone(&self, act: Act, kind: Option<Kind>) -> Result<(), Problem> {
-        let Some(guarded) = Guarded::of(act, kind).filter(|it| self.registry().policy().needs_second(*it))
-        else {
-            return Ok(());
-        };
-        let detail = format!(
-            "the policy wants a second person for a {guarded}, and this release does not carry out what is \
-             approved: whoever runs the service can change the policy"
-        );
-        Err(problems::refused("second-person", detail))
     }
 
     /// Lets `who` change an entry of `story`, or refuses it.
     pub(crate) async fn may_edit(&self, who: &Principal, story: &str) -> Result<(), Problem> {
-        self.may(who, Act::File, &self.found(story).await?).await
+        self.may(who, Act::File, &self.found(who, Act::File, story).await?).await
     }
 
     /// Lets `who` read `story` with the eyes of `view`, or refuses it. The public view needs no more
@@ -117,7 +121,7 @@ impl Gateway {
     pub(crate) async fn may_read(&self, who: &Principal, view: View, story: &str) -> Result<(), Problem> {
         match view {
             View::Public => self.allow(who, Act::ReadPublic, None, None).await,
-            View::Desk => self.may(who, Act::ReadDesk, &self.found(story).await?).await,
+            View::Desk => self.may(who, Act::ReadDesk, &self.found(who, Act::ReadDesk, story).await?).await,
         }
     }
 
@@ -151,12 +155,22 @@ impl Gateway {
         matches!(self.views().resolve(&standing.story.to_string(), View::Public).await, Ok(None))
     }
 
-    async fn found(&self, story: &str) -> Result<Standing, Problem> {
+    /// Returns where `story` stands, for whoever shows a key: without one, the answer to `act` is the same
+    /// whether there is such a story or not.
+    async fn found(&self, who: &Principal, act: Act, story: &str) -> Result<Standing, Problem> {
+        if matches!(who, Principal::Public) {
+            self.allow(who, act, None, None).await?;
+        }
+        self.located(story).await
+    }
+
+    /// Returns where `story` stands, whoever asks: for what has been allowed already.
+    pub(crate) async fn located(&self, story: &str) -> Result<Standing, Problem> {
         let reference: StoryRef = story.parse().map_err(|_| problems::no_story(story))?;
         self.standing(&reference).await?.ok_or_else(|| problems::no_story(story))
     }
 
-    async fn standing(&self, story: &StoryRef) -> Result<Option<Standing>, Problem> {
+    pub(crate) async fn standing(&self, story: &StoryRef) -> Result<Option<Standing>, Problem> {
         self.inner.desk.standing(story).await.map_err(problems::of_push)
     }
 }

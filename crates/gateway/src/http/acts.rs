@@ -10,8 +10,8 @@ use wire::{Problem, ProblemKind};
 use crate::commands::{Acting, Doing, EntryParameters};
 use crate::gateway::Gateway;
 use crate::http::access::Asker;
-use crate::http::filing::{CopyBody, Terms, filed};
-use crate::http::openapi::PushProblems;
+use crate::http::filing::{CopyBody, Terms, filed, outcome};
+use crate::http::openapi::{NeedsSecond, PushProblems};
 use crate::http::reply::{Asked, Refused};
 use crate::parameters::Nothing;
 
@@ -28,7 +28,7 @@ use crate::parameters::Nothing;
         ("If-Match" = Option<String>, Header, description = "The `ETag` that you saw, or a revision in quotation marks"),
     ),
     request_body(content = Option<ActBody>, content_type = "application/json", description = "What is said with it; may be left out"),
-    responses((status = 200, description = "Done, or it was so already", body = Pushed), PushProblems),
+    responses((status = 200, description = "Done, or it was so already", body = Pushed), NeedsSecond, PushProblems),
 )]
 pub(crate) async fn act(
     Asker(gateway, who): Asker,
@@ -39,10 +39,9 @@ pub(crate) async fn act(
 ) -> Result<Response, Refused> {
     let act = act_named(&act)?;
     let takedowns = gateway.may_act(&who, act, &story).await?;
-    let actor = gateway.acting_as(&who, None).await?;
     let acting =
         Acting { story, act, body: body_of(&body.copy)?, if_match: terms.revision(), key: terms.key };
-    Ok(filed(&gateway.act(acting, actor, takedowns).await?))
+    Ok(outcome(gateway.act(acting, &who, takedowns).await?))
 }
 
 /// Adds an entry to a live blog.

@@ -9,7 +9,7 @@ use wire::{Change, CloudEvent};
 
 use crate::commands::ChangesQuery;
 use crate::gateway::Gateway;
-use crate::http::openapi::ReadProblems;
+use crate::http::openapi::ChangesProblems;
 use crate::http::reply::{Accepted, Asked, JSON, Refused, add, answer, next_page};
 
 /// Where changes are read.
@@ -40,7 +40,7 @@ pub(crate) struct ChangeList(Vec<CloudEvent<Change>>);
                 ("Writethru-Cursor" = String, description = "From where to go on"),
                 ("Link" = String, description = "`rel=\"next\"`: what to ask next"),
             )),
-        ReadProblems,
+        ChangesProblems,
     )
 )]
 pub(crate) async fn changes(

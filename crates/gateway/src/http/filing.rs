@@ -20,7 +20,7 @@ use wire::{Problem, ProblemKind};
 use crate::commands::{Filed, Filing, PushParameters};
 use crate::gateway::Gateway;
 use crate::http::access::Asker;
-use crate::http::openapi::{NewProblems, PushProblems};
+use crate::http::openapi::{NeedsSecond, NewProblems, PushProblems};
 use crate::http::reply::{Accepted, Asked, JSON, Named, Refused, add, answer, json};
 use crate::http::stories::history_link;
 use crate::limits::{COPY_BYTES_MAX, DRAIN_BYTES_MAX};
@@ -66,6 +66,7 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
                 ("Link" = String, description = "`rel=\"version-history\"`: the history (RFC 5829)"),
                 ("Idempotency-Replayed" = Option<bool>, description = "`true`: the kept answer to an earlier request with this key"),
             )),
+        NeedsSecond,
         NewProblems,
     )
 )]
@@ -114,6 +115,7 @@ pub(crate) async fn push_new(
                 ("Link" = String, description = "`rel=\"version-history\"`: the history (RFC 5829)"),
                 ("Idempotency-Replayed" = bool, description = "`true`"),
             )),
+        NeedsSecond,
         PushProblems,
     )
 )]
@@ -176,13 +178,23 @@ async fn push(
     };
     let CopyBody { format, copy } = copy;
     let filing = Filing { story, query, if_match, key: terms.key, format, copy };
-    Ok(match gateway.file(filing, who).await? {
-        Filed::Previewed(preview) => answer(StatusCode::OK, JSON, json(&preview)),
-        Filed::Pushed(pushed) => filed(&pushed),
-    })
+    Ok(outcome(gateway.file(filing, who).await?))
 }
 
-pub(super) fn filed(pushed: &Pushed) -> Response {
+/// Returns the answer to a command.
+pub(super) fn outcome(what: Filed) -> Response {
+    match what {
+        Filed::Previewed(preview) => answer(StatusCode::OK, JSON, json(&preview)),
+        Filed::Pushed(pushed) => filed(&pushed),
+        Filed::Waits(waiting) => {
+            let mut response = answer(StatusCode::ACCEPTED, JSON, json(&waiting));
+            add(&mut response, LOCATION, &format!("/v1/requests/{}", waiting.request));
+            response
+        }
+    }
+}
+
+pub(crate) fn filed(pushed: &Pushed) -> Response {
     let is_new = pushed.changed && pushed.revision == Revision(1);
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let mut response = answer(status, JSON, json(pushed));

@@ -77,22 +77,27 @@ macro_rules! problem_responses {
 problem_responses! {
     /// What any address may answer.
     PlainProblems = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];
+    /// What a read of the changes may answer.
+    ChangesProblems = [BadRequest, TooLarge, NotAcceptable, CursorGone, Unavailable, Internal];
     /// What a read may answer.
     ReadProblems = [
-        BadRequest, TooLarge, NotFound, RevisionNotFound, NotAcceptable, CursorGone, Unavailable, Internal,
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, RevisionNotFound, NotAcceptable, CursorGone,
+        Unavailable, Internal,
     ];
     /// What copy for a new story may be answered with.
     NewProblems = [
-        BadCopy, BadRequest, NotAcceptable, Conflict, PreconditionFailed, TooLarge, UnsupportedMediaType,
-        Refused, Unavailable, OutcomeUnknown, Internal,
+        BadCopy, BadRequest, Unauthorized, Forbidden, NotAcceptable, Conflict, PreconditionFailed, TooLarge,
+        UnsupportedMediaType, Refused, Unavailable, OutcomeUnknown, Internal,
     ];
     /// What copy for a story may be answered with.
     PushProblems = [
-        BadCopy, BadRequest, NotFound, NotAcceptable, Conflict, PreconditionFailed, TooLarge,
-        UnsupportedMediaType, Refused, Unavailable, OutcomeUnknown, Internal,
+        BadCopy, BadRequest, Unauthorized, Forbidden, NotFound, NotAcceptable, Conflict, PreconditionFailed,
+        TooLarge, UnsupportedMediaType, Refused, Unavailable, OutcomeUnknown, Internal,
     ];
     /// What a rebuild may be answered with.
-    RebuildProblems = [BadRequest, TooLarge, NotAcceptable, Refused, Unavailable, Internal];
+    RebuildProblems = [
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotAcceptable, Refused, Unavailable, Internal,
+    ];
     /// What a read of the registry may answer.
     RegistryReadProblems = [
         BadRequest, TooLarge, Unauthorized, Forbidden, NotRegistered, NotAcceptable, Unavailable, Internal,
@@ -102,6 +107,11 @@ problem_responses! {
         BadRequest, TooLarge, Unauthorized, Forbidden, NotRegistered, NotAcceptable, UnsupportedMediaType,
         Refused, Unavailable, OutcomeUnknown, Internal,
     ];
+    /// What an approval may be answered with.
+    ApprovalProblems = [
+        BadCopy, BadRequest, TooLarge, Unauthorized, Forbidden, NotRegistered, NotFound, NotAcceptable,
+        Conflict, PreconditionFailed, Refused, Unavailable, OutcomeUnknown, Internal,
+    ];
     /// What an audit of a story may answer.
     AuditProblems = [
         BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, NotAcceptable, CursorGone, Unavailable,
@@ -110,6 +120,16 @@ problem_responses! {
     /// What readiness may be answered with.
     Unready = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];
 }
+
+/// What a command is answered that needs a second person.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "it describes an answer that is made elsewhere")]
+#[response(
+    status = 202,
+    description = "Nothing is done yet: it waits for a second person",
+    headers(("Location" = String, description = "The request"))
+)]
+pub(crate) struct NeedsSecond(#[to_schema] wire::http::Waiting);
 
 /// Returns a response for each status of `kinds`, with an example of each kind.
 fn responses(kinds: &[ProblemKind]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {

@@ -41,6 +41,7 @@ pub(crate) fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(house::policy, house::set_policy))
         .routes(routes!(requests::list))
         .routes(routes!(requests::show))
+        .routes(routes!(requests::approve))
         .routes(routes!(requests::refuse))
         .routes(routes!(audits::recalls))
         .routes(routes!(audits::embargo))

@@ -4,15 +4,14 @@ use axum::extract::OriginalUri;
 use axum::http::StatusCode;
 use axum::http::header::{HeaderMap, LINK};
 use axum::response::Response;
+use formats::publication::OutFormat;
 use wire::ArticleView;
 use wire::http::{DiffView, HistoryPage, StoryList};
 
-use crate::commands::{DiffFormat, DiffQuery, HistoryQuery, ListQuery, ShowQuery};
+use crate::commands::{DiffFormat, DiffQuery, HistoryQuery, ListQuery, ShowQuery, Showing};
 use crate::http::access::Asker;
 use crate::http::openapi::ReadProblems;
-use crate::http::reply::{
-    Accepted, Asked, JSON, Named, Refused, TEXT, add, answer, json, next_page, validated,
-};
+use crate::http::reply::{Accepted, Asked, JSON, Named, Refused, add, answer, json, next_page, validated};
 
 /// Lists stories, last changed first.
 #[utoipa::path(
@@ -40,9 +39,10 @@ pub(crate) async fn list(
     Ok(response)
 }
 
-/// Shows a story as it is, or as it was at any moment.
+/// Shows a story as it is, or as it was at any moment, in any format that there is.
 ///
-/// As `text/plain` it is the headline and the paragraphs, between blank lines.
+/// Which one is said by `format`, or by `Accept`. Of a story that was taken from them, readers get a
+/// tombstone in every format: `canceled` or `withheld`, and no word of it.
 #[utoipa::path(
     get, path = "/v1/stories/{story}", tag = "stories",
     params(
@@ -52,9 +52,16 @@ pub(crate) async fn list(
     ),
     responses(
         (status = 200, description = "The article",
-            content((ArticleView = "application/json"), (String = "text/plain")),
+            content(
+                (ArticleView = "application/json"),
+                (String = "text/plain"),
+                (Object = "application/vnd.iptc.ninjs+json"),
+                (String = "application/vnd.iptc.g2.newsitem+xml"),
+                (Object = "application/ld+json"),
+            ),
             headers(
-                ("ETag" = String, description = "The revision and a hash of the answer; `If-Match` takes it"),
+                ("ETag" = String, description = "The revision and a hash of the answer, another one in each format; `If-Match` takes it"),
+                ("Vary" = String, description = "`Accept`: it may decide the format"),
                 ("Link" = String, description = "`rel=\"version-history\"`: the history (RFC 5829)"),
             )),
         (status = 304, description = "The caller has it already"),
@@ -68,13 +75,18 @@ pub(crate) async fn show(
     Named(story): Named,
     Asked(query): Asked<ShowQuery>,
 ) -> Result<Response, Refused> {
-    let media_type = accepted.best(&[JSON, TEXT])?;
+    let format = if let Some(format) = query.format {
+        accepted.best(&[format.media_type()])?;
+        format
+    } else {
+        let best = accepted.best(&OutFormat::ALL.map(OutFormat::media_type))?;
+        OutFormat::ALL.into_iter().find(|format| format.media_type() == best).unwrap_or(OutFormat::Json)
+    };
     let view = query.view;
     gateway.may_read(&who, view, &story).await?;
-    let article = gateway.show(&story, query).await?;
-    let body = if media_type == TEXT { text(&article).into_bytes() } else { json(&article) };
-    let mut response = validated(article.revision, media_type, body, view, &headers);
-    add(&mut response, LINK, &history_link(&article.story.to_string()));
+    let Showing { story, revision, format, body } = gateway.show(&story, query, format).await?;
+    let mut response = validated(revision, format.media_type(), body, view, &headers);
+    add(&mut response, LINK, &history_link(&story.to_string()));
     Ok(response)
 }
 
@@ -163,15 +175,4 @@ pub(crate) async fn diff(
 /// Returns the header that leads from a story to its history (RFC 5829).
 pub(crate) fn history_link(story: &str) -> String {
     format!("</v1/stories/{story}/history>; rel=\"version-history\"")
-}
-
-/// Returns the headline and the blocks' words, between blank lines.
-fn text(article: &ArticleView) -> String {
-    let mut text = article.headline.clone();
-    for block in &article.blocks {
-        text.push_str("\n\n");
-        text.push_str(&block.text);
-    }
-    text.push('\n');
-    text
 }

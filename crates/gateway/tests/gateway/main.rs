@@ -5,10 +5,13 @@
 mod changes;
 mod document;
 mod filing;
+mod formats;
 mod limits;
 mod nats;
 mod operator;
 mod problems;
 mod reading;
 mod registry;
+mod second;
+mod second_failing;
 mod service;

@@ -16,18 +16,18 @@ use crate::service::Service;
 
 const STORY: &str = "Talks resume in Cairo\n\nDelegates met on Sunday.\n\nTwo people were hurt.";
 
-struct Nats {
+pub(crate) struct Nats {
     server: NatsServer,
     client: Client,
     /// The headers of whoever asks: the owner.
-    headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     stop: CancellationToken,
     answering: JoinHandle<Result<(), NatsServiceError>>,
     _folder: TempDir,
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are an edge: they read where the program is")]
-async fn start(service: &Service) -> Nats {
+pub(crate) async fn start(service: &Service) -> Nats {
     let folder = tempfile::tempdir().unwrap();
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools");
     let given = std::env::var("NATS_SERVER_BIN").ok().map(Into::into);
@@ -59,7 +59,7 @@ async fn connect(url: &str) -> Client {
 }
 
 impl Nats {
-    async fn ask(&self, verb: &str, request: &Value) -> (HeaderMap, Value) {
+    pub(crate) async fn ask(&self, verb: &str, request: &Value) -> (HeaderMap, Value) {
         let subject = format!("wt.v1.desk.{verb}");
         let reply = self
             .client
@@ -69,7 +69,7 @@ impl Nats {
         (reply.headers.unwrap_or_default(), serde_json::from_slice(&reply.payload).unwrap())
     }
 
-    async fn refused(&self, verb: &str, request: &Value) -> Value {
+    pub(crate) async fn refused(&self, verb: &str, request: &Value) -> Value {
         let (headers, problem) = self.ask(verb, request).await;
         let code = headers.get("Nats-Service-Error-Code").unwrap_or_else(|| panic!("no error: {problem}"));
         assert_eq!(code.as_str(), problem["status"].to_string());
@@ -78,7 +78,7 @@ impl Nats {
         problem
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         self.answering.await.unwrap().unwrap();
         self.server.stop().await;
@@ -120,6 +120,54 @@ async fn everything_over_nats_is_what_http_gives() {
         let (_, reply) = nats.ask(verb, &json!({"query": query})).await;
         assert_eq!(reply, service.get(address).await.json(), "{verb} {query}");
     }
+    nats.stop().await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn an_article_comes_over_nats_in_the_formats_of_http() {
+    let service = Service::start().await;
+    let nats = start(&service).await;
+    service.file("/v1/stories?slug=talks&desk=world", STORY).await;
+    for format in ["json", "text", "ninjs", "newsml-g2", "jsonld"] {
+        for view in ["public", "desk"] {
+            let query =
+                json!({"query": {"story": "talks", "format": format, "view": view, "as_of": "rev:1"}});
+            let request = nats.client.request_with_headers(
+                "wt.v1.desk.show",
+                nats.headers.clone(),
+                query.to_string().into(),
+            );
+            let reply = request.await.unwrap();
+            let address = format!("/v1/stories/talks?format={format}&view={view}&as_of=rev:1");
+            let wanted = service.get(&address).await;
+            assert_eq!(reply.payload[..], wanted.body, "{format}, {view}");
+            let headers = reply.headers.unwrap();
+            assert_eq!(headers.get("Content-Type").unwrap().as_str(), wanted.header("content-type"));
+        }
+    }
+    let problem = nats.refused("show", &json!({"query": {"story": "talks", "format": "nitf"}})).await;
+    assert_eq!(problem["place"], "query parameter format");
+    nats.stop().await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_answered_over_nats_of_a_story_that_was_under_embargo_is_noted() {
+    let service = Service::start().await;
+    let nats = start(&service).await;
+    let until = "2199-01-01T00:00:00Z";
+    let story =
+        service.file(&format!("/v1/stories?slug=talks&desk=world&embargo_until={until}"), STORY).await.story;
+    nats.ask("act", &json!({"query": {"story": "talks", "act": "lift"}})).await;
+    service.views.reached(service.log.head()).await;
+    for verb in ["show", "history", "diff"] {
+        nats.ask(verb, &json!({"query": {"story": "talks"}})).await;
+    }
+    nats.ask("list", &json!({})).await;
+    let left = service.registry.departures(story, None, 100).await.unwrap();
+    let doors: Vec<&str> = left.iter().map(|one| one.door.as_str()).collect();
+    assert_eq!(doors, ["nats-diff", "nats-history", "nats-list", "nats-show"]);
     nats.stop().await;
     service.stop().await;
 }

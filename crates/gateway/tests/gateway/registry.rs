@@ -10,18 +10,18 @@ use crate::service::{Answer, Service};
 const STORY: &str = "Talks resume in Cairo\n\nDelegates met on Sunday.";
 
 impl Service {
-    async fn ask(&self, method: Method, address: &str, key: &str, body: &Value) -> Answer {
+    pub(crate) async fn ask(&self, method: Method, address: &str, key: &str, body: &Value) -> Answer {
         let authorization = format!("Bearer {key}");
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.send(method, address, &[("authorization", &authorization)], body).await
     }
 
-    async fn look(&self, address: &str, key: &str) -> Answer {
+    pub(crate) async fn look(&self, address: &str, key: &str) -> Answer {
         self.ask(Method::GET, address, key, &Value::Null).await
     }
 
     /// Adds an actor with these grants, and returns a key of it.
-    async fn key_of(&self, id: &str, grants: &[&str]) -> String {
+    pub(crate) async fn key_of(&self, id: &str, grants: &[&str]) -> String {
         let grants: Vec<Grant> = grants.iter().map(|grant| grant.parse().unwrap()).collect();
         let new = NewActor { id: Some(id.parse().unwrap()), name: None, grants };
         let actor = self.registry.add_actor(new, Timestamp::now()).await.unwrap();
@@ -35,10 +35,12 @@ impl Service {
             act: Act::Kill,
             story: None,
             desk: Some("world".parse().unwrap()),
+            command: None,
+            seen: None,
             payload: b"kill it".to_vec(),
             expires: Timestamp::now() + 1.hour(),
         };
-        self.registry.request(new, Timestamp::now()).await.unwrap().0
+        self.registry.request(new, Timestamp::now()).await.unwrap().id.0
     }
 }
 
@@ -59,7 +61,7 @@ const ROUTES: &[(&str, &str, &str, &str)] = &[
     ("PUT", "/v1/policy", r#"{"second_person":["kill"]}"#, "editor@*"),
     ("GET", "/v1/requests?state=pending", "", "subscriber@*"),
     ("GET", "/v1/requests/REQUEST", "", "subscriber@*"),
-    ("POST", "/v1/requests/REQUEST/refuse", "", "auditor@*"),
+    ("POST", "/v1/requests/REQUEST/refuse", r#"{"reason":"confirmed"}"#, "auditor@*"),
     ("GET", "/v1/stories/talks/recalls", "", "reporter@*"),
     ("GET", "/v1/stories/talks/embargo", "", "subscriber@*"),
 ];
@@ -209,6 +211,24 @@ async fn a_bad_body_is_answered_with_its_place_and_without_its_words() {
 }
 
 #[tokio::test]
+async fn the_same_command_makes_one_key_and_says_which() {
+    let service = Service::start().await;
+    service.key_of("ana", &["auditor@*"]).await;
+    let body = json!({"actor": "ana"}).to_string();
+    let headers = [("idempotency-key", "k1"), ("content-type", "application/json")];
+    let made = service.send(Method::POST, "/v1/keys", &headers, body.clone()).await;
+    assert_eq!(made.status, 201);
+    let again = service.send(Method::POST, "/v1/keys", &headers, body.clone()).await.problem("refused");
+    assert_eq!((&again["reason"], &again["key"]), (&json!("key-made"), &made.json()["key"]["id"]));
+    assert!(again["detail"].as_str().unwrap().contains("rotate"), "{again}");
+    let other = [("idempotency-key", "k2"), ("content-type", "application/json")];
+    assert_eq!(service.send(Method::POST, "/v1/keys", &other, body).await.status, 201);
+    let listed = service.look("/v1/keys?actor=ana", &service.owner).await.json();
+    assert_eq!(listed["keys"].as_array().unwrap().len(), 3);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_request_is_there_for_who_asked_and_who_may_decide_and_for_nobody_else() {
     let service = Service::start().await;
     let ana = service.key_of("ana", &["editor@world"]).await;
@@ -228,8 +248,9 @@ async fn a_request_is_there_for_who_asked_and_who_may_decide_and_for_nobody_else
     let refuse = format!("{there}/refuse");
     let own = service.ask(Method::POST, &refuse, &ana, &Value::Null).await;
     assert_eq!(own.problem("refused")["reason"], "same-person");
-    let refused = service.ask(Method::POST, &refuse, &bob, &Value::Null).await.json();
+    let refused = service.ask(Method::POST, &refuse, &bob, &json!({"reason": "confirmed"})).await.json();
     assert_eq!((&refused["state"], &refused["approver"]), (&json!("refused"), &json!("bob")));
+    assert_eq!(service.look(&there, &ana).await.json()["reason"], "confirmed");
     let twice = service.ask(Method::POST, &refuse, &bob, &Value::Null).await;
     assert_eq!(twice.problem("refused")["reason"], "request-decided");
     service.stop().await;
@@ -290,6 +311,57 @@ async fn what_left_under_an_embargo_is_a_breach_and_is_named() {
 }
 
 #[tokio::test]
+async fn every_public_door_notes_when_a_story_that_was_under_embargo_first_left() {
+    let service = Service::start().await;
+    service.file("/v1/stories?slug=other&desk=world", STORY).await;
+    let until = Timestamp::now() + 1.hour();
+    service.file(&format!("/v1/stories?slug=talks&desk=world&embargo_until={until}"), STORY).await;
+    let doors = [
+        ("http-changes", "/v1/changes"),
+        ("http-diff", "/v1/stories/talks/diff"),
+        ("http-history", "/v1/stories/talks/history"),
+        ("http-list", "/v1/stories"),
+        ("http-show", "/v1/stories/talks?format=ninjs"),
+    ];
+    // Under embargo: at the public doors there is nothing, and the desk's is none of them.
+    for (_, address) in doors {
+        service.get(address).await;
+    }
+    service.get("/v1/stories/talks?view=desk").await;
+    let audit = "/v1/stories/talks/embargo";
+    assert_eq!(service.look(audit, &service.owner).await.json()["first_departures"], json!([]));
+    let lift = "/v1/stories/talks/acts/lift";
+    assert_eq!(service.ask(Method::POST, lift, &service.owner, &json!({})).await.status, 200);
+    service.views.reached(service.log.head()).await;
+    for _ in 0..2 {
+        for (_, address) in doors {
+            let answer = service.send(Method::GET, address, &[("authorization", "-")], "").await;
+            assert_eq!(answer.status, 200, "{address}");
+        }
+    }
+    service.get("/v1/stories/talks").await;
+    let audited = service.look(audit, &service.owner).await.json();
+    let departures = audited["first_departures"].as_array().unwrap();
+    let names: Vec<&str> = departures.iter().map(|one| one["door"].as_str().unwrap()).collect();
+    assert_eq!(names, doors.map(|(door, _)| door));
+    let time = |value: &Value| value.as_str().unwrap().parse::<Timestamp>().unwrap();
+    for one in departures {
+        assert!(time(&one["at"]) >= time(&audited["released"]) && one["revision"] == 2, "{one}");
+    }
+    assert_eq!((&audited["breach"], &audited["not_noted"]), (&json!(false), &json!(0)));
+    let noted = async |slug: &str| {
+        let story = service.views.resolve(slug, projector::View::Desk).await.unwrap().unwrap();
+        service.registry.departures(story, None, 100).await.unwrap().len()
+    };
+    assert_eq!(
+        (noted("talks").await, noted("other").await),
+        (doors.len(), 0),
+        "once a door, and no other story"
+    );
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_key_that_is_narrowed_does_no_more_than_it_says() {
     let service = Service::start().await;
     let new =
@@ -300,5 +372,37 @@ async fn a_key_that_is_narrowed_does_no_more_than_it_says() {
     let (_, secret) = service.registry.add_key(key, Timestamp::now()).await.unwrap();
     assert_eq!(service.look("/v1/keys", secret.expose()).await.status, 200);
     service.look("/v1/actors", secret.expose()).await.problem("forbidden");
+    service.stop().await;
+}
+
+/// An item goes to the story that it became, whatever slug and desk its later version names.
+#[tokio::test]
+async fn an_item_of_a_wire_needs_the_right_on_the_desk_of_the_story_that_it_became() {
+    let service = Service::start().await;
+    let item = |version: &str, headline: &str, status: &str| {
+        json!({
+            "uri": "urn:wire:1", "version": version, "type": "text", "pubStatus": status,
+            "headline": headline, "edNote": "Withdrawn.", "body_text": "Delegates met on Sunday.",
+        })
+    };
+    let send = async |key: &str, address: &str, item: Value| {
+        let authorization = format!("Bearer {key}");
+        let headers =
+            [("authorization", &*authorization), ("content-type", "application/vnd.iptc.ninjs+json")];
+        service.send(Method::POST, address, &headers, item.to_string()).await
+    };
+    let world = "/v1/stories?slug=talks&desk=world";
+    let first = send(&service.owner, world, item("1", "Talks resume", "usable")).await;
+    assert_eq!(first.status, 201, "{first:?}");
+    let sports = service.key_of("sam", &["editor@sports"]).await;
+    for (address, status) in [
+        ("/v1/stories?desk=sports", "usable"),
+        ("/v1/stories?slug=match&desk=sports", "usable"),
+        ("/v1/stories?desk=sports", "canceled"),
+    ] {
+        let denied = send(&sports, address, item("2", "Talks are a hoax", status)).await;
+        assert_eq!(denied.status, 403, "{address} {status}: {denied:?}");
+    }
+    assert_eq!(service.log.head().0, 1);
     service.stop().await;
 }

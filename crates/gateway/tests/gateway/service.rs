@@ -4,6 +4,7 @@
 use std::sync::{Arc, OnceLock};
 
 use desk::{Desk, Seed};
+use formats::publication::Origin;
 use jiff::Timestamp;
 use log::{Epoch, EventLog, Options};
 use projector::{Projector, Views};
@@ -19,6 +20,8 @@ use wire::http::Pushed;
 use writethru_gateway::{Controls, Gateway, Measures, Parts, RelayStatus, ServeError};
 
 pub(crate) const EPOCH: u64 = 7;
+/// Where the service says it is.
+pub(crate) const BASE: &str = "https://news.example";
 
 /// A running service.
 pub(crate) struct Service {
@@ -33,7 +36,7 @@ pub(crate) struct Service {
     pub(crate) shutdown: CancellationToken,
     pub(crate) serving: JoinHandle<Result<(), ServeError>>,
     projecting: JoinHandle<()>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// An answer, already checked against the document.
@@ -51,7 +54,23 @@ impl Service {
 
     /// Starts a service whose publisher says `relay` of itself.
     pub(crate) async fn with(relay: Option<RelayStatus>) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::on(tempfile::tempdir().unwrap(), relay).await
+    }
+
+    /// Stops the service and starts it again over the same files.
+    pub(crate) async fn restarted(self) -> Self {
+        Self::on(self.ended().await, None).await
+    }
+
+    /// Returns whether `needle` is in any file of the service.
+    pub(crate) fn holds(&self, needle: &str) -> bool {
+        std::fs::read_dir(self.directory.path()).unwrap().any(|entry| {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
+        })
+    }
+
+    async fn on(directory: TempDir, relay: Option<RelayStatus>) -> Self {
         let options = Options { new_epoch: Epoch(EPOCH), create: true, read_only: false };
         let log = EventLog::open(&directory.path().join("log.db"), options).await.unwrap();
         let (projector, views, control) =
@@ -73,33 +92,27 @@ impl Service {
             registry: registry.clone(),
             controls,
             measures: Measures::install(),
+            origin: Origin { base: BASE.to_owned(), provider: "Example News".to_owned() },
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (serves, ends) = (gateway.clone(), shutdown.clone());
         let serving = tokio::spawn(async move { serves.serve(listener, ends).await });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self {
-            base,
-            log,
-            views,
-            gateway,
-            registry,
-            owner,
-            client,
-            shutdown,
-            serving,
-            projecting,
-            _directory: directory,
-        }
+        Self { base, log, views, gateway, registry, owner, client, shutdown, serving, projecting, directory }
     }
 
     pub(crate) async fn stop(self) {
+        self.ended().await;
+    }
+
+    async fn ended(self) -> TempDir {
         self.shutdown.cancel();
         self.serving.await.unwrap().unwrap();
         self.projecting.await.unwrap();
         self.registry.close().await;
         self.log.close().await;
+        self.directory
     }
 
     pub(crate) async fn send(

@@ -63,7 +63,7 @@ impl Views {
         self.query(move |connection| {
             let mut statement = connection.prepare_cached(&format!(
                 "SELECT position, story, desk, desk_before, kind, level, from_revision, to_revision, event,
-                 status, recall, hidden_by FROM changes WHERE position > ?1 AND {} ORDER BY position LIMIT ?2",
+                 status, recall, hidden_by, embargo FROM changes WHERE position > ?1 AND {} ORDER BY position LIMIT ?2",
                 door.condition()
             ))?;
             let mut newest = connection.prepare_cached("SELECT article FROM stories WHERE story = ?1")?;
@@ -111,5 +111,6 @@ fn change_row(row: &Row<'_>) -> Result<ChangeRow, ViewError> {
         event: if is_hidden { Bytes::new() } else { row.get::<_, Vec<u8>>(8)?.into() },
         recall: row.get::<_, Option<Vec<u8>>>(10)?.map(Bytes::from),
         article: Bytes::new(),
+        embargo: row.get::<_, Option<u64>>(12)?.map(Revision),
     })
 }

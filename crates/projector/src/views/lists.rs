@@ -9,7 +9,7 @@ use story::{Revision, Slug, StoryId};
 use wire::http::StoryLine;
 
 use crate::views::read::{ROWS_MAX, story_id, time, word};
-use crate::views::{ParkedStory, StoryFilter, StoryPage, View, ViewError, Views};
+use crate::views::{Leaving, ParkedStory, StoryFilter, StoryPage, View, ViewError, Views};
 
 impl Views {
     /// Returns every slug and its story.
@@ -100,7 +100,7 @@ fn list(connection: &Connection, filter: &StoryFilter) -> Result<StoryPage, View
     let prefix = if public { "public_" } else { "" };
     let mut sql = format!(
         "SELECT story, slug, {prefix}desk, {prefix}status, {prefix}revision, {prefix}headline, {prefix}recorded,
-         published, level, until FROM stories WHERE 1"
+         published, level, until, {prefix}embargo FROM stories WHERE 1"
     );
     let mut values: Vec<Value> = Vec::new();
     if public {
@@ -122,7 +122,7 @@ fn list(connection: &Connection, filter: &StoryFilter) -> Result<StoryPage, View
     let _ = write!(sql, " ORDER BY {prefix}recorded DESC, story DESC LIMIT {}", limit + 1); // Nor here.
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
-    let mut page = StoryPage { stories: Vec::new(), next: None };
+    let mut page = StoryPage { stories: Vec::new(), next: None, leaving: Vec::new() };
     let mut last = None;
     while let Some(row) = rows.next()? {
         if page.stories.len() == limit {
@@ -131,7 +131,10 @@ fn list(connection: &Connection, filter: &StoryFilter) -> Result<StoryPage, View
         }
         let story = story_id(row, 0)?;
         last = Some(format!("{}.{story}", row.get::<_, i64>(6)?));
-        page.stories.push(story_line(row, story, filter.view)?);
+        let line = story_line(row, story, filter.view)?;
+        let embargo = row.get::<_, Option<u64>>(10)?.map(Revision);
+        page.leaving.extend(embargo.map(|embargo| Leaving { story, revision: line.revision, embargo }));
+        page.stories.push(line);
     }
     Ok(page)
 }

@@ -9,7 +9,7 @@ use story::{Article, Kind, Revision, Slug, StoryId};
 use wire::http::RevisionLine;
 use wire::{ArticleMeta, ArticleView, Cursor};
 
-use crate::views::{AsOf, Pool, View, ViewError, Views};
+use crate::views::{AsOf, Leaving, Pool, View, ViewError, Views};
 
 /// Most rows that one read returns, whatever was asked for.
 pub(super) const ROWS_MAX: usize = 1_000;
@@ -44,26 +44,46 @@ impl Views {
         at: AsOf,
         view: View,
     ) -> Result<Option<ArticleView>, ViewError> {
+        Ok(self.shown(story, at, view).await?.map(|(article, _)| article))
+    }
+
+    /// Does what [`Views::article`] does, and says what leaves with it if the story has, or had, an
+    /// embargo or a schedule.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn shown(
+        &self,
+        story: StoryId,
+        at: AsOf,
+        view: View,
+    ) -> Result<Option<(ArticleView, Option<Leaving>)>, ViewError> {
         self.query(move |connection| {
-            let epoch = epoch(connection)?;
             let Some(row) = revision_at(connection, story, at, view)? else { return Ok(None) };
-            let (article, hash) = row.shown(article_at(connection, story, row.revision)?, view);
-            Ok(Some(ArticleView::of(
-                &article,
-                ArticleMeta {
-                    story,
-                    desk: word(&row.desk, "revisions.desk")?,
-                    revision: row.revision,
-                    status: word(&row.status, "revisions.status")?,
-                    kind: word(&row.kind, "revisions.kind")?,
-                    hash: word(hash, "revisions.hash")?,
-                    recorded: time(row.recorded)?,
-                    published: row.published.map(time).transpose()?,
-                    significant: row.significant.map(time).transpose()?,
-                    until: row.until.filter(|_| view == View::Desk).map(time).transpose()?,
-                    cursor: Cursor { epoch, position: row.position },
-                },
-            )))
+            Ok(Some((article_of(connection, story, &row, view)?, row.leaving(story))))
+        })
+        .await
+    }
+
+    /// Returns the newest revision of `story` that `view` may see, without reading its article.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn newest(&self, story: StoryId, view: View) -> Result<Option<Revision>, ViewError> {
+        self.query(move |connection| {
+            Ok(revision_at(connection, story, AsOf::Latest, view)?.map(|row| row.revision))
+        })
+        .await
+    }
+
+    /// Returns what leaves with `revision`, if the story has, or had, an embargo or a schedule by then.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn leaving(&self, story: StoryId, revision: Revision) -> Result<Option<Leaving>, ViewError> {
+        self.query(move |connection| {
+            let row = revision_at(connection, story, AsOf::Revision(revision.get()), View::Desk)?;
+            Ok(row.and_then(|row| row.leaving(story)))
         })
         .await
     }
@@ -135,8 +155,8 @@ impl Views {
 }
 
 /// A row of `revisions`, without its content.
-struct RevisionRow {
-    revision: Revision,
+pub(super) struct RevisionRow {
+    pub(super) revision: Revision,
     position: u64,
     kind: String,
     status: String,
@@ -145,11 +165,18 @@ struct RevisionRow {
     tombstone: Option<String>,
     until: Option<i64>,
     recorded: i64,
-    published: Option<i64>,
+    pub(super) published: Option<i64>,
     significant: Option<i64>,
+    pub(super) note: String,
+    embargo: Option<u64>,
 }
 
 impl RevisionRow {
+    pub(super) fn leaving(&self, story: StoryId) -> Option<Leaving> {
+        let embargo = self.embargo.map(Revision);
+        embargo.map(|embargo| Leaving { story, revision: self.revision, embargo })
+    }
+
     /// Returns what `view` sees of the working `article` at this revision, and its hash.
     fn shown(&self, article: Article, view: View) -> (Article, &str) {
         match (view, &self.tombstone) {
@@ -160,7 +187,7 @@ impl RevisionRow {
     }
 }
 
-fn revision_at(
+pub(super) fn revision_at(
     connection: &Connection,
     story: StoryId,
     at: AsOf,
@@ -185,7 +212,7 @@ fn revision_at(
     let public = if view == View::Public { " AND public AND hidden_by IS NULL" } else { "" };
     let sql = format!(
         "SELECT revision, position, kind, status, desk, recorded, published, significant, hash,
-         tombstone, until FROM revisions
+         tombstone, until, note, embargo FROM revisions
          WHERE story = ?1 AND {condition}{public} ORDER BY revision DESC LIMIT 1"
     );
     let row = connection
@@ -203,10 +230,36 @@ fn revision_at(
                 hash: row.get(8)?,
                 tombstone: row.get(9)?,
                 until: row.get(10)?,
+                note: row.get(11)?,
+                embargo: row.get(12)?,
             })
         })
         .optional()?;
     Ok(row)
+}
+
+/// Returns what `view` sees of the story at the revision of `row`.
+pub(super) fn article_of(
+    connection: &Connection,
+    story: StoryId,
+    row: &RevisionRow,
+    view: View,
+) -> Result<ArticleView, ViewError> {
+    let (article, hash) = row.shown(article_at(connection, story, row.revision)?, view);
+    let meta = ArticleMeta {
+        story,
+        desk: word(&row.desk, "revisions.desk")?,
+        revision: row.revision,
+        status: word(&row.status, "revisions.status")?,
+        kind: word(&row.kind, "revisions.kind")?,
+        hash: word(hash, "revisions.hash")?,
+        recorded: time(row.recorded)?,
+        published: row.published.map(time).transpose()?,
+        significant: row.significant.map(time).transpose()?,
+        until: row.until.filter(|_| view == View::Desk).map(time).transpose()?,
+        cursor: Cursor { epoch: epoch(connection)?, position: row.position },
+    };
+    Ok(ArticleView::of(&article, meta))
 }
 
 /// Returns the working article at `revision`: the nearest whole one before it, and the steps since.

@@ -113,6 +113,7 @@ mod tests {
             event: Bytes::from_static(b"event"),
             recall: None,
             article: article.clone(),
+            embargo: None,
         }
     }
 

@@ -83,15 +83,17 @@ pub(crate) struct Rows<'a>(&'a Transaction<'a>);
 impl Rows<'_> {
     /// Returns what the views carry over from a story's earlier revisions.
     pub(crate) fn carried(&self, story: StoryId) -> rusqlite::Result<Carried> {
-        let mut statement =
-            self.0.prepare_cached("SELECT significant, lost_by, redrafted FROM stories WHERE story = ?1")?;
+        let mut statement = self.0.prepare_cached(
+            "SELECT significant, lost_by, redrafted, embargo FROM stories WHERE story = ?1",
+        )?;
         let carried = statement.query_row([story.as_bytes()], |row| {
             let reach = match (row.get::<_, Option<u64>>(1)?.map(Revision), row.get(2)?) {
                 (None, _) => Reach::Whole,
                 (Some(by), false) => Reach::Lost(by),
                 (Some(by), true) => Reach::Redrafted(by),
             };
-            Ok(Carried { significant: row.get(0)?, reach })
+            let embargo = row.get::<_, Option<u64>>(3)?.map(Revision);
+            Ok(Carried { significant: row.get(0)?, reach, embargo })
         });
         Ok(carried.optional()?.unwrap_or_default())
     }
@@ -117,7 +119,7 @@ impl Rows<'_> {
         if let Some(change) = &step.change {
             self.0
                 .prepare_cached(
-                    "INSERT INTO changes VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL)",
+                    "INSERT INTO changes VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL, ?12)",
                 )?
                 .execute(params![
                     step.position.0,
@@ -131,7 +133,15 @@ impl Rows<'_> {
                     &change.event[..],
                     step.status.as_str(),
                     change.recall.as_deref(),
+                    step.embargo.map(Revision::get),
                 ])?;
+        }
+        for entry in &step.entries {
+            self.0.prepare_cached("INSERT OR IGNORE INTO entries VALUES(?1, ?2, ?3)")?.execute(params![
+                step.story.as_bytes(),
+                entry.as_str(),
+                step.revision.get()
+            ])?;
         }
         self.reach(step)
     }
@@ -169,7 +179,7 @@ impl Rows<'_> {
         self.0
             .prepare_cached(
                 "INSERT INTO revisions VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                 ?18, NULL, ?19, ?20, ?21, ?22)",
+                 ?18, NULL, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
             )?
             .execute(params![
                 step.story.as_bytes(),
@@ -194,6 +204,9 @@ impl Rows<'_> {
                 step.inside.rebased,
                 step.inside.reason,
                 step.inside.approver,
+                step.put_right.as_ref().map(|(what, _)| what),
+                step.put_right.as_ref().map(|(_, place)| place),
+                step.embargo.map(Revision::get),
             ])?;
         Ok(())
     }
@@ -208,10 +221,10 @@ impl Rows<'_> {
         };
         self.0
             .prepare_cached(
-                "INSERT INTO stories(story, slug, desk, status, revision, headline, recorded, until, source, lost_by, redrafted)
-                 VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                "INSERT INTO stories(story, slug, desk, status, revision, headline, recorded, until, source, lost_by, redrafted,
+                 embargo) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
                  ON CONFLICT(story) DO UPDATE SET slug = ?2, desk = ?3, status = ?4, revision = ?5, headline = ?6, recorded = ?7,
-                 until = ?8, source = ?9, lost_by = ?10, redrafted = ?11",
+                 until = ?8, source = ?9, lost_by = ?10, redrafted = ?11, embargo = ?12",
             )?
             .execute(params![
                 step.story.as_bytes(),
@@ -225,12 +238,14 @@ impl Rows<'_> {
                 step.inside.source,
                 lost_by,
                 redrafted,
+                step.embargo.map(Revision::get),
             ])?;
         let Some((step, article)) = told else { return Ok(()) };
         self.0
             .prepare_cached(
                 "UPDATE stories SET public_revision = ?2, public_headline = ?3, public_recorded = ?4, published = ?5,
-                 first_published = ?6, significant = ?7, level = ?8, article = ?9, public_desk = ?10, public_status = ?11
+                 first_published = ?6, significant = ?7, level = ?8, article = ?9, public_desk = ?10, public_status = ?11,
+                 public_embargo = ?12
                  WHERE story = ?1",
             )?
             .execute(params![
@@ -245,6 +260,7 @@ impl Rows<'_> {
                 article,
                 step.desk.as_str(),
                 step.status.as_str(),
+                step.embargo.map(Revision::get),
             ])?;
         Ok(())
     }

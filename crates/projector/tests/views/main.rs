@@ -1,5 +1,6 @@
 //! The projector over a real log and a real desk.
 
+mod edition;
 mod lifecycle;
 mod reading;
 mod service;

@@ -1,10 +1,13 @@
 //! What is called back: told to everyone, and taken out of the streams.
 
+use std::sync::{Arc, Mutex};
+
 use crate::nats;
 use crate::newsroom::Newsroom;
-use crate::publisher::Acknowledged;
+use crate::publisher::{Acknowledged, Stream};
 use crate::relay::{Running, check, stored};
 use async_nats::jetstream;
+use projector::Leaving;
 use story::{Deed, Kind, Restored, Revision, Status, Takedowns};
 use tokio::sync::mpsc;
 use wire::{
@@ -220,4 +223,34 @@ async fn acknowledgements_are_kept_until_they_are_stored() {
         tokio::task::yield_now().await;
     }
     running.stop().await;
+}
+
+#[tokio::test]
+async fn what_leaves_of_a_story_that_was_under_embargo_is_told_and_nothing_else_is() {
+    let newsroom = Newsroom::open().await;
+    let server = nats::start(&newsroom.path().join("nats"), None).await;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tells = Arc::clone(&told);
+    let tell = move |stream, leaving: Leaving| {
+        tells.lock().expect("no panic").push((stream, leaving));
+    };
+    let mut running = Running::of(&newsroom, &server.url(), |publisher| publisher.with_listener(tell));
+    newsroom.file("quake", &["Four dead."]).await;
+    let story = newsroom.file("budget", &["It rises."]).await;
+    newsroom.act(story, Deed::Unpublish, "").await;
+    let until = "2100-01-01T09:00:00Z".parse().expect("a time");
+    newsroom.act(story, Deed::Embargo(until), "").await;
+    running.caught_up(&newsroom).await;
+    assert_eq!(told.lock().expect("no panic")[..], [], "nothing has left since there is an embargo");
+    newsroom.act(story, Deed::LiftEmbargo, "").await;
+    running.caught_up(&newsroom).await;
+    let left = |revision| Leaving { story, revision: Revision(revision), embargo: Revision(3) };
+    let released = [(Stream::Changes, left(4)), (Stream::Articles, left(4))];
+    assert_eq!(told.lock().expect("no panic")[..], released);
+    newsroom.act(story, Deed::Kill, "").await;
+    running.caught_up(&newsroom).await;
+    let killed = [(Stream::Recalls, left(5)), (Stream::Changes, left(5)), (Stream::Articles, left(5))];
+    assert_eq!(told.lock().expect("no panic")[2..], killed);
+    running.stop().await;
+    server.stop().await;
 }

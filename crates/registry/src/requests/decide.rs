@@ -4,18 +4,19 @@ use jiff::Timestamp;
 use story::ActorId;
 
 use super::{Request, RequestError, RequestId, RequestState, expire, load, update};
-use crate::actors::active;
+use crate::actors::{ActorError, active};
+use crate::limits::REASON_CHARS_MAX;
 use crate::requests::execute;
 use crate::store::Registry;
 use crate::writer::Writing;
 
 /// What a second person says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// It may be done.
     Approve,
-    /// It may not.
-    Refuse,
+    /// It may not, and why, if they say. The first 500 characters are kept.
+    Refuse(Option<String>),
 }
 
 /// What has come of a decision.
@@ -84,18 +85,27 @@ fn decide(
         return Err(RequestError::SamePerson { id, actor: approver });
     }
     active(writing.db, &approver)?;
+    if verdict == Verdict::Approve {
+        active(writing.db, &request.actor).map_err(|error| match error {
+            ActorError::Deactivated { id } | ActorError::Unknown { id } => {
+                RequestError::AskerRemoved { actor: id }
+            }
+            other => other.into(),
+        })?;
+    }
     request.approver = Some(approver);
     request.decided = Some(now);
     match verdict {
         Verdict::Approve => {
             request.state = RequestState::Approved;
             update(writing, &request)?;
-            let payload = execute::payload(writing.db, id)?;
+            let payload = execute::payload(writing.db, id)?.ok_or(RequestError::Unknown { id })?;
             execute::lease(writing, id, now);
             Ok(Decision::Approved { request, payload })
         }
-        Verdict::Refuse => {
+        Verdict::Refuse(reason) => {
             request.state = RequestState::Refused;
+            request.reason = reason.map(|reason| reason.chars().take(REASON_CHARS_MAX).collect());
             request.ended = Some(now);
             update(writing, &request)?;
             Ok(Decision::Refused { request })

@@ -1,7 +1,7 @@
 //! From approval to its end: who has the payload, and what came of it.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use story::Revision;
 
 use super::{Request, RequestError, RequestId, RequestState, load, update};
@@ -32,10 +32,17 @@ impl Registry {
                 let until = Timestamp::from_microsecond(until).unwrap_or(now);
                 return Err(RequestError::BeingExecuted { id, until });
             }
+            let payload = payload(writing.db, id)?.ok_or(RequestError::Unknown { id })?;
             lease(writing, id, now);
-            Ok((request, payload(writing.db, id)?))
+            Ok((request, payload))
         })
         .await
+    }
+
+    /// Says that whoever had the payload of an approved request could not execute it for now: another
+    /// may take it at once.
+    pub fn give_back(&self, id: RequestId) {
+        self.memory().leases().remove(&id);
     }
 
     /// Ends an approved request: it was done and made `revision`. Its payload is erased. Saying the
@@ -102,7 +109,8 @@ pub(super) fn lease(writing: &Writing<'_>, id: RequestId, now: Timestamp) {
     writing.memory.leases().insert(id, micros(now).saturating_add(lease));
 }
 
-pub(super) fn payload(db: &Connection, id: RequestId) -> rusqlite::Result<Vec<u8>> {
+pub(super) fn payload(db: &Connection, id: RequestId) -> rusqlite::Result<Option<Vec<u8>>> {
     db.prepare_cached("SELECT bytes FROM payloads WHERE request = ?1")?
         .query_row(params![id.0], |row| row.get(0))
+        .optional()
 }

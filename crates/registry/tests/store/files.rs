@@ -39,6 +39,27 @@ async fn a_file_that_is_no_registry_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_registry_of_the_format_before_is_brought_up_to_this_one() {
+    let mut place = Place::new().await;
+    place.actor("ann", &["editor@*"]).await;
+    place.registry.close().await;
+    rusqlite::Connection::open(place.file("registry.db"))
+        .and_then(|db| {
+            db.execute_batch(
+                "DROP INDEX keys_under_key; ALTER TABLE keys DROP COLUMN command;
+                 DROP INDEX requests_under_key; ALTER TABLE requests DROP COLUMN command;
+                 ALTER TABLE requests DROP COLUMN seen; PRAGMA user_version = 1;
+                 INSERT INTO requests(actor, act, asked, expires, state) VALUES ('ann', 'kill', 1, 2, 'refused');",
+            )
+        })
+        .expect("as it was");
+    place.reopen().await;
+    let kept = place.registry.requests(registry::RequestFilter::default(), 9).await.expect("read");
+    assert_eq!((kept.len(), kept[0].seen), (1, None));
+    place.reopen().await;
+}
+
+#[tokio::test]
 async fn a_closed_registry_says_so() {
     let place = Place::new().await;
     place.registry.close().await;

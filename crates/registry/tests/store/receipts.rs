@@ -87,6 +87,21 @@ async fn the_first_departure_stands() {
 }
 
 #[tokio::test]
+async fn a_departure_that_is_noted_without_waiting_is_kept_and_the_first_stands() {
+    let mut place = Place::new().await;
+    let departure =
+        |second| Departure { revision: Revision(2), door: "http".parse().expect("a door"), at: at(second) };
+    for second in [5, 3] {
+        assert!(place.registry.note_departure(story(1), departure(second)));
+    }
+    assert_eq!(place.registry.departures(story(1), None, 10).await.expect("read"), [departure(5)]);
+    assert!(place.registry.note_departure(story(2), departure(9)));
+    place.reopen().await;
+    assert_eq!(place.registry.departures(story(2), None, 10).await.expect("read"), [departure(9)]);
+    assert_eq!(place.registry.departures_not_kept().await.expect("read"), 0);
+}
+
+#[tokio::test]
 async fn a_denial_is_kept_as_it_was() {
     let mut place = Place::new().await;
     let world = "world".parse().expect("a desk");

@@ -16,6 +16,8 @@ fn kill(by: &str) -> NewRequest {
         act: Act::Kill,
         story: Some(story(1)),
         desk: Some("world".parse().expect("a desk")),
+        command: None,
+        seen: Some(Revision(3)),
         payload: PAYLOAD.into(),
         expires: at(100),
     }
@@ -30,7 +32,7 @@ async fn place() -> Place {
 
 impl Place {
     async fn asked(&self) -> RequestId {
-        self.registry.request(kill("ann"), at(0)).await.expect("asked")
+        self.registry.request(kill("ann"), at(0)).await.expect("asked").id
     }
 
     async fn decided(&self, id: RequestId, by: &str, verdict: Verdict) -> Result<Decision, RequestError> {
@@ -66,7 +68,7 @@ async fn a_request_goes_from_one_person_through_another_to_its_revision() {
 async fn nobody_decides_their_own_request() {
     let place = place().await;
     let id = place.asked().await;
-    for verdict in [Verdict::Approve, Verdict::Refuse] {
+    for verdict in [Verdict::Approve, Verdict::Refuse(None)] {
         let refused = place.decided(id, "ann", verdict).await.expect_err("the same person");
         assert!(matches!(refused, RequestError::SamePerson { .. }), "{refused}");
     }
@@ -86,6 +88,52 @@ async fn only_somebody_who_is_known_decides() {
     assert!(matches!(nothing, Err(RequestError::Unknown { .. })));
     let asked = place.registry.request(kill("eve"), at(0)).await;
     assert!(matches!(asked, Err(RequestError::Actor(_))));
+}
+
+#[tokio::test]
+async fn what_a_removed_actor_asked_for_is_refused_and_never_approved() {
+    let place = place().await;
+    let (one, two) = (place.asked().await, place.asked().await);
+    place.registry.deactivate_actor(&actor("ann"), at(1)).await.expect("removed");
+    let approved = place.decided(one, "bob", Verdict::Approve).await;
+    assert!(matches!(approved, Err(RequestError::AskerRemoved { .. })), "{approved:?}");
+    assert_eq!(place.state(one).await, RequestState::Pending);
+    place.decided(two, "bob", Verdict::Refuse(None)).await.expect("no is always possible");
+}
+
+#[tokio::test]
+async fn asked_again_under_its_key_it_is_the_same_request() {
+    let place = place().await;
+    let keyed = |key: &str| NewRequest { command: Some(key.parse().expect("a key")), ..kill("ann") };
+    let first = place.registry.request(keyed("k1"), at(0)).await.expect("asked");
+    assert_eq!(first.seen, Some(Revision(3)));
+    assert_eq!(place.registry.request(keyed("k1"), at(1)).await.expect("asked again"), first);
+    let other = NewRequest { payload: b"something else".to_vec(), ..keyed("k1") };
+    let reused = place.registry.request(other, at(1)).await;
+    assert!(matches!(reused, Err(RequestError::KeyReused { id }) if id == first.id), "{reused:?}");
+    let elsewhere = NewRequest { story: Some(story(2)), ..keyed("k1") };
+    let by_another = NewRequest { actor: actor("bob"), ..keyed("k1") };
+    for new in [keyed("k2"), elsewhere, by_another, kill("ann")] {
+        let other = place.registry.request(new, at(1)).await.expect("asked");
+        assert_ne!(other.id, first.id);
+    }
+    place.decided(first.id, "bob", Verdict::Refuse(None)).await.expect("refused");
+    let ended = place.registry.request(keyed("k1"), at(11)).await.expect("known");
+    assert_eq!((ended.id, ended.state), (first.id, RequestState::Refused));
+    let found = place.registry.asked(&actor("ann"), &"k1".parse().expect("a key"), Some(story(1))).await;
+    assert_eq!(found.expect("read"), Some(ended));
+}
+
+#[tokio::test]
+async fn what_could_not_be_executed_is_given_back_for_another_to_take() {
+    let place = place().await;
+    let id = place.asked().await;
+    assert_eq!(place.registry.payload(id).await.expect("read").as_deref(), Some(PAYLOAD.as_bytes()));
+    place.decided(id, "bob", Verdict::Approve).await.expect("approved");
+    place.registry.give_back(id);
+    place.registry.take_approved(id, at(11)).await.expect("taken");
+    place.registry.failed(id, "no", at(12)).await.expect("ended");
+    assert_eq!(place.registry.payload(id).await.expect("read"), None);
 }
 
 #[tokio::test]
@@ -138,8 +186,11 @@ async fn a_refused_request_ends_and_its_payload_is_erased() {
     let place = place().await;
     let id = place.asked().await;
     assert!(place.holds(PAYLOAD), "or this test would prove nothing");
-    let refused = place.decided(id, "bob", Verdict::Refuse).await.expect("refused");
-    assert!(matches!(refused, Decision::Refused { .. }));
+    let why = format!("it has been confirmed{}", "!".repeat(600));
+    let refused = place.decided(id, "bob", Verdict::Refuse(Some(why))).await.expect("refused");
+    let Decision::Refused { request } = refused else { panic!("{refused:?}") };
+    let kept = request.reason.expect("why");
+    assert!(kept.starts_with("it has been confirmed") && kept.len() == limits::REASON_CHARS_MAX);
     assert!(!place.holds(PAYLOAD));
     let late = place.decided(id, "bob", Verdict::Approve).await;
     assert!(matches!(late, Err(RequestError::State { state: RequestState::Refused, .. })));

@@ -255,6 +255,68 @@ pub struct PolicyBody {
     pub second_person: Vec<String>,
 }
 
+/// The answer to a command that needs a second person: nothing is done yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "request": 7, "act": "kill", "story": "0192f1f0-0000-7000-8000-000000000000", "expires": "2026-11-24T06:00:00Z"
+})))]
+pub struct Waiting {
+    /// The number of the request that somebody else approves or refuses.
+    pub request: u64,
+    /// What was asked for: `kill`, `takedown`, `correction` or `alert`.
+    pub act: String,
+    /// The story; absent for one that is yet to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "uuid"))]
+    pub story: Option<StoryId>,
+    /// Until when somebody may approve it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub expires: Timestamp,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"reason": "The quotation has been confirmed"})))]
+pub struct RefusalBody {
+    /// Why, for the record and for whoever asked. The first 500 characters are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What a request asks for, for whoever decides: words of the desk.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RequestContent {
+    /// Why, as the asker says; readers are not told.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// The public note.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub note: String,
+    /// Of a correction: what was wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
+    /// Of a correction: where it stood.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// Of copy: how it would change the story as that is now, line by line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<String>,
+    /// Why it could not be done now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+impl fmt::Debug for RequestContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RequestContent(not shown)")
+    }
+}
+
 /// An act that waits, or waited, for a second person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -264,7 +326,7 @@ pub struct RequestView {
     /// Who asked.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub actor: ActorId,
-    /// For what.
+    /// For what: `kill`, `takedown`, `correction` or `alert`.
     pub act: String,
     /// About which story.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -274,6 +336,10 @@ pub struct RequestView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub desk: Option<Desk>,
+    /// The revision that the story was at when it was asked; 0 for one that was yet to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>))]
+    pub seen: Option<Revision>,
     /// When it was asked.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub asked: Timestamp,
@@ -298,9 +364,12 @@ pub struct RequestView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>))]
     pub revision: Option<Revision>,
-    /// Why it failed.
+    /// Why it failed or was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What it asks for: of one request that is open, to whoever reads the desk's copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<RequestContent>,
 }
 
 /// A page of requests.

@@ -88,6 +88,10 @@ pub struct EmbargoAudit {
     pub breaches: Vec<DepartureView>,
     /// Whether all of the story was looked at; if not, there may be more than is said here.
     pub complete: bool,
+    /// Departures, of any story, that were never noted because too many came at once: if there are
+    /// some, one of this story may be among them.
+    #[serde(default)]
+    pub not_noted: u64,
 }
 
 /// One embargo.

@@ -2,15 +2,15 @@
 
 use clap::Args;
 use reqwest::Method;
-use serde::Deserialize;
 use serde_json::{Value, json};
+use wire::http::RequestView;
 
-use crate::api::{Ask, Query, Reply, typed};
+use crate::api::{Api, Ask, Query, Reply, typed};
 use crate::commands::list::table;
 use crate::commands::outcome::report;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{Output, say};
 use crate::session::Session;
 use crate::times;
 
@@ -18,8 +18,12 @@ use crate::times;
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  \
     writethru requests                         # what waits for a second person\n  \
+    writethru requests 12                      # one of them, with what it would do\n  \
     writethru requests --all --json | jq -r '.request'")]
 pub(crate) struct Requests {
+    /// One request, with what it asks for
+    #[arg(value_name = "REQUEST", conflicts_with = "all")]
+    request: Option<u64>,
     /// Those that were decided, too
     #[arg(long)]
     all: bool,
@@ -48,24 +52,13 @@ pub(crate) struct Refuse {
     reason: Option<String>,
 }
 
-/// One request, as far as a person is shown it.
-#[derive(Debug, Deserialize)]
-struct Line {
-    request: u64,
-    act: String,
-    actor: String,
-    #[serde(default)]
-    story: Option<String>,
-    #[serde(default)]
-    slug: Option<String>,
-    state: String,
-    expires: jiff::Timestamp,
-}
-
 impl Requests {
     /// Prints a table, or one JSON object a request.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         let api = session.api()?;
+        if let Some(request) = self.request {
+            return one(&api, request, session.output).await;
+        }
         let mut table = table(&["request", "act", "story", "asked by", "state", "expires"]);
         let mut query = Query::new();
         if !self.all {
@@ -119,8 +112,44 @@ impl Refuse {
     }
 }
 
-fn row(line: Line) -> Vec<String> {
-    let story = line.slug.or(line.story).unwrap_or_default();
-    let expires = times::shown(line.expires);
-    vec![line.request.to_string(), line.act, story, line.actor, line.state, expires]
+fn row(request: RequestView) -> Vec<String> {
+    let story = request.story.map(|story| story.to_string()).unwrap_or_default();
+    let expires = times::shown(request.expires);
+    let (number, actor) = (request.request.to_string(), request.actor.to_string());
+    vec![number, request.act, story, actor, request.state, expires]
+}
+
+/// Prints one request, with what it asks for.
+async fn one(api: &Api, request: u64, output: Output) -> Result<Exit, Failure> {
+    let answer: Value = api.get(&["v1", "requests", &request.to_string()], &Query::new()).await?;
+    if output.json {
+        return output.json(&answer).map(|()| Exit::Ok);
+    }
+    let view: RequestView = typed(&answer)?;
+    let story = view.story.map_or("a new story".to_owned(), |story| story.to_string());
+    let (act, actor, state) = (&view.act, &view.actor, &view.state);
+    output.line(format_args!("request {request}  {act} of {story}  asked by {actor}  {state}"))?;
+    let content = view.content.unwrap_or_default();
+    let approver = view.approver.map(|approver| approver.to_string());
+    for (name, text) in [
+        ("decided by", approver),
+        ("ended because", view.reason),
+        ("reason", Some(content.reason)),
+        ("note", Some(content.note)),
+        ("what was wrong", content.what),
+        ("where", content.place),
+        ("cannot be done now", content.problem),
+    ] {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            output.line(format_args!("{name}: {text}"))?;
+        }
+    }
+    if let Some(changes) = content.changes {
+        output.line(changes.trim_end())?;
+    }
+    if state == "pending" {
+        let expires = times::shown(view.expires);
+        say(format_args!("next: `writethru approve {request}` by someone else, until {expires}"));
+    }
+    Ok(Exit::Ok)
 }

@@ -1,10 +1,14 @@
 //! `audit`: what can be shown to someone who asks whether the rules were kept.
 
+mod denied;
+
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use story::Slug;
+
+use denied::Denied;
 
 use crate::api::{Query, typed};
 use crate::exit::Exit;
@@ -17,7 +21,7 @@ use crate::times;
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  \
     writethru audit embargo budget             # exit 4 if anything left before its time\n  \
-    writethru audit embargo budget --json")]
+    writethru audit denied --from 2026-11-23T00:00:00Z")]
 pub(crate) struct Audit {
     #[command(subcommand)]
     what: What,
@@ -27,6 +31,8 @@ pub(crate) struct Audit {
 enum What {
     /// Say when a story was under embargo, and whether it left too early
     Embargo(Embargo),
+    /// List what was refused to whom, newest first
+    Denied(Denied),
 }
 
 #[derive(Debug, Args)]
@@ -54,6 +60,8 @@ struct Audited {
     breaches: Vec<Left>,
     #[serde(default = "whole")]
     complete: bool,
+    #[serde(default)]
+    not_noted: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,7 +86,16 @@ const fn whole() -> bool {
 impl Audit {
     /// Prints what happened; ends with [`Exit::Differs`] if an embargo was broken.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
-        let What::Embargo(Embargo { story }) = &self.what;
+        match &self.what {
+            What::Embargo(embargo) => embargo.run(session).await,
+            What::Denied(denied) => denied.run(session).await,
+        }
+    }
+}
+
+impl Embargo {
+    async fn run(&self, session: &Session) -> Result<Exit, Failure> {
+        let story = &self.story;
         let path = ["v1", "stories", story.as_str(), "embargo"];
         let answer: Value = session.api()?.get(&path, &Query::new()).await?;
         let audited: Audited = typed(&answer)?;
@@ -112,6 +129,12 @@ fn print(audited: &Audited, output: Output) -> Result<(), Failure> {
     }
     if !audited.complete {
         say("the story is longer than was looked at: there may be more");
+    }
+    if audited.not_noted > 0 {
+        say(format_args!(
+            "{} departures, of any story, came too fast to be noted: one of {slug} may be among them",
+            audited.not_noted
+        ));
     }
     output.line(if audited.breach {
         format!("BREACH: {slug} left before it was released")

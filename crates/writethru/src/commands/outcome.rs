@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use story::Revision;
-use wire::http::{Pushed, RecallStatus};
+use wire::http::{Pushed, RecallStatus, Waiting};
 
-use crate::api::{Api, Query, Reply, Waiting, typed};
+use crate::api::{Api, Query, Reply, typed};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, say};
@@ -59,11 +59,11 @@ fn waits(waiting: &Waiting, output: Output) -> Result<(), Failure> {
     if output.json {
         return output.json(waiting);
     }
-    let Waiting { request, act, expires } = waiting;
+    let Waiting { request, act, expires, .. } = waiting;
     let expires = times::shown(*expires);
-    output.line(format_args!("request {request}  {act} waits for a second person until {expires}"))?;
+    output.line(format_args!("request {request}  {act} needs a second person: nothing is done yet"))?;
     say(format_args!(
-        "next: somebody else says: writethru approve {request}   (or: writethru refuse {request})"
+        "next: `writethru approve {request}` by someone else, until {expires}   (or `writethru refuse {request}`)"
     ));
     Ok(())
 }

@@ -26,6 +26,20 @@ pub(crate) struct Up {
         help = "Where to listen; port 0 takes any free port [env: WRITETHRU_HTTP] [default: 127.0.0.1:8080]"
     )]
     http: Option<String>,
+    /// The address that readers know.
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Address that readers know, and items are called by; otherwise where it listens [env: WRITETHRU_PUBLIC_URL]"
+    )]
+    public_url: Option<String>,
+    /// What the publisher is called.
+    #[arg(
+        long,
+        value_name = "NAME",
+        help = "Name of the publisher, as items say it; otherwise the host of that address [env: WRITETHRU_PROVIDER]"
+    )]
+    provider: Option<String>,
     /// NATS server that runs already.
     #[arg(
         long,
@@ -60,6 +74,8 @@ impl Up {
     /// Adds what the options say of the configuration.
     pub(crate) fn add_flags(&self, values: &mut BTreeMap<Key, String>) {
         values.extend(self.http.clone().map(|http| (Key::Http, http)));
+        values.extend(self.public_url.clone().map(|url| (Key::PublicUrl, url)));
+        values.extend(self.provider.clone().map(|name| (Key::Provider, name)));
         values.extend(self.nats.clone().map(|nats| (Key::NatsUrl, nats)));
         values.extend(self.nats_seed.as_ref().map(|seed| (Key::NatsSeed, seed.display().to_string())));
         if self.no_nats {

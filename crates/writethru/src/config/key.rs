@@ -11,6 +11,10 @@ pub(crate) enum Key {
     CredentialFile,
     /// Where `up` listens.
     Http,
+    /// Where the service says it is, in items of standards.
+    PublicUrl,
+    /// What the publisher is called in them.
+    Provider,
     /// A NATS server that runs already.
     NatsUrl,
     /// What the service signs in with at that server.
@@ -27,11 +31,13 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every key, in the order of the documentation.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Data,
         Self::Url,
         Self::CredentialFile,
         Self::Http,
+        Self::PublicUrl,
+        Self::Provider,
         Self::NatsUrl,
         Self::NatsSeed,
         Self::NoNats,
@@ -47,6 +53,8 @@ impl Key {
             Self::Url => "url",
             Self::CredentialFile => "key_file",
             Self::Http => "http",
+            Self::PublicUrl => "public_url",
+            Self::Provider => "provider",
             Self::NatsUrl => "nats_url",
             Self::NatsSeed => "nats_seed",
             Self::NoNats => "no_nats",
@@ -63,6 +71,8 @@ impl Key {
             Self::Url => "WRITETHRU_URL",
             Self::CredentialFile => "WRITETHRU_KEY_FILE",
             Self::Http => "WRITETHRU_HTTP",
+            Self::PublicUrl => "WRITETHRU_PUBLIC_URL",
+            Self::Provider => "WRITETHRU_PROVIDER",
             Self::NatsUrl => "WRITETHRU_NATS_URL",
             Self::NatsSeed => "WRITETHRU_NATS_SEED",
             Self::NoNats => "WRITETHRU_NO_NATS",
@@ -81,6 +91,8 @@ impl Key {
             Self::LogFormat => Some("text"),
             Self::Url
             | Self::CredentialFile
+            | Self::PublicUrl
+            | Self::Provider
             | Self::NatsUrl
             | Self::NatsSeed
             | Self::NatsServerBin
@@ -99,6 +111,10 @@ impl Key {
                 "File with the key that commands send; WRITETHRU_KEY may hold the key itself. Without either: owner.key of the data dir."
             }
             Self::Http => "Address and port that `up` listens on. Port 0 takes any free one.",
+            Self::PublicUrl => {
+                "Address that readers know: every ninjs and NewsML-G2 item is called by it, so set it once and for ever. Without it: where `up` listens."
+            }
+            Self::Provider => "Name of the publisher, as items say it. Without it: the host of public_url.",
             Self::NatsUrl => {
                 "NATS server that runs already. Without it `up` starts and supervises one of its own."
             }
@@ -117,6 +133,8 @@ impl Key {
         match self {
             Self::Url => "http://127.0.0.1:8080",
             Self::CredentialFile => "/etc/writethru/desk.key",
+            Self::PublicUrl => "https://news.example",
+            Self::Provider => "Example News",
             Self::NatsUrl => "nats://127.0.0.1:4222",
             Self::NatsSeed => "/etc/writethru/nats-service.nkey",
             Self::NatsServerBin => "/usr/local/bin/nats-server",

@@ -88,6 +88,10 @@ pub(crate) struct Settings {
     pub(crate) key: Option<Credential>,
     /// Where `up` listens.
     pub(crate) http: SocketAddr,
+    /// Where the service says it is in items of standards, if it was said.
+    pub(crate) public_url: Option<String>,
+    /// What the publisher is called in them, if it was said.
+    pub(crate) provider: Option<String>,
     /// Which NATS server `up` and `watch` use.
     pub(crate) nats: NatsChoice,
     /// File with what the service signs in with at a NATS server that runs already.

@@ -72,6 +72,9 @@ fn a_value_that_makes_no_sense_is_refused_with_what_is_allowed() {
     check_refused("url = \"ftp://x\"\n", "an http:// URL");
     check_refused("log_format = \"xml\"\n", "text or json");
     check_refused("http = \n", "this is not TOML");
+    check_refused("public_url = \"https://news.example/?a=1\"\n", "without a query");
+    check_refused("public_url = \"news.example\"\n", "an address such as");
+    check_refused("provider = \" \"\n", "1 to 200 characters");
 }
 
 #[test]

@@ -34,12 +34,21 @@ pub(super) fn settings(sources: Sources) -> Result<Settings, Failure> {
         _ => None,
     })?;
     let http = check(&sources, Key::Http, "an address and a port such as 127.0.0.1:8080", listen_address)?;
+    let public_url = check(
+        &sources,
+        Key::PublicUrl,
+        "an address such as https://news.example, without a query",
+        public_url,
+    )?;
+    let provider = check(&sources, Key::Provider, "1 to 200 characters on one line", provider)?;
     Ok(Settings {
         data: text(Key::Data).map(PathBuf::from).unwrap_or_default(),
         url,
         key_file: text(Key::CredentialFile).map(PathBuf::from),
         key: None,
         http: http.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+        public_url,
+        provider,
         nats,
         nats_seed: text(Key::NatsSeed).map(PathBuf::from),
         nats_server_bin: text(Key::NatsServerBin).map(PathBuf::from),
@@ -68,6 +77,24 @@ fn check<T>(
 fn http_url(value: &str) -> Option<reqwest::Url> {
     let url = reqwest::Url::parse(value).ok()?;
     (url.scheme() == "http" && url.has_host()).then_some(url)
+}
+
+/// Reads an address that items can be called by: plain, and for ever.
+fn public_url(value: &str) -> Option<String> {
+    let url = reqwest::Url::parse(value).ok()?;
+    let is_plain = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    is_plain.then(|| url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn provider(value: &str) -> Option<String> {
+    let name = value.trim();
+    let is_legal = (1..=200).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    is_legal.then(|| name.to_owned())
 }
 
 fn nats_url(value: &str) -> Option<String> {

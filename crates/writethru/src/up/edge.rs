@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
+use formats::publication::Origin;
 use gateway::{Controls, Gateway, RelayStatus};
 use projector::Control;
 use publisher::PublisherStatus;
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::service::{Broken, keep};
+use crate::config::Settings;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -30,6 +32,35 @@ fn relay_status(cell: &PublisherCell) -> RelayStatus {
     RelayStatus { is_connected: status.connected, published: status.published, lag_events: status.lag }
 }
 
+/// Returns who serves, as items of standards say it: what the configuration says, else where
+/// `listener` is.
+///
+/// # Errors
+/// The listener has no address.
+pub(super) fn origin(settings: &Settings, listener: &TcpListener) -> Result<Origin, Failure> {
+    let base = match &settings.public_url {
+        Some(base) => base.clone(),
+        None => url(listener.local_addr().map_err(|error| no_address(&error))?),
+    };
+    let host = || reqwest::Url::parse(&base).ok()?.host_str().map(str::to_owned);
+    let provider = settings.provider.clone().or_else(host).unwrap_or_else(|| base.clone());
+    Ok(Origin { base, provider })
+}
+
+/// Returns the URL of `address`; for a wildcard, the one by which this machine reaches it.
+fn url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        let loopback: std::net::IpAddr =
+            if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+        address.set_ip(loopback);
+    }
+    format!("http://{address}")
+}
+
+fn no_address(error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Unavailable, "bind", "the listener has no address").because(error)
+}
+
 /// The HTTP API, listening.
 #[derive(Debug)]
 pub(super) struct Edge {
@@ -44,9 +75,7 @@ impl Edge {
     /// # Errors
     /// The listener has no address.
     pub(super) fn start(listener: TcpListener, gateway: Gateway, broken: &Broken) -> Result<Self, Failure> {
-        let address = listener.local_addr().map_err(|error| {
-            Failure::new(Exit::Unavailable, "bind", "the listener has no address").because(&error)
-        })?;
+        let address = listener.local_addr().map_err(|error| no_address(&error))?;
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let told = shutdown.clone();
         keep(&tasks, "HTTP server", shutdown.clone(), broken, async move {
@@ -59,13 +88,7 @@ impl Edge {
 
     /// Returns the base URL; for a wildcard address, the one by which this machine reaches it.
     pub(super) fn url(&self) -> String {
-        let mut address = self.address;
-        if address.ip().is_unspecified() {
-            let loopback: std::net::IpAddr =
-                if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
-            address.set_ip(loopback);
-        }
-        format!("http://{address}")
+        url(self.address)
     }
 
     /// Takes nothing new and returns once everything begun is finished.

@@ -10,6 +10,7 @@ mod receipts;
 mod relay;
 mod service;
 mod signals;
+mod upkeep;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;

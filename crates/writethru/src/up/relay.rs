@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::ConnectOptions;
-use gateway::{Gateway, NatsService};
+use gateway::{Gateway, NatsService, PublicDoor};
 use log::{Epoch, Position};
 use projector::Views;
 use publisher::server::{SERVICE_INBOX, Seed};
-use publisher::{Acknowledged, NatsTarget, Options, Publisher, Retention};
+use publisher::{Acknowledged, NatsTarget, Options, Publisher, Retention, Stream};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -158,8 +158,10 @@ impl Shared {
         let Joint { gateway, views, epoch, broken, .. } = &self.joint;
         let checkpoint = self.joint.paths.publisher();
         let options = Options { epoch: *epoch, checkpoint, retention: Retention::default() };
-        let publisher =
-            Publisher::new(views.clone(), target, options).with_acknowledgements(self.joint.receipts.clone());
+        let departures = gateway.departures().clone();
+        let publisher = Publisher::new(views.clone(), target, options)
+            .with_acknowledgements(self.joint.receipts.clone())
+            .with_listener(move |stream, leaving| departures.left(door(stream), leaving));
         // Set once: there is one NATS server in the life of a service.
         let _ = self.joint.publisher.set(publisher.status());
         let (tasks, shutdown) = &self.publishing;
@@ -167,6 +169,15 @@ impl Shared {
         let (tasks, shutdown) = &self.commanding;
         tasks.spawn(take_commands(broker, gateway.clone(), shutdown.clone()));
         self.url.send_replace(Some(url));
+    }
+}
+
+/// Returns the door that a stream is.
+const fn door(stream: Stream) -> PublicDoor {
+    match stream {
+        Stream::Changes => PublicDoor::NatsChanges,
+        Stream::Articles => PublicDoor::NatsArticles,
+        Stream::Recalls => PublicDoor::NatsRecalls,
     }
 }
 

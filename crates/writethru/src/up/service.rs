@@ -19,6 +19,7 @@ use super::edge::{self, Edge, PublisherCell};
 use super::people;
 use super::receipts::Receipts;
 use super::relay::{Joint, Relay};
+use super::upkeep::Upkeep;
 use crate::config::NatsChoice;
 use crate::event_log;
 use crate::exit::Exit;
@@ -43,6 +44,7 @@ pub(crate) struct Service {
     projector: (TaskTracker, CancellationToken),
     scheduler: (TaskTracker, CancellationToken),
     receipts: (TaskTracker, CancellationToken),
+    upkeep: (TaskTracker, CancellationToken),
     broken: Broken,
 }
 
@@ -83,7 +85,11 @@ impl Service {
             registry: registry.clone(),
             controls: edge::controls(control, told),
             measures: Measures::install(),
+            origin: edge::origin(&session.settings, &listener)?,
         });
+        let upkeep = (TaskTracker::new(), CancellationToken::new());
+        let keeping = Upkeep::new(registry.clone(), gateway.clone());
+        keep(&upkeep.0, "upkeep", upkeep.1.clone(), &broken, keeping.run(upkeep.1.clone()));
         let joint = Joint {
             settings: session.settings.clone(),
             paths: data.paths.clone(),
@@ -98,7 +104,7 @@ impl Service {
         let edge = Edge::start(listener, gateway, &broken)?;
         info!(log.head = log.head().0, "Service is ready");
         let projector = (projecting, shutdown);
-        Ok(Self { log, views, registry, edge, relay, projector, scheduler, receipts, broken })
+        Ok(Self { log, views, registry, edge, relay, projector, scheduler, receipts, upkeep, broken })
     }
 
     /// Returns whether nothing has ever been filed.
@@ -131,6 +137,7 @@ impl Service {
         }
         // What falls due from now on goes out at the next start.
         end(self.scheduler).await;
+        end(self.upkeep).await;
         let head = self.log.head();
         if tokio::time::timeout(VIEWS_DRAIN_MAX, self.views.reached(head)).await.is_err() {
             warn!(log.head = head.0, "Views are behind the log: they catch up at the next start");

@@ -149,3 +149,36 @@ fn recalls_embargoes_and_requests_are_told() {
     assert!(requests.stdout.is_empty() && requests.stderr.contains("nothing waits"), "{requests:?}");
     service.run(&["refuse", "12"]).exits(1);
 }
+
+#[test]
+fn what_was_refused_is_listed_with_who_asked_and_why() {
+    let service = Service::start();
+    service.push("storm", COPY);
+    service.run(&["audit", "denied", "--json"]).exits(0);
+    let before = jiff::Timestamp::now().to_string();
+    service.run(&["actor", "add", "rep-1", "--grant", "reporter@world"]).exits(0);
+    let secret = service.run(&["key", "add", "--actor", "rep-1"]).exits(0).stdout;
+    let kill = ["kill", "storm", "--reason", "spite"];
+    run(service.command(&kill).env("WRITETHRU_KEY", secret.trim())).exits(77);
+    run(service.command(&["policy", "show"]).env("WRITETHRU_KEY", UNKNOWN)).exits(77);
+
+    let said = service.run(&["audit", "denied"]).exits(0);
+    let lines: Vec<&str> = said.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{said:?}");
+    assert!(lines[1].contains("nobody known") && lines[1].contains("audit"), "{said:?}");
+    assert!(
+        lines[2].contains("rep-1") && lines[2].contains("kill") && lines[2].contains("world"),
+        "{said:?}"
+    );
+    assert!(!said.stdout.contains(secret.trim()), "{said:?}");
+
+    let newest = service.run(&["audit", "denied", "--limit", "1", "--json"]).exits(0);
+    assert_eq!((&newest.json()["act"], &newest.json()["door"]), (&"audit".into(), &"http".into()));
+    assert!(newest.stderr.contains("there are older ones"), "{newest:?}");
+    let since = ["audit", "denied", "--from", &before, "--to", "2199-01-01T00:00:00Z", "--json"];
+    assert_eq!(service.run(&since).exits(0).stdout.lines().count(), 2);
+    let until = service.run(&["audit", "denied", "--to", &before]).exits(0);
+    assert!(until.stdout.is_empty() && until.stderr.contains("nothing was refused"), "{until:?}");
+    service.run(&["audit", "denied", "--from", "yesterday"]).exits(2);
+    run(service.command(&["audit", "denied"]).env("WRITETHRU_KEY", secret.trim())).exits(77);
+}

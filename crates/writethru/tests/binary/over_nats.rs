@@ -117,3 +117,44 @@ fn a_written_configuration_serves_the_service_and_seeds_are_kept() {
     assert!(!text.contains("no_auth_user"), "beyond this machine nobody comes in without a seed");
     run(writethru().args(["nats", "config", "--subscriber", "a.b", "--out"]).arg(&out)).exits(2);
 }
+
+#[test]
+fn an_embargo_that_was_kept_is_shown_so_and_a_word_that_left_early_is_a_breach() {
+    let mut service = Service::start_with(&[]);
+    let data = service.data().to_owned();
+    let file = service.file("budget.txt", "Budget rises\n\nIt rises by two.");
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+    let mut watch = service
+        .command(&["watch", "--count", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(watch.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    let push = ["push", file.to_str().unwrap(), "--slug", "budget", "--desk", "world", "--embargo-until"];
+    let story = service.run(&[&push[..], &[&until.to_string(), "--json"]].concat()).exits(0).json();
+    assert!(watch.wait().unwrap().success());
+    service.run(&["show", "budget", "--public"]).exits(0);
+    let audited = service.run(&["audit", "embargo", "budget", "--json"]).exits(0).json();
+    let departures = audited["first_departures"].as_array().unwrap();
+    let doors: Vec<&str> = departures.iter().map(|one| one["door"].as_str().unwrap()).collect();
+    assert!(doors.contains(&"nats-changes") && doors.contains(&"http-show"), "{audited}");
+    let time = |value: &serde_json::Value| value.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert!(departures.iter().all(|one| time(&one["at"]) >= time(&audited["released"])), "{audited}");
+    let said = service.run(&["audit", "embargo", "budget"]).exits(0).stdout;
+    assert!(said.contains("first left by http-show") && said.contains("kept: nothing of budget"), "{said}");
+    service.stop();
+
+    let early = time(&audited["embargoes"][0]["set"]);
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let registry = registry::Registry::open(&data.join("registry.db")).await.unwrap();
+        let (story, door) = (story["story"].as_str().unwrap().parse().unwrap(), "feed".parse().unwrap());
+        registry.departed(story, story::Revision(1), door, early).await.unwrap();
+        registry.close().await;
+    });
+    let service = Service::start_on(&data, &["--no-nats"]);
+    let said = service.run(&["audit", "embargo", "budget"]).exits(4).stdout;
+    assert!(said.contains("left by feed TOO EARLY") && said.contains("BREACH"), "{said}");
+    assert_eq!(service.run(&["audit", "embargo", "budget", "--json"]).exits(4).json()["breach"], true);
+}

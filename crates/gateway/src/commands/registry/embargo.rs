@@ -58,6 +58,7 @@ impl Gateway {
             complete &= self.read_departures(found.story, &embargoes.all, &mut doors).await?;
         }
         complete &= !embargoes.is_cut;
+        let not_noted = self.registry().departures_not_kept().await.map_err(|failed| of_store(&failed))?;
         Ok(EmbargoAudit {
             story: found.story,
             slug: found.slug,
@@ -67,6 +68,7 @@ impl Gateway {
             breach: !doors.breaches.is_empty(),
             breaches: doors.breaches,
             complete,
+            not_noted,
         })
     }
 

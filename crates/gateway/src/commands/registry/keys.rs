@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use registry::{Act, Key, KeyId, NewKey, Principal, Secret};
-use story::ActorId;
+use story::{ActorId, CommandKey};
 use utoipa::IntoParams;
 use wire::Problem;
 use wire::http::{KeyIssued, KeyList, KeyView, NewKeyBody, RotationBody, Unlogged};
 
 use super::problems::{of_key, of_store, unknown};
-use super::{PAGE, PAGE_MAX, bad_body, body, now, page, text};
+use super::{PAGE, PAGE_MAX, bad_body, body, identity, now, page, text};
 use crate::commands::read::limit;
 use crate::gateway::Gateway;
 use crate::parameters::{Parameters, Query};
@@ -54,7 +54,12 @@ impl Gateway {
     }
 
     /// Makes a key.
-    pub(crate) async fn add_key(&self, by: &Principal, given: &Bytes) -> Result<KeyIssued, Problem> {
+    pub(crate) async fn add_key(
+        &self,
+        by: &Principal,
+        given: &Bytes,
+        command: Option<CommandKey>,
+    ) -> Result<KeyIssued, Problem> {
         self.allow_house(by, Act::ManageKeys).await?;
         let given: NewKeyBody = body(given)?;
         let note_rule = "a note has 1 to 200 characters on one line";
@@ -66,7 +71,11 @@ impl Gateway {
             expires: given.expires.map(|expires| text("expires", &expires)).transpose()?,
             note: note.transpose()?,
         };
-        self.registry().add_key(new, now()).await.map(issued).map_err(|failed| of_key(&failed))
+        let added = match identity(by).zip(command) {
+            Some((by, command)) => self.registry().add_key_once(new, (&by.actor, &command), now()).await,
+            None => self.registry().add_key(new, now()).await,
+        };
+        added.map(issued).map_err(|failed| of_key(&failed))
     }
 
     /// Revokes a key.

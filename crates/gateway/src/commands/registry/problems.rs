@@ -7,7 +7,7 @@ use wire::{Problem, ProblemKind};
 use crate::problems::{refused, unavailable};
 
 /// Returns the problem of a registry that gave no answer.
-pub(super) fn of_store(failed: &StoreError) -> Problem {
+pub(crate) fn of_store(failed: &StoreError) -> Problem {
     error!(error = %failed, "The registry gave no answer");
     match failed {
         StoreError::Unavailable { .. } | StoreError::JournalHeld => unavailable(failed.to_string()),
@@ -42,6 +42,7 @@ pub(super) fn of_key(failed: &KeyError) -> Problem {
         KeyError::Store(failed) => return of_store(failed),
         KeyError::Actor(failed) => return of_actor(failed),
         KeyError::Unknown { id } => return unknown("key", &id.to_string()),
+        KeyError::Made { id } => return refused("key-made", failed.to_string()).with("key", id.to_string()),
         KeyError::Revoked { .. } => "key-revoked",
         KeyError::Expired => "key-expired",
         KeyError::Overlap => "overlap-too-long",
@@ -57,6 +58,11 @@ pub(crate) fn of_request(failed: &RequestError) -> Problem {
         RequestError::Actor(failed) => return of_actor(failed),
         RequestError::Unknown { id } => return unknown("request", &id.to_string()),
         RequestError::SamePerson { .. } => "same-person",
+        RequestError::KeyReused { id } => {
+            let reused = Problem::new(ProblemKind::IdempotencyKeyReused, failed.to_string());
+            return reused.with("request_number", id.0);
+        }
+        RequestError::AskerRemoved { .. } => "actor-removed",
         RequestError::Expired => "request-expired",
         RequestError::State { .. } => "request-decided",
         RequestError::BeingExecuted { .. } => "request-at-work",

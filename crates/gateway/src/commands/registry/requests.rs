@@ -1,18 +1,21 @@
-//! Requests that wait for a second person: listed, shown, refused.
+//! Requests that wait for a second person: listed, shown, refused. What approval does is beside this.
 //!
 //! Who asked may know of a request, and who may decide or audit on its desk; to others there is
 //! none.
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use registry::{
-    Act, Decision, Identity, Principal, Request, RequestFilter, RequestId, RequestState, Verdict, authorize,
+    Act, Decision, Guarded, Identity, Principal, Request, RequestFilter, RequestId, RequestState, Verdict,
+    authorize,
 };
+use story::Kind;
 use utoipa::IntoParams;
 use wire::Problem;
-use wire::http::{RequestList, RequestView};
+use wire::http::{RefusalBody, RequestList, RequestView};
 
 use super::problems::{of_request, of_store, unknown};
-use super::{PAGE, PAGE_MAX, identity, now};
+use super::{PAGE, PAGE_MAX, body, identity, now};
 use crate::commands::read::limit;
 use crate::gateway::Gateway;
 use crate::parameters::{Parameters, Query};
@@ -66,8 +69,7 @@ impl Gateway {
             looked_at += batch.len();
             let places_left = query.limit - found.len();
             let fits = |request: &Request| {
-                may_know(by, who, request)
-                    && query.state.is_none_or(|state| state_at(request, now) == state.as_str())
+                may_know(by, who, request) && query.state.is_none_or(|state| state_at(request, now) == state)
             };
             let mut fitting = batch.iter().filter(|request| fits(request)).peekable();
             let mut last = after;
@@ -88,18 +90,32 @@ impl Gateway {
         }
     }
 
-    /// Returns a request.
+    /// Returns a request and, to whoever reads the desk's copy, what it asks for.
     pub(crate) async fn request(&self, by: &Principal, id: &str) -> Result<RequestView, Problem> {
-        Ok(view(self.known_request(by, id).await?, now()))
+        let request = self.known_request(by, id).await?;
+        let now = now();
+        let is_open = matches!(state_at(&request, now), RequestState::Pending | RequestState::Approved);
+        let reader = identity(by).filter(|_| authorize(by, Act::ReadDesk, request.desk.as_ref()).is_ok());
+        let content = match reader.filter(|_| is_open) {
+            Some(reader) => self.content(&request, &reader.actor).await,
+            None => None,
+        };
+        Ok(RequestView { content, ..view(request, now) })
     }
 
     /// Says no to a request.
-    pub(crate) async fn refuse_request(&self, by: &Principal, id: &str) -> Result<RequestView, Problem> {
+    pub(crate) async fn refuse_request(
+        &self,
+        by: &Principal,
+        id: &str,
+        given: &Bytes,
+    ) -> Result<RequestView, Problem> {
         let request = self.known_request(by, id).await?;
         self.allow(by, Act::Approve, request.desk.as_ref(), request.story).await?;
         let who = self.takes_part(by).await?;
+        let RefusalBody { reason } = body(given)?;
         let now = now();
-        match self.registry().decide(request.id, &who.actor, Verdict::Refuse, now).await {
+        match self.registry().decide(request.id, &who.actor, Verdict::Refuse(reason), now).await {
             Ok(Decision::Refused { request } | Decision::Approved { request, .. }) => Ok(view(request, now)),
             Err(failed) => Err(of_request(&failed)),
         }
@@ -153,21 +169,28 @@ fn may_know(by: &Principal, who: &Identity, request: &Request) -> bool {
 }
 
 /// Returns where a request stands: one that nobody has decided in time has expired, noted or not.
-fn state_at(request: &Request, now: Timestamp) -> &'static str {
+pub(crate) fn state_at(request: &Request, now: Timestamp) -> RequestState {
     match request.state {
-        RequestState::Pending if request.expires <= now => RequestState::Expired.as_str(),
-        state => state.as_str(),
+        RequestState::Pending if request.expires <= now => RequestState::Expired,
+        state => state,
     }
 }
 
+/// Returns what was asked for in the words of the policy.
+pub(crate) fn guarded_word(act: Act) -> &'static str {
+    // Of what is filed, only alerts wait for anyone.
+    Guarded::of(act, Some(Kind::Alert)).map_or(act.as_str(), Guarded::as_str)
+}
+
 fn view(request: Request, now: Timestamp) -> RequestView {
-    let state = state_at(&request, now).to_owned();
+    let state = state_at(&request, now).to_string();
     RequestView {
         request: request.id.0,
         actor: request.actor,
-        act: request.act.to_string(),
+        act: guarded_word(request.act).to_owned(),
         story: request.story,
         desk: request.desk,
+        seen: request.seen,
         asked: request.asked,
         expires: request.expires,
         state,
@@ -176,5 +199,6 @@ fn view(request: Request, now: Timestamp) -> RequestView {
         ended: request.ended,
         revision: request.revision,
         reason: request.reason,
+        content: None,
     }
 }

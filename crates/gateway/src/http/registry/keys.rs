@@ -9,6 +9,7 @@ use wire::http::{KeyIssued, KeyList, KeyView, NewKeyBody, RotationBody};
 use super::{JsonBody, done, paged};
 use crate::commands::registry::KeysQuery;
 use crate::http::access::Asker;
+use crate::http::filing::Terms;
 use crate::http::openapi::{RegistryProblems, RegistryReadProblems};
 use crate::http::reply::{Accepted, Asked, JSON, Named, Refused, add, answer, json};
 use crate::parameters::Nothing;
@@ -34,9 +35,13 @@ pub(crate) async fn list(
     Ok(paged(&page, &uri, page.next.as_deref()))
 }
 
-/// Makes a key. Its secret is in this answer, and never again.
+/// Makes a key. Its secret is in this answer, and never again: sent again under its `Idempotency-Key`,
+/// the request is refused and names the key that it made, to be rotated.
 #[utoipa::path(
     post, path = "/v1/keys", tag = "access", operation_id = "add_key", request_body = NewKeyBody,
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible ASCII characters: the same key makes one key"),
+    ),
     responses(
         (status = 201, description = "The key and its secret", body = KeyIssued, headers(
             ("Location" = String, description = "Where it is revoked"),
@@ -46,12 +51,11 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn create(
     Asker(gateway, by): Asker,
-    accepted: Accepted,
+    terms: Terms,
     Asked(Nothing): Asked<Nothing>,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Refused> {
-    accepted.json()?;
-    let issued = gateway.add_key(&by, &body).await?;
+    let issued = gateway.add_key(&by, &body, terms.key).await?;
     let mut response = answer(StatusCode::CREATED, JSON, json(&issued));
     add(&mut response, LOCATION, &format!("/v1/keys/{}", issued.key.id));
     Ok(response)

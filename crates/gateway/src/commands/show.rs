@@ -1,0 +1,145 @@
+//! Showing an article, in any format that there is.
+
+use formats::Source;
+use formats::publication::{Edition, EntryTimes, OutFormat, PublicCorrection};
+use projector::{AsOf, View};
+use story::{Revision, StoryId};
+use utoipa::IntoParams;
+use wire::{ArticleView, Cursor, Problem};
+
+use crate::commands::push::large;
+use crate::commands::read::{at_least, no_revision, view};
+use crate::departures::PublicDoor;
+use crate::gateway::Gateway;
+use crate::parameters::{Parameters, Query};
+use crate::problems::of_view;
+
+/// How `format` is said.
+const FORMATS: &[(&str, Option<OutFormat>)] = &[
+    ("", None),
+    ("json", Some(OutFormat::Json)),
+    ("text", Some(OutFormat::Text)),
+    ("ninjs", Some(OutFormat::Ninjs)),
+    ("newsml-g2", Some(OutFormat::NewsmlG2)),
+    ("jsonld", Some(OutFormat::Jsonld)),
+];
+/// What stands in the list of a source where a part of it is not known.
+const UNKNOWN: &str = "-";
+
+/// What to show of a story.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ShowQuery {
+    /// Which state: `latest`, an RFC 3339 time, `rev:12`, `rev:-3` (three before the newest) or
+    /// `cursor:…`.
+    #[param(value_type = Option<String>, example = "rev:-1")]
+    as_of: Option<AsOf>,
+    /// For whose eyes: `public` (what has been published; the default) or `desk` (everything).
+    #[param(value_type = Option<String>, example = "public")]
+    pub(crate) view: View,
+    /// `json` (the default), `text`, `ninjs` (IPTC ninjs 3.0), `newsml-g2` (IPTC NewsML-G2 2.35) or
+    /// `jsonld` (schema.org); without it, `Accept` decides.
+    #[param(value_type = Option<String>, example = "json")]
+    pub(crate) format: Option<OutFormat>,
+    /// The cursor of a push: waits until the answer includes it.
+    #[param(value_type = Option<String>)]
+    at_least: Option<Cursor>,
+}
+
+impl Query for ShowQuery {
+    const NAMES: &'static [&'static str] = &["as_of", "view", "format", "at_least"];
+
+    fn take(from: &mut Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            as_of: from.optional("as_of")?,
+            view: view(from)?,
+            format: from.word("format", FORMATS)?,
+            at_least: at_least(from)?,
+        })
+    }
+}
+
+/// An article as it is given.
+#[derive(Debug)]
+pub(crate) struct Showing {
+    pub(crate) story: StoryId,
+    pub(crate) revision: Revision,
+    pub(crate) format: OutFormat,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Gateway {
+    /// Returns `story` in `format` as a moment and a pair of eyes see it.
+    pub(crate) async fn show(
+        &self,
+        story: &str,
+        query: ShowQuery,
+        format: OutFormat,
+    ) -> Result<Showing, Problem> {
+        self.catch_up(query.at_least).await?;
+        let id = self.resolve(story, query.view).await?;
+        let as_of = query.as_of.unwrap_or(AsOf::Latest);
+        if let AsOf::Cursor(cursor) = as_of {
+            self.position(cursor)?;
+        }
+        let doors = (PublicDoor::HttpShow, PublicDoor::NatsShow);
+        let missing = || no_revision(story, "then");
+        if format == OutFormat::Json {
+            let shown = self.views().shown(id, as_of, query.view).await.map_err(|failed| of_view(&failed))?;
+            let (article, leaving) = shown.ok_or_else(missing)?;
+            self.leaves(doors, query.view, leaving);
+            let body = serde_json::to_vec(&article).expect("an article is texts, numbers and lists");
+            return Ok(Showing { story: id, revision: article.revision, format, body });
+        }
+        let kept = self.views().edition(id, as_of, query.view).await.map_err(|failed| of_view(&failed))?;
+        let kept = kept.ok_or_else(missing)?;
+        self.leaves(doors, query.view, kept.leaving);
+        let (revision, gateway) = (kept.article.revision, self.clone());
+        let bytes = kept.article.blocks.iter().map(|block| block.text.len()).sum();
+        let body = large(bytes, move || written(&gateway, &kept, format)).await;
+        Ok(Showing { story: id, revision, format, body: body.into_bytes() })
+    }
+}
+
+/// Writes what the views hold of a revision as an item of a standard.
+fn written(gateway: &Gateway, kept: &projector::Edition, format: OutFormat) -> String {
+    let corrections: Vec<PublicCorrection> = kept
+        .corrections
+        .iter()
+        .map(|one| PublicCorrection {
+            revision: one.revision,
+            kind: one.kind,
+            published: one.recorded,
+            note: one.note.clone(),
+            what: one.what.clone(),
+            place: one.place.clone(),
+        })
+        .collect();
+    let entries: Vec<EntryTimes> = kept
+        .entries
+        .iter()
+        .map(|one| EntryTimes { block: one.block.clone(), published: one.published, modified: one.modified })
+        .collect();
+    let source = source(&kept.article);
+    format.write(&Edition {
+        article: &kept.article,
+        created: kept.created,
+        first_published: kept.first_published,
+        // Only the desk's view has a time at which the story goes out.
+        embargoed_until: kept.article.until,
+        note: &kept.note,
+        corrections: &corrections,
+        entries: &entries,
+        source: source.as_ref(),
+        origin: &gateway.inner.origin,
+    })
+}
+
+/// Returns the item that the story came from, which only the desk's view names.
+fn source(article: &ArticleView) -> Option<Source> {
+    let part = |place: usize| article.source.get(place).filter(|part| *part != UNKNOWN);
+    let id = part(0)?.clone();
+    let version = part(1).and_then(|version| version.parse().ok());
+    let created = part(2).and_then(|created| created.parse().ok());
+    Some(Source { id, version, created })
+}
