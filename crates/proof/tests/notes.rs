@@ -2,6 +2,9 @@
 
 mod shelf;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::Signer as _;
 use proof::Hash;
 use proof::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use proof::note::{
@@ -222,6 +225,18 @@ fn a_cosignature_is_bound_to_its_time_and_its_kind() {
     // The last time there is, and the first that there is not.
     let latest = witness.sign("a text\n", u64::MAX).to_line();
     assert_eq!(verify(&latest, &witness).expect("verifies")[0].time, Some(i64::MAX as u64));
+}
+
+#[test]
+fn a_cosignature_of_a_time_that_there_is_not_is_false() {
+    let (witness, secret) = (witness_key(1), ed25519_dalek::SigningKey::from_bytes(&[101; 32]));
+    for (time, sound) in [(i64::MAX as u64, true), (1 << 63, false), (u64::MAX, false)] {
+        let signature = secret.sign(format!("cosignature/v1\ntime {time}\na text\n").as_bytes());
+        let body = [&witness.verifier().id().0[..], &time.to_be_bytes(), &signature.to_bytes()].concat();
+        let line = format!("— witness1.example/w {}\n", STANDARD.encode(body));
+        let note = Note::parse(format!("a text\n\n{line}").as_bytes()).expect("a note");
+        assert_eq!(note.verify(&[witness.verifier().clone()]).is_ok(), sound, "{time}");
+    }
 }
 
 #[test]
