@@ -292,7 +292,7 @@ async fn the_public_reads_the_streams_and_is_answered_by_the_desk() {
 
 /// As clients of other makes do it: by the deliver subject, in an inbox.
 #[tokio::test]
-async fn readers_may_have_messages_pushed_to_their_inbox() {
+async fn readers_may_have_messages_pushed_to_their_inbox_or_pull_many() {
     let place = Place::open().await;
     for number in 0..300 {
         let sent = place.jetstream.publish(CHANGE, number.to_string().into()).await.expect("sent");
@@ -320,6 +320,10 @@ async fn readers_may_have_messages_pushed_to_their_inbox() {
             message.expect("read").double_ack().await.expect("acknowledged");
         }
         assert_eq!(consumer.info().await.expect("its state").ack_floor.stream_sequence, 10, "{user}");
+
+        let pulling = stream.create_consumer(pull::Config::default()).await.expect("a consumer");
+        let page = pulling.fetch().max_messages(301).messages().await.expect("messages");
+        assert_eq!(page.count().await, 301, "{user}");
     }
 }
 
