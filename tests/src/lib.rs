@@ -2,6 +2,11 @@
 //!
 //! The binary is the one that `cargo test --workspace` builds beside the tests.
 
+pub mod api;
+pub mod people;
+pub mod tables;
+
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -31,6 +36,8 @@ pub fn writethru(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
     for name in [
         "WRITETHRU_DATA",
+        "WRITETHRU_KEY",
+        "WRITETHRU_KEY_FILE",
         "WRITETHRU_URL",
         "WRITETHRU_NATS_URL",
         "WRITETHRU_NATS_SEED",
@@ -66,17 +73,30 @@ pub struct Service {
     stdout: Option<BufReader<ChildStdout>>,
     /// Base URL of the HTTP API.
     pub http: String,
-    /// URL of the NATS server.
+    /// URL of the NATS server; empty for a service without one.
     pub nats: String,
-    data: PathBuf,
+    /// Its data dir.
+    pub data: PathBuf,
 }
 
 impl Service {
     /// Starts one on `data` and waits until it is ready.
     pub fn start(data: &Path) -> Self {
+        Self::start_with(data, &[], Stdio::null())
+    }
+
+    /// Starts one on `data` that adds what it logs to the file at `log`.
+    pub fn start_logging(data: &Path, log: &Path) -> Self {
+        let file = File::options().create(true).append(true).open(log).expect("the temp dir is writable");
+        Self::start_with(data, &[], file.into())
+    }
+
+    /// Starts one on `data` with more options, logging to `stderr`; waits until it is ready.
+    pub fn start_with(data: &Path, options: &[&str], stderr: Stdio) -> Self {
         let mut child = writethru(data, &["up", "--json", "--http", "127.0.0.1:0"])
+            .args(options)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .spawn()
             .expect("the binary runs");
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
@@ -88,10 +108,19 @@ impl Service {
                 binary().display()
             )
         });
-        let url = |name: &str| {
-            run[name].as_str().unwrap_or_else(|| panic!("{name} is missing in {run}")).to_owned()
-        };
+        let url = |name: &str| run[name].as_str().unwrap_or_default().to_owned();
+        assert!(!url("http").is_empty(), "http is missing in {run}");
+        assert!(
+            options.contains(&"--no-nats") || !url("nats").is_empty(),
+            "there is no nats-server: run `make test`"
+        );
         Self { http: url("http"), nats: url("nats"), child, stdout: Some(stdout), data: data.to_owned() }
+    }
+
+    /// Returns the key of whoever owns the data dir.
+    pub fn owner_key(&self) -> String {
+        let key = std::fs::read_to_string(self.data.join("owner.key")).expect("the service makes it");
+        key.trim().to_owned()
     }
 
     /// Returns a command that talks to it.

@@ -1,10 +1,10 @@
 //! Which right each command needs, and on which desk. Whether it is there is for
 //! [`Gateway::allow`] to say.
 
-use desk::{Standing, StoryRef, Target};
+use desk::{PushError, Standing, StoryRef, Target};
 use projector::View;
 use registry::{Act, Principal, authorize};
-use story::{ActorId, Desk, Kind, Status, Takedowns};
+use story::{ActorId, Desk, Kind, Refusal, Status, Takedowns};
 use wire::http::ActName;
 use wire::{Problem, ProblemKind};
 
@@ -46,12 +46,32 @@ impl Gateway {
     /// Lets `who` file what was asked, or refuses it.
     pub(crate) async fn may_file(&self, who: &Principal, asked: &Asked) -> Result<(), Problem> {
         for Need { act, desk, at } in self.needed(asked).await? {
-            match at {
-                Some(standing) => self.may(who, act, &standing).await?,
-                None => self.allow(who, act, Some(&desk), None).await?,
+            let Some(standing) = at else {
+                self.allow(who, act, Some(&desk), None).await?;
+                continue;
+            };
+            if let Target::Existing(story) = &asked.inner.target {
+                self.may(who, act, &standing, &story.to_string()).await?;
+                continue;
+            }
+            match self.may(who, act, &standing, "").await {
+                Err(hidden) if hidden.kind() == Some(ProblemKind::NotFound) => {
+                    return Err(self.as_if_new(who, act, asked.inner.push.desk.as_ref()).await);
+                }
+                other => other?,
             }
         }
         Ok(())
+    }
+
+    /// Returns the answer to copy whose slug or item is that of a story that `who` may not know of: what a
+    /// new story would be answered with, as far as that goes.
+    async fn as_if_new(&self, who: &Principal, act: Act, desk: Option<&Desk>) -> Problem {
+        let Some(desk) = desk else { return problems::of_push(PushError::Refused(Refusal::DeskMissing)) };
+        let taken =
+            "the slug or the item is in use elsewhere in the house: choose another slug, or ask an admin";
+        let denied = self.allow(who, act, Some(desk), None).await.err();
+        denied.unwrap_or_else(|| problems::refused("slug-taken", taken))
     }
 
     /// Returns the rights that filing what was asked needs: to its kind on the story's desk and, where
@@ -107,13 +127,13 @@ impl Gateway {
         let standing = self.found(who, right, story).await?;
         let lifts = act == ActName::Restore && standing.status == Status::Takendown;
         let right = if lifts { Act::LiftTakedown } else { right };
-        self.may(who, right, &standing).await?;
+        self.may(who, right, &standing, story).await?;
         Ok(if right == Act::LiftTakedown { Takedowns::Lift } else { Takedowns::Stay })
     }
 
     /// Lets `who` change an entry of `story`, or refuses it.
     pub(crate) async fn may_edit(&self, who: &Principal, story: &str) -> Result<(), Problem> {
-        self.may(who, Act::File, &self.found(who, Act::File, story).await?).await
+        self.may(who, Act::File, &self.found(who, Act::File, story).await?, story).await
     }
 
     /// Lets `who` read `story` with the eyes of `view`, or refuses it. The public view needs no more
@@ -121,7 +141,9 @@ impl Gateway {
     pub(crate) async fn may_read(&self, who: &Principal, view: View, story: &str) -> Result<(), Problem> {
         match view {
             View::Public => self.allow(who, Act::ReadPublic, None, None).await,
-            View::Desk => self.may(who, Act::ReadDesk, &self.found(who, Act::ReadDesk, story).await?).await,
+            View::Desk => {
+                self.may(who, Act::ReadDesk, &self.found(who, Act::ReadDesk, story).await?, story).await
+            }
         }
     }
 
@@ -136,16 +158,15 @@ impl Gateway {
         self.allow(who, act, desk.filter(|_| view == View::Desk), None).await
     }
 
-    /// Allows `act` on a story that is there. To whom may not know of a story, it is not there.
-    pub(crate) async fn may(&self, who: &Principal, act: Act, standing: &Standing) -> Result<(), Problem> {
+    /// Allows `act` on a story that is there and was asked for as `name`. To whom may not know of a story,
+    /// it is not there: the answer repeats what was asked for and adds nothing.
+    async fn may(&self, who: &Principal, act: Act, standing: &Standing, name: &str) -> Result<(), Problem> {
         let allowed = self.allow(who, act, Some(&standing.desk), Some(standing.story)).await;
         let is_secret = standing.status != Status::Usable
             && authorize(who, Act::ReadDesk, Some(&standing.desk)).is_err()
             && matches!(who, Principal::Known(_));
         match allowed {
-            Err(_) if is_secret && self.is_unseen(standing).await => {
-                Err(problems::no_story(&standing.story.to_string()))
-            }
+            Err(_) if is_secret && self.is_unseen(standing).await => Err(problems::no_story(name)),
             other => other,
         }
     }
