@@ -7,8 +7,8 @@ use crate::harness::{Service, run, writethru};
 
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
         .collect();
     names.sort();
     names
@@ -19,7 +19,7 @@ fn backed_up(folder: &Path) -> Service {
     let service = Service::start_with(&["--no-nats"]);
     service.push("storm", "Storm nears coast\n\nThree ships are overdue.");
     service.push("flood", "Flood\n\nThe river is over its banks.");
-    let said = service.run(&["backup", folder.to_str().unwrap(), "--json"]).exits(0).json();
+    let said = service.run(&["backup", folder.to_str().expect("UTF-8"), "--json"]).exits(0).json();
     assert_eq!((&said["head"], &said["verified"]), (&2.into(), &true.into()));
     service
 }
