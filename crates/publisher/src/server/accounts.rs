@@ -191,7 +191,9 @@ impl Account {
     }
 
     fn write(&self, text: &mut String) {
-        let list = |lines: &[String]| lines.iter().map(|line| format!("      {line}\n")).collect::<String>();
+        let list = |lines: &[String]| {
+            lines.iter().flat_map(|line| ["      ", line.as_str(), "\n"]).collect::<String>()
+        };
         let _ = writeln!(text, "  \"{}\" {{", self.name);
         if !self.more.is_empty() {
             let _ = writeln!(text, "    {}", self.more);
