@@ -4,12 +4,14 @@
 //! log file. It refuses a server older than [`Version::OLDEST`], and to end a process that it cannot
 //! prove to be its own.
 
+mod accounts;
 mod binary;
 mod child;
 mod config;
 mod leftover;
 mod permissions;
 mod seed;
+mod subscriber;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,11 +19,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+pub use accounts::Users;
 pub use binary::{Binary, FindError, Search, Version, find};
 use child::Child;
 use leftover::end_leftover;
-pub use permissions::{EDITOR_INBOX, SERVICE_INBOX, SubscriberName, SubscriberNameError, Users};
+pub use permissions::{EDITOR_INBOX, SERVICE_INBOX};
 pub use seed::{Seed, SeedError, SeedFileError, UserKey, write_private};
+pub use subscriber::{SubscriberName, SubscriberNameError};
 
 /// Longest wait between two attempts to start a server that keeps dying.
 const RESTART_DELAY_MAX: Duration = Duration::from_secs(10);

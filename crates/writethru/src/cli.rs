@@ -133,6 +133,11 @@ pub(crate) enum Command {
     Check(commands::check::Check),
     /// Build the views anew from the log
     Rebuild(commands::rebuild::Rebuild),
+    /// Copy the log and the registry, also while a server runs
+    Backup(commands::backup::Backup),
+    /// Make a data dir from a backup
+    #[command(name = "restore-backup")]
+    RestoreBackup(commands::backup::Restore),
     /// Measure this machine: updates a second, latencies, replay
     Bench(commands::bench::Bench),
     /// Look for common faults and say what to do about them

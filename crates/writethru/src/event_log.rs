@@ -30,7 +30,27 @@ pub(crate) async fn open_existing(paths: &Paths) -> Result<EventLog, Failure> {
 /// # Errors
 /// As [`open_existing`].
 pub(crate) async fn open_to_read(paths: &Paths) -> Result<EventLog, Failure> {
-    open(paths, Options { new_epoch: draw_epoch(), create: false, read_only: true }).await
+    open_to_read_at(&paths.log()).await
+}
+
+/// Opens the log at `path`, only to read; a server may be writing it.
+///
+/// # Errors
+/// As [`open_existing`].
+pub(crate) async fn open_to_read_at(path: &Path) -> Result<EventLog, Failure> {
+    let options = Options { new_epoch: draw_epoch(), create: false, read_only: true };
+    EventLog::open(path, options).await.map_err(|error| unopened(&error))
+}
+
+/// Gives the log at `path` a new life: whoever holds a cursor from before will notice.
+///
+/// # Errors
+/// As [`open_existing`].
+pub(crate) async fn renew(path: &Path) -> Result<(), Failure> {
+    let path = path.to_owned();
+    let renewed = tokio::task::spawn_blocking(move || log::renew(&path, draw_epoch())).await;
+    let failed = |error| Failure::new(Exit::Failure, "log", "cannot renew the event log").because(&error);
+    renewed.map_err(failed)?.map_err(|error| unopened(&error))
 }
 
 /// Refuses a folder that holds no log, before anything is made in it.
@@ -47,19 +67,21 @@ pub(crate) fn must_exist(data: &Path) -> Result<(), Failure> {
 }
 
 async fn open(paths: &Paths, options: Options) -> Result<EventLog, Failure> {
-    EventLog::open(&paths.log(), options).await.map_err(|error| {
-        let (exit, next) = match &error {
-            OpenError::InUse { .. } => (Exit::Unavailable, "stop the process that uses it"),
-            OpenError::Foreign { .. } => {
-                (Exit::Differs, "use the release that wrote it, or restore the file from a backup")
-            }
-            OpenError::Damaged { .. } => {
-                (Exit::Differs, "keep a copy of the data dir as it is, then restore it from a backup")
-            }
-            OpenError::Io { .. } => (Exit::Unavailable, "check the disk and the permissions"),
-        };
-        Failure::new(exit, "log", "cannot open the event log").because(&error).next(next)
-    })
+    EventLog::open(&paths.log(), options).await.map_err(|error| unopened(&error))
+}
+
+fn unopened(error: &OpenError) -> Failure {
+    let (exit, next) = match error {
+        OpenError::InUse { .. } => (Exit::Unavailable, "stop the process that uses it"),
+        OpenError::Foreign { .. } => {
+            (Exit::Differs, "use the release that wrote it, or restore the file from a backup")
+        }
+        OpenError::Damaged { .. } => {
+            (Exit::Differs, "keep a copy of the data dir as it is, then restore it from a backup")
+        }
+        OpenError::Io { .. } => (Exit::Unavailable, "check the disk and the permissions"),
+    };
+    Failure::new(exit, "log", "cannot open the event log").because(error).next(next)
 }
 
 /// Draws the number of a new log's life: the random part of an id.

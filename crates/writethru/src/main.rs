@@ -93,6 +93,8 @@ async fn dispatch(command: Command, session: Session) -> Result<Exit, Failure> {
         Command::Watch(watch) => Box::pin(watch.run(&session)).await,
         Command::Check(check) => Box::pin(check.run(&session)).await,
         Command::Rebuild(rebuild) => Box::pin(rebuild.run(&session)).await,
+        Command::Backup(backup) => Box::pin(backup.run(&session)).await,
+        Command::RestoreBackup(restore) => Box::pin(restore.run(&session)).await,
         Command::Bench(bench) => Box::pin(bench.run(&session)).await,
         Command::Doctor(doctor) => Box::pin(doctor.run(&session)).await,
         Command::Withhold(withhold) => Box::pin(withhold.run(&session)).await,

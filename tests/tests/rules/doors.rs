@@ -202,7 +202,7 @@ async fn nats(client: &async_nats::Client, cell: &Cell, key: Option<&str>) -> Re
     let code = message.headers.as_ref().and_then(|headers| headers.get("Nats-Service-Error-Code"));
     match code.map(|code| code.as_str().to_owned()) {
         None => Ok(Said::Yes(json)),
-        Some(code) if json["status"].to_string() == code => Ok(Said::No(json)),
+        Some(code) if json["status"].as_u64() == code.parse().ok() => Ok(Said::No(json)),
         Some(code) => Err(format!("the header says {code}: {json}")),
     }
 }

@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::accounts::STREAMS;
 use super::{StartError, Users, write_private};
+
+/// The account that everyone is in where there are no users.
+const EVERYONE: &str = "$G";
 
 /// Where everything of one server is kept.
 #[derive(Debug)]
@@ -53,8 +57,20 @@ impl Files {
             std::fs::remove_dir_all(&ports).map_err(file(&ports))?;
         }
         std::fs::create_dir_all(&ports).map_err(file(&ports))?;
+        self.take_streams_along(users.is_some())?;
         let users = users.map(Users::config).unwrap_or_default();
         write_private(&self.config(), &(self.text(port)? + &users)).map_err(file(&self.config()))
+    }
+
+    /// Hands the streams of an earlier run to the account that they are in now: the server keeps each
+    /// account's in a folder that bears its name.
+    fn take_streams_along(&self, users: bool) -> Result<(), StartError> {
+        let of = |account| self.directory.join("jetstream").join(account);
+        let (before, now) = if users { (of(EVERYONE), of(STREAMS)) } else { (of(STREAMS), of(EVERYONE)) };
+        if before.exists() && !now.exists() {
+            std::fs::rename(&before, &now).map_err(|source| StartError::File { path: now, source })?;
+        }
+        Ok(())
     }
 
     fn text(&self, port: Option<u16>) -> Result<String, StartError> {

@@ -2,9 +2,11 @@
 
 use writethru_publisher as publisher;
 
+mod accounts;
 mod nats;
 mod newsroom;
 mod permissions;
+mod place;
 mod recalls;
 mod relay;
 mod server;

@@ -3,9 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
+
 use crate::publisher::server::{
     Binary, EDITOR_INBOX, NatsServer, SERVICE_INBOX, Search, Seed, ServerOptions, Users, find,
 };
+
+/// Refusals that wait to be read.
+const REFUSALS_WAITING: usize = 1024;
 
 #[expect(clippy::disallowed_methods, reason = "tests are an edge: they read where the program is")]
 fn given() -> Option<std::path::PathBuf> {
@@ -46,12 +51,30 @@ pub(crate) struct User {
 impl User {
     /// Returns a client that is connected as this user.
     pub(crate) async fn connect(&self, url: &str) -> async_nats::Client {
+        self.options().connect(url).await.expect("the user is let in")
+    }
+
+    /// Returns such a client, and what the server refuses it, in the server's words.
+    pub(crate) async fn connect_and_hear(&self, url: &str) -> (async_nats::Client, mpsc::Receiver<String>) {
+        let (heard, refusals) = mpsc::channel(REFUSALS_WAITING);
+        let options = self.options().event_callback(move |event| {
+            let heard = heard.clone();
+            async move {
+                if let async_nats::Event::ServerError(refusal) = event {
+                    // An error means that the test is over.
+                    let _ = heard.send(refusal.to_string()).await;
+                }
+            }
+        });
+        (options.connect(url).await.expect("the user is let in"), refusals)
+    }
+
+    fn options(&self) -> async_nats::ConnectOptions {
         let options = async_nats::ConnectOptions::new().custom_inbox_prefix(&self.inbox);
-        let options = match &self.seed {
+        match &self.seed {
             Some(seed) => options.nkey(seed.as_str().to_owned()),
             None => options,
-        };
-        options.connect(url).await.expect("the user is let in")
+        }
     }
 }
 

@@ -1,131 +1,33 @@
-//! Users on a real nats-server: what each may do works, and what it may not changes nothing.
+//! What each user may do works, and what it may not is refused, on a real nats-server.
 //!
-//! What is refused is shown by what does not arrive. NATS keeps the order of a connection, so once a
-//! later message is there, an earlier one that is not there was refused.
+//! What is refused is said by the server; NATS keeps the order of a connection, so once a later word
+//! is refused, all before it is decided. What passes between accounts is the matter of `accounts.rs`.
 
 use std::collections::BTreeSet;
 
-use async_nats::jetstream::consumer::{AckPolicy, pull};
-use async_nats::jetstream::{self, stream};
-use async_nats::{Client, Message, Subscriber};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull, push};
+use async_nats::jetstream::{self};
+use async_nats::{Message, Subscriber};
 use futures::{FutureExt, StreamExt};
-use tempfile::TempDir;
-use wire::{Subject, WT_ACKS, WT_ARTICLES, WT_CHANGES, WT_RECALLS};
+use wire::{WT_ACKS, WT_ARTICLES, WT_CHANGES, WT_RECALLS};
 
-use crate::nats::{Guarded, User};
+use crate::place::{ARTICLE, CHANGE, Place, RECALL, Sent, durable};
 
-/// What everyone may publish: sent last.
+/// What everyone may ask.
 const MARKER: &str = "wt.v1.desk.info";
-const CHANGE: &str = "wt.v1.change.world.update.notable.s1";
 const ALL: [&str; 5] = ["service", "editor", "bob", "eve", "public"];
 const READERS: [&str; 3] = ["bob", "eve", "public"];
-
-/// A server with users and streams, each with one message, and a durable consumer of eve's.
-struct Place {
-    guarded: Guarded,
-    url: String,
-    service: Client,
-    jetstream: jetstream::Context,
-    _folder: TempDir,
-}
-
-impl Place {
-    async fn open() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let guarded = Guarded::start(folder.path()).await;
-        let url = guarded.server.url();
-        let service = guarded.service.connect(&url).await;
-        let jetstream = jetstream::new(service.clone());
-        let streams = [
-            (WT_CHANGES, Subject::CHANGES, CHANGE),
-            (WT_ARTICLES, Subject::ARTICLES, "wt.v1.article.world.s1"),
-            (WT_RECALLS, Subject::RECALLS, "wt.v1.recall.world.s1"),
-            (WT_ACKS, Subject::ACKS, "wt.v1.ack.eve"),
-        ];
-        for (name, subjects, subject) in streams {
-            let subjects = vec![subjects.to_owned()];
-            let config = stream::Config {
-                name: name.to_owned(),
-                subjects,
-                allow_direct: true,
-                ..stream::Config::default()
-            };
-            jetstream.create_stream(config).await.expect("a stream");
-            jetstream.publish(subject, name.into()).await.expect("sent").await.expect("stored");
-        }
-        let place = Self { guarded, url, service, jetstream, _folder: folder };
-        let eve = jetstream::new(place.guarded.eve.connect(&place.url).await);
-        durable(&eve, "eve").await;
-        place
-    }
-
-    fn user(&self, name: &str) -> &User {
-        match name {
-            "service" => &self.guarded.service,
-            "editor" => &self.guarded.editor,
-            "bob" => &self.guarded.bob,
-            "eve" => &self.guarded.eve,
-            _ => &self.guarded.public,
-        }
-    }
-
-    /// Publishes everything as `user`; returns the subjects that arrived.
-    async fn arrived(&self, user: &str, messages: &[(String, String)]) -> BTreeSet<String> {
-        let mut everything = self.service.subscribe(">").await.expect("subscribed");
-        // A round trip: the subscription is there, and what came before has been heard.
-        let ready = self.service.new_inbox();
-        self.service.publish(ready.clone(), "".into()).await.expect("taken");
-        while everything.next().await.expect("a message").subject.as_str() != ready {}
-        let client = self.user(user).connect(&self.url).await;
-        for (subject, body) in messages {
-            client.publish(subject.clone(), body.clone().into()).await.expect("taken");
-        }
-        client.publish(MARKER, user.to_owned().into()).await.expect("taken");
-        let mut arrived = BTreeSet::new();
-        loop {
-            let message = everything.next().await.expect("a message");
-            if message.subject.as_str() == MARKER && message.payload == user.as_bytes() {
-                return arrived;
-            }
-            arrived.insert(message.subject.to_string());
-        }
-    }
-
-    /// Returns everything that a user must not be able to change.
-    async fn state(&self) -> Vec<String> {
-        let names: BTreeSet<String> =
-            self.jetstream.stream_names().map(|name| name.expect("a name")).collect().await;
-        let mut state: Vec<String> = Vec::new();
-        for name in names {
-            let mut stream = self.jetstream.get_stream(&name).await.expect("a stream");
-            let info = stream.info().await.expect("its state");
-            let (config, at) = (&info.config, &info.state);
-            state.push(format!(
-                "{name} {:?} {} {} {}",
-                config.subjects, config.max_messages, at.messages, at.last_sequence
-            ));
-        }
-        let stream = self.jetstream.get_stream(WT_CHANGES).await.expect("a stream");
-        let mut info = stream.consumer_info("eve").await.expect("eve's consumer is there");
-        // A map: its order says nothing.
-        info.config.metadata.clear();
-        state.push(format!(
-            "{:?} {:?} {:?} {}",
-            info.config, info.delivered, info.ack_floor, info.num_pending
-        ));
-        state
-    }
-}
-
-async fn durable(jetstream: &jetstream::Context, name: &str) -> jetstream::consumer::PullConsumer {
-    let stream = jetstream.get_stream(WT_CHANGES).await.expect("the stream");
-    let config = pull::Config {
-        durable_name: Some(name.to_owned()),
-        ack_policy: AckPolicy::Explicit,
-        ..pull::Config::default()
-    };
-    stream.create_consumer(config).await.expect("a consumer")
-}
+/// Where a reader may not publish, but may want an answer to go.
+const ELSEWHERE: [&str; 8] = [
+    ARTICLE,
+    CHANGE,
+    RECALL,
+    "wt.v1.ack.eve",
+    "wt.v1.desk.push",
+    "_INBOX_eve.x",
+    "$JS.API.STREAM.PURGE.WT_ARTICLES",
+    "$JS.API.CONSUMER.MSG.NEXT.WT_CHANGES.eve",
+];
 
 /// Subject, body, and who may publish it.
 fn publishing() -> Vec<(String, String, Vec<&'static str>)> {
@@ -158,6 +60,8 @@ fn publishing() -> Vec<(String, String, Vec<&'static str>)> {
         "_INBOX_bob.x",
         "_INBOX.x",
         "$KV.x.y",
+        "_R_.x.y",
+        "$JS.API.x",
     ];
     for subject in service_only {
         row(subject, "{}", &["service"]);
@@ -207,7 +111,9 @@ fn calling() -> Vec<(String, String, Vec<&'static str>)> {
     }
     row(&format!("API.CONSUMER.CREATE.{WT_CHANGES}.bob.wt.v1.change.world.>"), "{}", &["bob"]);
     row(&format!("ACK.{WT_CHANGES}.bob.1.1.1.1.0"), "", &["bob"]);
-    for call in ["MSG.NEXT", "CREATE", "DURABLE.CREATE", "DELETE", "PAUSE", "UNPIN", "LEADER.STEPDOWN"] {
+    for call in
+        ["MSG.NEXT", "CREATE", "DURABLE.CREATE", "DELETE", "PAUSE", "UNPIN", "RESET", "LEADER.STEPDOWN"]
+    {
         row(&format!("API.CONSUMER.{call}.{WT_CHANGES}.eve"), &config("eve"), &[]);
     }
     row(&format!("API.CONSUMER.CREATE.{WT_CHANGES}.eve.{CHANGE}"), &config("eve"), &[]);
@@ -243,8 +149,8 @@ fn calling() -> Vec<(String, String, Vec<&'static str>)> {
 #[tokio::test]
 async fn each_user_publishes_what_it_may_and_nothing_else() {
     let place = Place::open().await;
-    for user in ALL {
-        check_publishing(&place, user, &publishing()).await;
+    for user in ["editor", "bob", "eve", "public"] {
+        check_publishing(&place, user, &publishing(), None).await;
     }
 }
 
@@ -252,30 +158,60 @@ async fn each_user_publishes_what_it_may_and_nothing_else() {
 async fn no_user_but_the_service_changes_what_is_stored() {
     let place = Place::open().await;
     let before = place.state().await;
+    let mut heard = place.listen().await;
     for user in ["editor", "bob", "public"] {
-        check_publishing(&place, user, &calling()).await;
-        assert_eq!(place.state().await, before, "{user} has changed something");
+        for reply in [None].into_iter().chain(ELSEWHERE.map(Some)) {
+            check_publishing(&place, user, &calling(), reply).await;
+            assert_eq!(place.state().await, before, "{user} has changed something, answered at {reply:?}");
+        }
     }
     for user in ["editor", "public"] {
-        check_publishing(&place, user, &publishing()).await;
-        assert_eq!(place.state().await, before, "{user} has changed something");
+        for reply in [None].into_iter().chain(ELSEWHERE.map(Some)) {
+            check_publishing(&place, user, &publishing(), reply).await;
+            assert_eq!(place.state().await, before, "{user} has changed something, answered at {reply:?}");
+        }
     }
+    let mut heard = heard.of_others().await;
+    heard.retain(|subject| !subject.starts_with("wt.v1.desk."));
+    assert_eq!(heard, Vec::<String>::new(), "the desk's account has heard it");
 }
 
-async fn check_publishing(place: &Place, user: &str, rows: &[(String, String, Vec<&str>)]) {
-    let messages: Vec<_> = rows.iter().map(|(subject, body, _)| (subject.clone(), body.clone())).collect();
-    let arrived = place.arrived(user, &messages).await;
+async fn check_publishing(
+    place: &Place,
+    user: &str,
+    rows: &[(String, String, Vec<&str>)],
+    reply: Option<&str>,
+) {
+    let sent = |(subject, body, _): &(String, String, Vec<&str>)| {
+        let (subject, body) = (subject.clone(), body.clone());
+        Sent { subject, reply: reply.map(str::to_owned), body }
+    };
+    let refused = place.refused(user, &rows.iter().map(sent).collect::<Vec<_>>()).await;
     for (subject, _, who) in rows {
-        assert_eq!(arrived.contains(subject), who.contains(&user), "{user} publishes {subject}");
+        assert_eq!(refused.contains(subject), !who.contains(&user), "{user} publishes {subject}");
     }
 }
 
-/// Filter, a subject that it takes in, and who may subscribe to it.
-const SUBSCRIBING: [(&str, &str, &[&str]); 21] = [
+/// The service publishes to itself: it is never refused, so what arrives is looked at.
+#[tokio::test]
+async fn the_service_publishes_everything() {
+    let place = Place::open().await;
+    let mut heard = place.listen().await;
+    let rows = publishing();
+    for (subject, body, _) in &rows {
+        place.service.publish(subject.clone(), body.clone().into()).await.expect("taken");
+    }
+    let arrived = heard.subjects().await;
+    let expected: BTreeSet<String> = rows.into_iter().map(|(subject, ..)| subject).collect();
+    assert_eq!(expected.difference(&arrived).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+/// Filter, a subject that it takes in, and who hears it when the service says it.
+const SUBSCRIBING: [(&str, &str, &[&str]); 22] = [
     ("wt.v1.change.>", CHANGE, &["service", "bob", "eve", "public"]),
     ("wt.v1.change.world.>", CHANGE, &["service", "bob", "eve", "public"]),
-    ("wt.v1.article.>", "wt.v1.article.world.s1", &["service", "bob", "eve", "public"]),
-    ("wt.v1.recall.*.*", "wt.v1.recall.world.s1", &["service", "bob", "eve", "public"]),
+    ("wt.v1.article.>", ARTICLE, &["service", "bob", "eve", "public"]),
+    ("wt.v1.recall.*.*", RECALL, &["service", "bob", "eve", "public"]),
     ("wt.v1.checkpoint", "wt.v1.checkpoint", &["service", "bob", "eve", "public"]),
     ("wt.v1.ack.*", "wt.v1.ack.bob", &["service"]),
     ("wt.v1.ack.bob", "wt.v1.ack.bob", &["service"]),
@@ -288,11 +224,12 @@ const SUBSCRIBING: [(&str, &str, &[&str]); 21] = [
     ("$SYS.>", "$SYS.x", &["service"]),
     ("$JS.EVENT.>", "$JS.EVENT.x", &["service"]),
     ("$KV.>", "$KV.x.y", &["service"]),
-    ("_INBOX.>", "_INBOX.x", &["service", "public"]),
+    ("_R_.>", "_R_.x.y", &["service"]),
+    ("_INBOX.>", "_INBOX.x", &["service"]),
     ("_INBOX_service.>", "_INBOX_service.x", &["service"]),
     ("_INBOX_editor.>", "_INBOX_editor.x", &["service", "editor"]),
-    ("_INBOX_bob.>", "_INBOX_bob.x", &["service", "bob"]),
-    ("_INBOX_eve.>", "_INBOX_eve.x", &["service", "eve"]),
+    ("_INBOX_bob.>", "_INBOX_bob.x", &["service"]),
+    ("_INBOX_eve.>", "_INBOX_eve.x", &["service"]),
 ];
 
 #[tokio::test]
@@ -308,15 +245,18 @@ async fn each_user_hears_what_it_may_and_nothing_else() {
         }
         let inbox = client.new_inbox();
         let mut last = client.subscribe(inbox.clone()).await.expect("subscribed");
-        client.publish(MARKER, "".into()).await.expect("taken");
-        asked.next().await.expect("asked: the subscriptions are there");
+        client.publish_with_reply(MARKER, inbox, "".into()).await.expect("taken");
+        let asked = asked.next().await.expect("asked: the subscriptions are there");
         for (_, subject, _) in SUBSCRIBING {
             place.service.publish(subject, "word".into()).await.expect("sent");
         }
-        place.service.publish(inbox, "last".into()).await.expect("sent");
+        let reply = asked.reply.expect("where to answer");
+        place.service.publish(reply, "last".into()).await.expect("sent");
         last.next().await.expect("the last message");
         for ((filter, _, who), messages) in SUBSCRIBING.iter().zip(&mut subscriptions) {
-            let heard = messages.next().now_or_never().flatten().is_some();
+            // The last message may be heard twice.
+            let words = std::iter::from_fn(|| messages.next().now_or_never().flatten());
+            let heard = words.filter(|message| message.payload == "word").count() > 0;
             assert_eq!(heard, who.contains(&user), "{user} listens to {filter}");
         }
     }
@@ -337,9 +277,7 @@ async fn the_public_reads_the_streams_and_is_answered_by_the_desk() {
     assert_eq!(answer.payload, "the story");
 
     let jetstream = jetstream::new(client);
-    for (name, subject) in
-        [(WT_CHANGES, CHANGE), (WT_ARTICLES, "wt.v1.article.world.s1"), (WT_RECALLS, "wt.v1.recall.world.s1")]
-    {
+    for (name, subject) in [(WT_CHANGES, CHANGE), (WT_ARTICLES, ARTICLE), (WT_RECALLS, RECALL)] {
         let stream = jetstream.get_stream(name).await.expect("a stream");
         let config =
             pull::OrderedConfig { filter_subject: subject.to_owned(), ..pull::OrderedConfig::default() };
@@ -350,6 +288,72 @@ async fn the_public_reads_the_streams_and_is_answered_by_the_desk() {
         assert_eq!(direct.payload, name);
         assert_eq!(stream.get_raw_message(1).await.expect("read from the leader").payload, name);
     }
+}
+
+/// As clients of other makes do it: by the deliver subject, in an inbox.
+#[tokio::test]
+async fn readers_may_have_messages_pushed_to_their_inbox_or_pull_many() {
+    let place = Place::open().await;
+    for number in 0..300 {
+        let sent = place.jetstream.publish(CHANGE, number.to_string().into()).await.expect("sent");
+        sent.await.expect("stored");
+    }
+    for user in ["bob", "public"] {
+        let client = place.user(user).connect(&place.url).await;
+        let stream = jetstream::new(client.clone()).get_stream(WT_CHANGES).await.expect("a stream");
+        let ordered =
+            push::OrderedConfig { deliver_subject: client.new_inbox(), ..push::OrderedConfig::default() };
+        let consumer = stream.create_consumer(ordered).await.expect("an ordered consumer");
+        let messages = consumer.messages().await.expect("messages").take(301);
+        let last = messages.map(|message| message.expect("read")).fold(None, |_, last| async { Some(last) });
+        assert_eq!(last.await.expect("some").payload, "299", "{user}");
+
+        let acknowledged = push::Config {
+            deliver_subject: client.new_inbox(),
+            ack_policy: AckPolicy::Explicit,
+            deliver_policy: DeliverPolicy::All,
+            ..push::Config::default()
+        };
+        let mut consumer = stream.create_consumer(acknowledged).await.expect("a consumer");
+        let mut messages = consumer.messages().await.expect("messages").take(10);
+        while let Some(message) = messages.next().await {
+            message.expect("read").double_ack().await.expect("acknowledged");
+        }
+        assert_eq!(consumer.info().await.expect("its state").ack_floor.stream_sequence, 10, "{user}");
+
+        let pulling = stream.create_consumer(pull::Config::default()).await.expect("a consumer");
+        let page = pulling.fetch().max_messages(301).messages().await.expect("messages");
+        assert_eq!(page.count().await, 301, "{user}");
+    }
+}
+
+#[tokio::test]
+async fn a_pull_that_waits_is_answered_when_something_comes() {
+    let place = Place::open().await;
+    let client = place.guarded.public.connect(&place.url).await;
+    let stream = jetstream::new(client).get_stream(WT_CHANGES).await.expect("a stream");
+    let config = pull::Config { deliver_policy: DeliverPolicy::New, ..pull::Config::default() };
+    let consumer = stream.create_consumer(config).await.expect("a consumer");
+    let mut messages = consumer.messages().await.expect("messages");
+    let mut first = Box::pin(messages.next());
+    assert!(first.as_mut().now_or_never().is_none(), "there is nothing yet");
+    // Once it is known that the pull waits.
+    while place
+        .jetstream
+        .get_stream(WT_CHANGES)
+        .await
+        .expect("a stream")
+        .consumer_info(&consumer.cached_info().name)
+        .await
+        .expect("its state")
+        .num_waiting
+        == 0
+    {}
+    let sent = place.jetstream.publish(CHANGE, "late".into()).await.expect("sent");
+    sent.await.expect("stored");
+    let message = first.await.expect("one").expect("read");
+    assert_eq!((message.subject.as_str(), &message.payload[..]), (CHANGE, &b"late"[..]));
+    message.double_ack().await.expect("acknowledged");
 }
 
 #[tokio::test]
@@ -374,48 +378,4 @@ async fn a_wrong_seed_is_not_let_in() {
     let seed = crate::publisher::server::Seed::new();
     let refused = async_nats::ConnectOptions::with_nkey(seed.as_str().to_owned()).connect(&place.url).await;
     assert!(refused.is_err());
-}
-
-/// Not wanted, but so: `docs/OPERATIONS.md` tells operators. If this fails, NATS has learned it.
-#[tokio::test]
-async fn permissions_do_not_hold_back_where_an_answer_goes() {
-    let place = Place::open().await;
-    let client = place.guarded.public.connect(&place.url).await;
-    let mut heard = place.service.subscribe("wt.v1.>").await.expect("subscribed");
-    place.jetstream.get_stream(WT_CHANGES).await.expect("a stream");
-    let ask = format!("$JS.API.DIRECT.GET.{WT_CHANGES}");
-    client.publish_with_reply(ask, "wt.v1.article.world.s1", "{\"seq\":1}".into()).await.expect("taken");
-    let message = heard.next().await.expect("a message");
-    assert_eq!(
-        (message.subject.as_str(), &message.payload[..]),
-        ("wt.v1.article.world.s1", WT_CHANGES.as_bytes())
-    );
-}
-
-/// An answer may land on a subject that manages streams, and there the server takes no orders from
-/// itself. If this fails, a reader can empty a stream: give the public no consumers.
-#[tokio::test]
-async fn an_answer_of_the_server_is_no_order_to_it() {
-    let place = Place::open().await;
-    let client = place.guarded.public.connect(&place.url).await;
-    let mut heard = place.service.subscribe("$JS.API.STREAM.>").await.expect("subscribed");
-    let stream = jetstream::new(client.clone()).get_stream(WT_CHANGES).await.expect("a stream");
-    let before = place.state().await;
-    for (number, headers_only) in [false, true].into_iter().enumerate() {
-        // A purge takes any body that is no JSON, a deletion takes an empty one.
-        let order = format!("$JS.API.STREAM.{}.{WT_ARTICLES}", ["PURGE", "DELETE"][number]);
-        let name = Some(format!("order-{number}"));
-        let config = pull::Config { name, headers_only, ..pull::Config::default() };
-        let consumer = stream.create_consumer(config).await.expect("a consumer");
-        let ask = format!("$JS.API.CONSUMER.MSG.NEXT.{WT_CHANGES}.{}", consumer.cached_info().name);
-        client.publish_with_reply(ask, order.clone(), "".into()).await.expect("taken");
-        let is_answer = |message: &Message| {
-            message
-                .reply
-                .as_ref()
-                .is_some_and(|reply| reply.starts_with(&format!("$JS.ACK.{WT_CHANGES}.order-{number}.")))
-        };
-        while !is_answer(&heard.next().await.expect("a message")) {}
-    }
-    assert_eq!(place.state().await, before);
 }

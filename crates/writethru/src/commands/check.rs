@@ -4,6 +4,7 @@
 //! hash, by replay; and the views, against ones built anew. The first fault is named.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use clap::Args;
 use log::{CheckError, Checked, EventLog, Position, Record};
@@ -94,6 +95,21 @@ impl Check {
         }
         Ok(Exit::Ok)
     }
+}
+
+/// Verifies the log at `path`, structure and hashes, and returns how many records it has.
+///
+/// # Errors
+/// The first fault.
+pub(crate) async fn log_at(path: &Path) -> Result<u64, Failure> {
+    let log = event_log::open_to_read_at(path).await?;
+    let verified = async {
+        structure(&log).await?;
+        replay(&log).await
+    };
+    let verified = verified.await;
+    log.close().await;
+    verified.map(|replayed| replayed.records)
 }
 
 fn fault(what: impl Into<String>) -> Failure {

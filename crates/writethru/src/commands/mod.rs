@@ -4,6 +4,7 @@ pub(crate) mod act;
 pub(crate) mod actor;
 pub(crate) mod approval;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod completions;

@@ -128,14 +128,16 @@ pub(crate) fn is_held(paths: &Paths) -> io::Result<bool> {
     }
 }
 
+/// Makes a folder that only its owner may enter, unless it is there.
 #[cfg(unix)]
-fn make(root: &Path) -> io::Result<()> {
+pub(crate) fn make(root: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(root)
 }
 
+/// Makes a folder, unless it is there.
 #[cfg(not(unix))]
-fn make(root: &Path) -> io::Result<()> {
+pub(crate) fn make(root: &Path) -> io::Result<()> {
     fs::create_dir_all(root)
 }
 

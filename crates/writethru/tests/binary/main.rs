@@ -2,6 +2,7 @@
 
 mod access;
 mod acts;
+mod backup;
 mod bad_input;
 mod exit_codes;
 mod filing;

@@ -1,0 +1,47 @@
+//! A bundle's bytes: every entry after its length in two bytes, big end first.
+
+use super::{Bundle, FULL_WIDTH};
+
+/// The longest bundle: 256 entries of 65,535 bytes.
+pub const BUNDLE_BYTES_MAX: usize = FULL_WIDTH as usize * (2 + u16::MAX as usize);
+
+/// Bytes that are not the bundle asked for: read it again, or from another copy of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BundleError {
+    /// The bytes end in the middle.
+    #[error("the bundle ends within its entry {entry}")]
+    Short {
+        /// Which entry of the bundle, from 0.
+        entry: u16,
+    },
+    /// More bytes than a full bundle has.
+    #[error("the bundle goes on for {bytes} bytes after its last entry")]
+    Long {
+        /// How many bytes were left.
+        bytes: usize,
+    },
+}
+
+/// Returns the entries of `bundle` from `bytes`, which are exactly its.
+///
+/// # Errors
+/// [`BundleError`], if the bytes are of more entries, of fewer, or of none at all.
+pub fn bundle_entries(bundle: Bundle, bytes: &[u8]) -> Result<Vec<&[u8]>, BundleError> {
+    let mut entries = Vec::with_capacity(usize::from(bundle.width()));
+    let mut rest = bytes;
+    for entry in 0..bundle.width() {
+        let short = BundleError::Short { entry };
+        let (length, after) = rest.split_first_chunk().ok_or(short)?;
+        let (body, after) = after.split_at_checked(u16::from_be_bytes(*length).into()).ok_or(short)?;
+        entries.push(body);
+        rest = after;
+    }
+    if rest.is_empty() { Ok(entries) } else { Err(BundleError::Long { bytes: rest.len() }) }
+}
+
+/// Appends an entry to a bundle's bytes. It fits, as an entry is at most 65,535 bytes.
+pub(crate) fn push_entry(entry: &[u8], bundle: &mut Vec<u8>) {
+    let length = u16::try_from(entry.len()).expect("an entry is at most 65,535 bytes");
+    bundle.extend_from_slice(&length.to_be_bytes());
+    bundle.extend_from_slice(entry);
+}
