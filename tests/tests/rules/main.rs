@@ -2,5 +2,7 @@
 
 mod commands;
 mod doors;
+mod embargo;
 mod expected;
 mod matrix;
+mod stranger;
