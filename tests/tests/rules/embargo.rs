@@ -166,7 +166,7 @@ async fn first_seen(api: &Api, service: &Service, story: &str) -> BTreeMap<&'sta
     };
     let seen = async { tokio::join!(show, changes, by_nats, replica) };
     let (show, changes, by_nats, replica) =
-        tokio::time::timeout(PATIENCE, seen).await.expect("it goes out at every door");
+        Box::pin(tokio::time::timeout(PATIENCE, seen)).await.expect("it goes out at every door");
     BTreeMap::from([("show", show), ("changes", changes), ("nats", by_nats), ("replica", replica)])
 }
 
@@ -358,7 +358,7 @@ async fn released(public: &Api, wanted: usize) {
     let mut count = 0;
     while count < wanted {
         let page = public.get(&format!("/v1/changes?wait=60&after={after}")).await;
-        after = page.header("writethru-cursor").to_owned();
+        page.header("writethru-cursor").clone_into(&mut after);
         count += page.json().as_array().expect("a list").len();
     }
 }

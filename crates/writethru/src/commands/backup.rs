@@ -30,7 +30,7 @@ pub(crate) use restore::Restore;
 #[command(before_help = "Examples:\n  \
     writethru backup /backups/2026-11-23       # also while a server runs; the folder must be new or empty\n  \
     writethru backup /backups/latest --json | jq .head\n  \
-    writethru restore /backups/2026-11-23 --data ./newsroom")]
+    writethru restore-backup /backups/2026-11-23 --data ./newsroom")]
 pub(crate) struct Backup {
     /// Folder to write to: it must be empty, or not exist yet
     folder: PathBuf,

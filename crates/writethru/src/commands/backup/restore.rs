@@ -24,7 +24,7 @@ const UNFINISHED: &str = ".restoring";
 /// Options of `restore`.
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  \
-    writethru restore /backups/2026-11-23 --data ./newsroom   # a data dir that has no log yet\n  \
+    writethru restore-backup /backups/2026-11-23 --data ./newsroom   # a data dir that has no log yet\n  \
     writethru up --data ./newsroom                            # builds the views, tells NATS")]
 pub(crate) struct Restore {
     /// Folder of the backup
