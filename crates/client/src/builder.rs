@@ -167,8 +167,7 @@ impl Builder {
         self
     }
 
-    /// Signs in with the file at `path`: a user's credentials (`.creds`), or a seed alone, as
-    /// `writethru nats config` writes it (`.nkey`).
+    /// Signs in with the user's file of credentials at `path` (`.creds`).
     #[must_use]
     pub fn credentials(mut self, path: impl Into<PathBuf>) -> Self {
         self.credentials = Some(path.into());

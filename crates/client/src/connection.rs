@@ -1,6 +1,6 @@
 //! The connection to NATS, and what it says of itself.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_nats::jetstream;
@@ -27,9 +27,6 @@ pub(crate) struct Link {
     /// How many times messages were lost because too many were waiting.
     pub(crate) overruns: u64,
 }
-
-/// Length of a user's seed: 36 bytes in base32 (NATS nkeys).
-const SEED_CHARACTERS: usize = 58;
 
 /// What the owner wants of the connection.
 #[derive(Debug, Clone)]
@@ -65,23 +62,13 @@ impl Connection {
             options = options.custom_inbox_prefix(prefix);
         }
         if let Some(path) = target.credentials {
-            let signed = sign_in(options, &path).await;
+            let signed = options.credentials_file(&path).await;
             options = signed.map_err(|source| ConnectError::Credentials { path, source })?;
         }
         let client = options.connect(target.addresses.as_slice()).await?;
         let jetstream =
             jetstream::context::ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
         Ok(Self { client, jetstream, link })
-    }
-}
-
-/// Signs in with the file at `path`: a user's seed alone, or seed and JWT.
-async fn sign_in(options: ConnectOptions, path: &Path) -> std::io::Result<ConnectOptions> {
-    let text = tokio::fs::read_to_string(path).await?;
-    let is_seed = |text: &str| text.len() == SEED_CHARACTERS && text.starts_with("SU");
-    match text.trim() {
-        seed if is_seed(seed) => Ok(options.nkey(seed.to_owned())),
-        credentials => options.credentials(credentials),
     }
 }
 
