@@ -15,6 +15,7 @@ pub mod bench;
 pub mod conformance;
 mod contract;
 mod event_log;
+mod jetstream;
 mod sqlite;
 mod tail;
 
@@ -23,4 +24,5 @@ pub use contract::{
     OpenError, Pending, Position, ReadError, Record, StoryKey, limits,
 };
 pub use event_log::{EventLog, Options};
+pub use jetstream::{ConnectError, JetStreamOptions, LogName, LogNameError, Replicas};
 pub use tail::Tail;
