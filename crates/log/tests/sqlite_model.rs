@@ -1,5 +1,7 @@
 //! The SQLite back end does what a plain list would do, whatever is asked in whatever order.
 
+#[path = "support/file.rs"]
+mod file;
 mod support;
 
 use std::path::Path;
@@ -8,7 +10,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use writethru_log::{AppendError, Appended, EraseError, EventLog, Position, Record};
 
-use self::support::{batch, open, read_all, story};
+use self::file::open;
+use self::support::{batch, read_all, story};
 
 #[derive(Debug, Clone)]
 enum Step {

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -120,41 +121,80 @@ impl Alone {
 /// Three servers, each a replica of every stream, that sync before they acknowledge.
 #[derive(Debug)]
 pub(crate) struct Cluster {
-    pub(crate) servers: Vec<Server>,
-    pub(crate) directory: TempDir,
+    nodes: Vec<Node>,
+    // Dropped after the servers have ended.
+    _directory: TempDir,
+}
+
+#[derive(Debug)]
+struct Node {
+    name: String,
+    path: PathBuf,
+    config: String,
+    server: Option<Server>,
+    port: u16,
 }
 
 impl Cluster {
     pub(crate) fn start() -> Self {
         let directory = TempDir::new().expect("a folder");
-        // All held at once, so that they differ.
-        let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-        let ports = held.each_ref().map(|held| held.local_addr().expect("bound").port());
-        drop(held);
-        let servers = [0, 1, 2].map(|node| {
-            let path = directory.path().join(format!("n{node}"));
+        let ports = route_ports();
+        let nodes = (0..3).map(|node| {
+            let name = format!("n{node}");
+            let path = directory.path().join(&name);
             std::fs::create_dir_all(&path).expect("a folder");
-            Server::start(&path, None, &Self::config(&path, node, ports))
+            let routes = ports.map(|port| format!("\"nats://127.0.0.1:{port}\"")).join(", ");
+            let config = format!(
+                "server_name: {name}\n{}\ncluster {{\n name: newsroom\n listen: \"127.0.0.1:{}\"\n \
+                 routes: [{routes}]\n}}",
+                jetstream(&path, "sync_interval: always"),
+                ports[node]
+            );
+            let server = Server::start(&path, None, &config);
+            Node { name, path, config, port: server.port, server: Some(server) }
         });
-        Self { servers: servers.into(), directory }
-    }
-
-    fn config(path: &Path, node: usize, ports: [u16; 3]) -> String {
-        let routes = ports.map(|port| format!("\"nats://127.0.0.1:{port}\"")).join(", ");
-        format!(
-            "server_name: n{node}\n{}\ncluster {{\n name: newsroom\n listen: \"127.0.0.1:{}\"\n routes: [{routes}]\n}}",
-            jetstream(path, "sync_interval: always"),
-            ports[node]
-        )
+        Self { nodes: nodes.collect(), _directory: directory }
     }
 
     /// The addresses of all servers.
     pub(crate) fn urls(&self) -> String {
-        self.servers.iter().map(Server::url).collect::<Vec<_>>().join(",")
+        let urls = self.nodes.iter().map(|node| format!("nats://127.0.0.1:{}", node.port));
+        urls.collect::<Vec<_>>().join(",")
+    }
+
+    /// Kills the server that is called `name` and waits for its end.
+    pub(crate) fn kill(&mut self, name: &str) {
+        self.node(name).server = None;
+    }
+
+    /// Starts a killed server again, with all it had, where it was.
+    pub(crate) fn start_again(&mut self, name: &str) {
+        let node = self.node(name);
+        node.server = Some(Server::start(&node.path, Some(node.port), &node.config));
+    }
+
+    fn node(&mut self, name: &str) -> &mut Node {
+        self.nodes.iter_mut().find(|node| node.name == name).expect("a server of the cluster")
     }
 }
 
-fn jetstream(directory: &Path, more: &str) -> String {
+/// Returns ports for routes, which each server must know of the others before any of them runs.
+///
+/// A port that the system gave and that is free for a moment may be taken by any connection
+/// going out, so these are from where the system takes none.
+fn route_ports() -> [u16; 3] {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let mut ports = std::iter::repeat_with(|| {
+        let number = TAKEN.fetch_add(1, Ordering::Relaxed);
+        let scattered = std::process::id().wrapping_mul(7_919).wrapping_add(number);
+        u16::try_from(10_000 + scattered % 20_000).expect("below 30,000")
+    })
+    .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    [(); 3].map(|()| ports.next().expect("there is always a next"))
+}
+
+/// Returns the part of a configuration that turns JetStream on.
+pub(crate) fn jetstream(directory: &Path, more: &str) -> String {
     let shown = directory.display();
     format!(
         "jetstream {{\n store_dir: \"{shown}/store\"\n max_file_store: 4GB\n max_memory_store: 64MB\n {more}\n}}"
