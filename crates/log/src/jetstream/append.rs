@@ -43,6 +43,8 @@ enum Retry {
     Now,
     /// The server gave no good answer.
     Later { fresh: bool, cause: Cause },
+    /// What is stored makes no sense, and another look will not change that.
+    Never { cause: Cause },
 }
 
 impl Core {
@@ -103,21 +105,26 @@ impl Attempt<'_> {
     async fn run(&mut self, mut fresh: bool) -> Result<Appended, AppendError> {
         let mut patience = self.core.link.patience();
         loop {
-            match self.try_once(fresh).await {
+            let cause = match self.try_once(fresh).await {
                 Ok(answer) => return answer,
-                Err(Retry::Now) => fresh = true,
+                Err(Retry::Now) => {
+                    fresh = true;
+                    continue;
+                }
                 Err(Retry::Later { fresh: anew, cause }) => {
                     if patience.allows_another().await {
                         fresh = anew;
                         continue;
                     }
-                    if let Some(source) = self.doubt.take() {
-                        return Err(AppendError::OutcomeUnknown { source });
-                    }
-                    self.core.discard(self.entries.take());
-                    return Err(AppendError::Unavailable { source: cause });
+                    cause
                 }
+                Err(Retry::Never { cause }) => cause,
+            };
+            if let Some(source) = self.doubt.take() {
+                return Err(AppendError::OutcomeUnknown { source });
             }
+            self.core.discard(self.entries.take());
+            return Err(AppendError::Unavailable { source: cause });
         }
     }
 
@@ -247,7 +254,9 @@ impl Attempt<'_> {
 
 impl Retry {
     fn after(error: ReadError) -> Self {
-        Self::Later { fresh: true, cause: Box::new(error) }
+        let damaged = matches!(error, ReadError::Damaged { .. });
+        let cause = Box::new(error);
+        if damaged { Self::Never { cause } } else { Self::Later { fresh: true, cause } }
     }
 }
 

@@ -19,8 +19,6 @@ const PLACES_MAX: usize = 16 * 1024;
 pub(super) struct Core {
     pub(super) link: Link,
     pub(super) lanes: Lanes,
-    /// Whether there is one replica, which then is never behind.
-    pub(super) alone: bool,
     live: watch::Sender<Live>,
     /// What is known to be left of the records that were erased: as many as ever were.
     erasures: RwLock<HashMap<Position, Erasure>>,
@@ -29,11 +27,10 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(link: Link, alone: bool, head: Position, erasures: HashMap<Position, Erasure>) -> Self {
+    pub(super) fn new(link: Link, head: Position, erasures: HashMap<Position, Erasure>) -> Self {
         Self {
             link,
             lanes: Lanes::default(),
-            alone,
             live: watch::Sender::new(Live { head, ended: false }),
             erasures: RwLock::new(erasures),
             places: Mutex::default(),

@@ -101,15 +101,10 @@ impl Core {
         if newest_position == known.last {
             return Ok(());
         }
-        let entry = Entry::decode(newest_position, &newest.body)?;
-        if entry.revision == known.revision + 1 {
-            known.take(story, newest_position, &entry)?;
-        } else {
-            self.each_entry(story, known.last.next(), newest_position, |position, entry| {
-                known.take(story, position, &entry).map(|()| true)
-            })
-            .await?;
-        }
+        self.each_entry(story, known.last.next(), newest_position, |position, entry| {
+            known.take(story, position, &entry).map(|()| true)
+        })
+        .await?;
         self.advance(newest_position);
         Ok(())
     }

@@ -54,8 +54,7 @@ pub(super) async fn open(given: &JetStreamOptions) -> Result<(Arc<Core>, Epoch),
     })?;
     let begun: Vec<_> = erasures.values().filter(|(erasure, _)| !erasure.finished).cloned().collect();
     let known = erasures.into_iter().map(|(position, (erasure, _))| (position, erasure)).collect();
-    let alone = records.config.num_replicas == 1;
-    let core = Arc::new(Core::new(link, alone, Position(records.state.last_sequence), known));
+    let core = Arc::new(Core::new(link, Position(records.state.last_sequence), known));
     if !given.options.read_only {
         for (erasure, sequence) in begun {
             let position = erasure.position;

@@ -154,11 +154,8 @@ impl Core {
         self.records(page.entries, Some(story)).await
     }
 
-    /// Returns whether `subject` has nothing from `from` on.
+    /// Returns whether `subject` has nothing from `from` on: a replica would not know.
     async fn is_end(&self, subject: &str, from: Position) -> Result<bool, ReadError> {
-        if self.alone {
-            return Ok(true);
-        }
         let last = self.link.insist(|| self.link.leader_last(&self.link.records, subject)).await?;
         Ok(last.is_none_or(|last| last.sequence < from.0))
     }

@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use proptest::prelude::*;
 use writethru_log::conformance::Home;
 use writethru_log::{EventLog, Replicas};
 
+use crate::model;
 use crate::nats::{Alone, Cluster, connect};
 
 /// A log on a server of its own.
@@ -51,4 +53,21 @@ mod cluster {
     use super::OnCluster;
 
     writethru_log::conformance_tests!(OnCluster::new());
+}
+
+/// Only appends to one story are decided in the order in which they were submitted.
+fn one_story() -> impl Strategy<Value = Vec<(u64, u8)>> {
+    (0..4_u64, prop::collection::vec(0..12_u8, 1..6))
+        .prop_map(|(story, commands)| commands.into_iter().map(|command| (story, command)).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_log_does_what_a_list_would_do(steps in model::steps(one_story())) {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("starts");
+        runtime.block_on(model::run(&OneServer(Alone::start()), steps));
+    }
 }

@@ -2,7 +2,7 @@
 
 use async_nats::jetstream::{Context, stream::StorageType};
 use bytes::Bytes;
-use writethru_log::{CheckError, Checked, EventLog, Position, ReadError, Replicas};
+use writethru_log::{AppendError, CheckError, Checked, EventLog, Position, ReadError, Replicas};
 
 use crate::nats::{Alone, connect};
 use crate::support::{batch, story};
@@ -92,6 +92,17 @@ async fn a_revision_that_comes_twice_is_found() {
     Stage::damaged(stage.log.check(|_, _| {}).await, 6, "revision 1 follows revision 1");
     let read = stage.log.read_story(story(2), 1, 9).await;
     assert!(matches!(read, Err(ReadError::Damaged { position: Position(6), .. })), "{read:?}");
+}
+
+#[tokio::test]
+async fn an_append_behind_damage_is_refused_at_once_and_other_stories_go_on() {
+    let stage = five_records().await;
+    stage.store(2, stage.body("WT_LOG_0", 3).await).await;
+    let fresh = connect(stage.server.server.url(), "0", Replicas::One).await;
+    let refused = fresh.append(story(2), 1, batch("third", 1)).await;
+    let Err(AppendError::Unavailable { source }) = refused else { panic!("{refused:?}") };
+    assert_eq!(source.to_string(), "event log is damaged at position 6: revision 1 follows revision 1");
+    fresh.append(story(1), 4, batch("third", 1)).await.expect("stored");
 }
 
 #[tokio::test]

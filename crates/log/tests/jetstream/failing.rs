@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use writethru_log::{AppendError, Appended, Command, EventLog, JetStreamOptions, Position, Replicas};
 
@@ -136,7 +138,7 @@ async fn kill_9_of_all_servers_at_once_loses_and_doubles_nothing() {
 /// Passes bytes on to a server, and its answers back, unless they are to be lost.
 struct Way {
     url: String,
-    answers_lost: Arc<AtomicBool>,
+    answers_lost: watch::Sender<bool>,
     passing: tokio::task::JoinHandle<()>,
 }
 
@@ -150,35 +152,50 @@ impl Way {
     async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("nats://{}", listener.local_addr().expect("bound"));
-        let answers_lost = Arc::new(AtomicBool::new(false));
-        let lost = Arc::clone(&answers_lost);
+        let (answers_lost, lost) = watch::channel(false);
         let passing = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect(("127.0.0.1", port)).await.expect("the server is there");
-                let lost = Arc::clone(&lost);
+                let lost = lost.clone();
                 connections.spawn(async move {
-                    let (mut asking, mut answered) = client.into_split();
-                    let (mut answering, mut asked) = server.into_split();
-                    let back = async {
-                        let mut bytes = vec![0; 65_536];
-                        while let Ok(count @ 1..) = answering.read(&mut bytes).await {
-                            // A connection that lost something is of no use afterwards.
-                            if lost.load(Ordering::Acquire)
-                                || answered.write_all(&bytes[..count]).await.is_err()
-                            {
-                                return;
-                            }
-                        }
-                    };
+                    let (mut asking, answered) = client.into_split();
+                    let (answering, mut asked) = server.into_split();
                     tokio::select! {
                         _ = tokio::io::copy(&mut asking, &mut asked) => {}
-                        () = back => {}
+                        () = pass_back(answering, answered, lost) => {}
                     }
                 });
             }
         });
         Self { url, answers_lost, passing }
+    }
+}
+
+/// Passes answers back, or loses them; a connection that lost some ends when no more are lost.
+async fn pass_back(
+    mut answering: OwnedReadHalf,
+    mut answered: OwnedWriteHalf,
+    mut lost: watch::Receiver<bool>,
+) {
+    let mut bytes = vec![0; 65_536];
+    let mut incomplete = *lost.borrow_and_update();
+    loop {
+        tokio::select! {
+            changed = lost.changed() => {
+                if changed.is_err() || incomplete && !*lost.borrow_and_update() {
+                    return;
+                }
+            }
+            read = answering.read(&mut bytes) => {
+                let Ok(count @ 1..) = read else { return };
+                if *lost.borrow() {
+                    incomplete = true;
+                } else if incomplete || answered.write_all(&bytes[..count]).await.is_err() {
+                    return;
+                }
+            }
+        }
     }
 }
 
@@ -196,7 +213,7 @@ async fn an_append_whose_answer_is_lost_is_stored_once_and_answered() {
         }
         let before = watcher.head();
         let revision = log.read_story(story(1), 1, usize::MAX).await.expect("readable").len() as u64;
-        way.answers_lost.store(true, Ordering::Release);
+        way.answers_lost.send_replace(true);
         let pending = log.submit(story(1), revision, given.clone()).await.expect("taken");
         let restored = async {
             if number % 2 == 0 {
@@ -204,7 +221,7 @@ async fn an_append_whose_answer_is_lost_is_stored_once_and_answered() {
             } else {
                 tokio::task::yield_now().await;
             }
-            way.answers_lost.store(false, Ordering::Release);
+            way.answers_lost.send_replace(false);
         };
         let (appended, ()) = tokio::join!(pending.acknowledged(), restored);
         let appended = appended.expect("stored");
@@ -225,7 +242,7 @@ async fn an_append_that_nobody_answers_says_whether_it_may_be_stored() {
     };
     let log = EventLog::connect(given).await.expect("opens");
     let watcher = connect(server.server.url(), "0", Replicas::One).await;
-    way.answers_lost.store(true, Ordering::Release);
+    way.answers_lost.send_replace(true);
     // With words, the record itself was never sent.
     let unavailable = log.append(story(1), 0, batch("with words", 1)).await;
     assert!(matches!(unavailable, Err(AppendError::Unavailable { .. })), "{unavailable:?}");
@@ -233,7 +250,7 @@ async fn an_append_that_nobody_answers_says_whether_it_may_be_stored() {
     given.records[0].disclosures.clear();
     let unknown = log.append(story(1), 0, given.clone()).await;
     assert!(matches!(unknown, Err(AppendError::OutcomeUnknown { .. })), "{unknown:?}");
-    way.answers_lost.store(false, Ordering::Release);
+    way.answers_lost.send_replace(false);
     // Whatever became of it, the same call again comes to one record.
     let again = loop {
         match log.append(story(1), 0, given.clone()).await {

@@ -4,6 +4,8 @@ mod conformance;
 mod damage;
 mod erasing;
 mod failing;
+#[path = "../support/model.rs"]
+mod model;
 mod nats;
 mod refusing;
 mod sharing;
