@@ -1,7 +1,10 @@
-//! Measures the event log against bare SQLite and the bare disk: rounds of A B A B on the same
-//! disk, medians and ratios as JSON on stdout.
+//! Measures the event log against bare SQLite and the bare disk, or against a bare NATS client: rounds
+//! of A B A B on the same disk, medians and ratios as JSON on stdout.
 //!
 //! `cargo run --release -p writethru-log --features bench --example log_bench -- DIRECTORY [ROUNDS] [RUN_MS] [RECORD_BYTES]`
+//!
+//! With `--jetstream URL REPLICAS` in place of the directory: a log on that server, or cluster, against
+//! a bare client that publishes the same bytes with the same expectations.
 
 use std::error::Error;
 use std::io::Write;
@@ -10,16 +13,21 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use writethru_log::bench::{self, Bare, Load, Measured, Shape};
-use writethru_log::{Epoch, EventLog, Options};
+use writethru_log::{Epoch, EventLog, JetStreamOptions, LogName, Options, Replicas};
 
 const SUBMITTERS: [usize; 4] = [1, 16, 64, 256];
 
-type Answer<T> = Result<T, Box<dyn Error>>;
+type Answer<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 #[tokio::main]
 async fn main() -> Answer<()> {
     let mut arguments = std::env::args_os().skip(1);
-    let directory = PathBuf::from(arguments.next().ok_or("name a directory on the disk to measure")?);
+    let first = arguments.next().ok_or("name a directory on the disk to measure, or --jetstream")?;
+    if first == "--jetstream" {
+        let arguments: Vec<String> = arguments.map(|given| given.to_string_lossy().into_owned()).collect();
+        return on_a_server(&arguments).await;
+    }
+    let directory = PathBuf::from(first);
     let mut number = |default| arguments.next().map_or(Ok(default), |given| given.to_string_lossy().parse());
     let (rounds, run_ms, record_bytes): (u32, _, _) = (number(5)?, number(1_000)?, number(1_536)?);
     let plan = Plan {
@@ -35,6 +43,61 @@ async fn main() -> Answer<()> {
     }
     let reads = reads(&plan).await?;
     let report = json!({"record_bytes": record_bytes, "rounds": rounds, "run_ms": run_ms, "appends": appends, "reads": reads});
+    writeln!(std::io::stdout(), "{report:#}")?;
+    Ok(())
+}
+
+/// A log on a server and a bare client in turn, in the opposite order every other round.
+async fn on_a_server(arguments: &[String]) -> Answer<()> {
+    let [url, replicas, rest @ ..] = arguments else {
+        return Err("say --jetstream URL REPLICAS [ROUNDS] [RUN_MS] [RECORD_BYTES]".into());
+    };
+    let number = |at: usize, default: u32| rest.get(at).map_or(Ok(default), |given| given.parse());
+    let (rounds, run_ms, record_bytes) = (number(0, 5)?, number(1, 2_000)?, number(2, 1_536)?);
+    let run = Duration::from_millis(run_ms.into());
+    let options = |round: u32| -> Answer<JetStreamOptions> {
+        Ok(JetStreamOptions {
+            servers: url.clone(),
+            connection: async_nats::ConnectOptions::new(),
+            name: LogName::try_from(format!("bench{round}").as_str())?,
+            replicas: match replicas.as_str() {
+                "1" => Replicas::One,
+                "3" => Replicas::Three,
+                _ => Replicas::Five,
+            },
+            patience: JetStreamOptions::PATIENCE,
+            options: Options { new_epoch: Epoch(1), create: true, read_only: false },
+        })
+    };
+    let mut appends = Vec::new();
+    for submitters in SUBMITTERS {
+        let (mut ours, mut bare, mut replays, mut deliveries) = (vec![], vec![], vec![], vec![]);
+        for round in 0..rounds {
+            let load = Load { submitters, record_bytes: usize::try_from(record_bytes)?, round };
+            for turn in 0..2 {
+                if turn == round % 2 {
+                    let log = EventLog::connect(options(round)?).await?;
+                    ours.push(bench::appends(&log, load, run).await?);
+                    replays.push(bench::replay(&log).await?);
+                    let one = Load { submitters: 1, round: round + 1_000, ..load };
+                    deliveries.push(bench::delivery(&log, one, 200).await?);
+                    log.close().await;
+                    bench::remove_log(url, &format!("bench{round}")).await?;
+                } else {
+                    bare.push(bench::bare_publishes(url, replicas.parse()?, load, run).await?);
+                }
+            }
+        }
+        appends.push(json!({
+            "submitters": submitters,
+            "log": summary(&ours),
+            "bare_publishes": summary(&bare),
+            "ratio_to_bare_publishes": ratios(&ours, &bare),
+            "replay": summary(&replays),
+            "delivery_to_tail": summary(&deliveries),
+        }));
+    }
+    let report = json!({"record_bytes": record_bytes, "rounds": rounds, "run_ms": run_ms, "replicas": replicas, "appends": appends});
     writeln!(std::io::stdout(), "{report:#}")?;
     Ok(())
 }

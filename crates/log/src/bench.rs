@@ -1,15 +1,17 @@
-//! What to measure an event log by: loads on a log, and what the disk and a bare SQLite do with
-//! the same bytes.
+//! What to measure an event log by: loads on a log, and what the disk, a bare SQLite and a
+//! bare NATS client do with the same bytes.
 //!
 //! A disk changes its mood within minutes, so a figure means little by itself: run the loops of
 //! this module in turn, several times, and compare within a round. Nothing here is a back end.
 
 mod bare;
+mod broker;
 mod load;
 
 use std::time::Duration;
 
 pub use self::bare::{Bare, Shape, append_and_sync, bare_commits, bare_group_commits, bare_scan, probe};
+pub use self::broker::{bare_publishes, remove_log};
 pub use self::load::{Load, appends, delivery, replay, story_reads};
 
 /// What one run of a loop measured.

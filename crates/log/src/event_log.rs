@@ -9,7 +9,8 @@ use crate::contract::{
     AppendError, Appended, Batch, CheckError, Checked, Command, Epoch, EraseError, OpenError, Pending,
     Position, ReadError, Record, StoryKey, limits,
 };
-use crate::sqlite::Store;
+use crate::jetstream::{self, ConnectError, JetStreamOptions};
+use crate::sqlite;
 use crate::tail::Tail;
 
 /// How a log is opened.
@@ -35,7 +36,29 @@ pub struct EventLog {
 /// Where the records are.
 #[derive(Debug, Clone)]
 enum Backend {
-    Sqlite(Arc<Store>),
+    Sqlite(Arc<sqlite::Store>),
+    JetStream(Arc<jetstream::Store>),
+}
+
+/// Calls the same method of whichever back end there is.
+macro_rules! on_backend {
+    ($log:expr, $store:ident => $call:expr) => {
+        match &$log.backend {
+            Backend::Sqlite($store) => $call,
+            Backend::JetStream($store) => $call,
+        }
+    };
+}
+
+/// Awaits the same method of whichever back end there is. What waits for a server is large, and goes to
+/// the heap: whoever waits for a log in a file does not carry it.
+macro_rules! await_backend {
+    ($log:expr, $store:ident => $call:expr) => {
+        match &$log.backend {
+            Backend::Sqlite($store) => $call.await,
+            Backend::JetStream($store) => Box::pin($call).await,
+        }
+    };
 }
 
 impl EventLog {
@@ -44,20 +67,32 @@ impl EventLog {
     /// # Errors
     /// [`OpenError`] says whether the file is in use, foreign, damaged or unreadable.
     pub async fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
-        let store = Store::open(path, options).await?;
+        let store = sqlite::Store::open(path, options).await?;
         Ok(Self { backend: Backend::Sqlite(Arc::new(store)) })
+    }
+
+    /// Opens the log that `options` names on a NATS server; other processes may have it open too,
+    /// also for writing.
+    ///
+    /// Acknowledged means durable only where the servers sync before they acknowledge
+    /// (`sync_interval: always`), which cannot be seen from here.
+    ///
+    /// # Errors
+    /// [`ConnectError`] says whether the server cannot be reached, cannot hold a log, or holds
+    /// something else under that name.
+    pub async fn connect(options: JetStreamOptions) -> Result<Self, ConnectError> {
+        let store = jetstream::Store::connect(options).await?;
+        Ok(Self { backend: Backend::JetStream(Arc::new(store)) })
     }
 
     /// Returns which life of the log this is.
     pub fn epoch(&self) -> Epoch {
-        let Backend::Sqlite(store) = &self.backend;
-        store.epoch()
+        on_backend!(self, store => store.epoch())
     }
 
     /// Returns the place of the newest durable record.
     pub fn head(&self) -> Position {
-        let Backend::Sqlite(store) = &self.backend;
-        store.head()
+        on_backend!(self, store => store.head())
     }
 
     /// Gives `batch` to the writer and returns once it is queued; the answer comes from
@@ -69,8 +104,7 @@ impl EventLog {
     /// Only what can be said without the writer: a limit, or a closed log.
     pub async fn submit(&self, story: StoryKey, expected: u64, batch: Batch) -> Result<Pending, AppendError> {
         check_limits(&batch)?;
-        let Backend::Sqlite(store) = &self.backend;
-        store.submit(story, expected, batch).await
+        await_backend!(self, store => store.submit(story, expected, batch))
     }
 
     /// Stores `batch` behind revision `expected` of `story`; returns once it is durable.
@@ -107,8 +141,7 @@ impl EventLog {
         story: StoryKey,
         command: &Command,
     ) -> Result<Option<Appended>, ReadError> {
-        let Backend::Sqlite(store) = &self.backend;
-        store.find_command(story, command).await
+        await_backend!(self, store => store.find_command(story, command))
     }
 
     /// Returns up to `records_max` records from `from` on, in order; fewer only at the head or at
@@ -118,8 +151,7 @@ impl EventLog {
     /// # Errors
     /// [`ReadError`].
     pub async fn read(&self, from: Position, records_max: usize) -> Result<Vec<Record>, ReadError> {
-        let Backend::Sqlite(store) = &self.backend;
-        store.read(from, records_max.min(limits::PAGE_RECORDS_MAX)).await
+        await_backend!(self, store => store.read(from, records_max.min(limits::PAGE_RECORDS_MAX)))
     }
 
     /// Returns up to `records_max` records of `story` from `revision` on, in order; fewer only at
@@ -133,14 +165,13 @@ impl EventLog {
         revision: u64,
         records_max: usize,
     ) -> Result<Vec<Record>, ReadError> {
-        let Backend::Sqlite(store) = &self.backend;
-        store.read_story(story, revision.max(1), records_max.min(limits::PAGE_RECORDS_MAX)).await
+        await_backend!(self, store => store.read_story(story, revision.max(1), records_max.min(limits::PAGE_RECORDS_MAX)))
     }
 
     /// Returns a reader that gives every record from `from` on, past and to come, once each.
     pub fn tail(&self, from: Position) -> Tail {
-        let Backend::Sqlite(store) = &self.backend;
-        Tail::new(self.clone(), store.subscribe(), from)
+        let live = on_backend!(self, store => store.subscribe());
+        Tail::new(self.clone(), live, from)
     }
 
     /// Puts `remaining` in place of the disclosures at `position`, so that the old ones are
@@ -150,8 +181,7 @@ impl EventLog {
     /// # Errors
     /// [`EraseError`] says whether the words may still be there.
     pub async fn erase(&self, position: Position, remaining: Bytes) -> Result<(), EraseError> {
-        let Backend::Sqlite(store) = &self.backend;
-        store.erase(position, remaining).await
+        await_backend!(self, store => store.erase(position, remaining))
     }
 
     /// Proves that the whole log is as it was written: every byte of every record, positions and
@@ -164,14 +194,12 @@ impl EventLog {
         &self,
         progress: impl FnMut(Position, Position) + Send + 'static,
     ) -> Result<Checked, CheckError> {
-        let Backend::Sqlite(store) = &self.backend;
-        store.check(progress).await
+        await_backend!(self, store => store.check(progress))
     }
 
     /// Stops taking appends, answers those already taken, and closes the files.
     pub async fn close(&self) {
-        let Backend::Sqlite(store) = &self.backend;
-        store.close().await;
+        await_backend!(self, store => store.close());
     }
 }
 

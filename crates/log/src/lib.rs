@@ -15,6 +15,7 @@ pub mod bench;
 pub mod conformance;
 mod contract;
 mod event_log;
+mod jetstream;
 mod sqlite;
 mod tail;
 
@@ -23,5 +24,6 @@ pub use contract::{
     OpenError, Pending, Position, ReadError, Record, StoryKey, limits,
 };
 pub use event_log::{EventLog, Options};
+pub use jetstream::{ConnectError, JetStreamOptions, LogName, LogNameError, Replicas};
 pub use sqlite::{Copied, copy, renew};
 pub use tail::Tail;

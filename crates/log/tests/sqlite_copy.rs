@@ -1,5 +1,7 @@
 //! Copies of a SQLite log: taken while it is written, whole, and with a life of their own.
 
+#[path = "support/file.rs"]
+mod file;
 mod support;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 use writethru_log::{Copied, Epoch, EventLog, OpenError, Options, Position, copy, renew};
 
-use self::support::{batch, open, read_all, story};
+use self::file::open;
+use self::support::{batch, read_all, story};
 
 fn directory() -> TempDir {
     TempDir::new().expect("a directory")

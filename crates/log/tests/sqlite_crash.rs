@@ -3,6 +3,8 @@
 //! The process that is killed is this test's own binary, started again with the name of one of
 //! its tests and a directory in the environment.
 
+#[path = "support/file.rs"]
+mod file;
 mod support;
 
 use std::collections::HashMap;
@@ -15,7 +17,8 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 use writethru_log::{Appended, Checked, Command, Position};
 
-use self::support::{batch, open, read_all, story};
+use self::file::open;
+use self::support::{batch, read_all, story};
 
 /// Names the log that [`the_process_that_is_killed`] writes to.
 const LOG_VARIABLE: &str = "WRITETHRU_LOG_TEST_CRASH";

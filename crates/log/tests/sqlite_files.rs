@@ -1,5 +1,7 @@
 //! The files of a SQLite log: who may open them, what damage is found, what erasure leaves.
 
+#[path = "support/file.rs"]
+mod file;
 mod support;
 
 use std::path::Path;
@@ -14,7 +16,8 @@ use writethru_log::{
     Options, Position,
 };
 
-use self::support::{batch, open, read_all, story};
+use self::file::open;
+use self::support::{batch, read_all, story};
 
 fn directory() -> TempDir {
     TempDir::new().expect("a directory")

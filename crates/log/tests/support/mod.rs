@@ -1,15 +1,7 @@
-//! What the tests of the SQLite back end share: opening a log and making batches.
-
-use std::path::Path;
+//! What the tests of every back end share: making batches and reading a log whole.
 
 use bytes::Bytes;
-use writethru_log::{Batch, Command, Epoch, EventLog, NewRecord, Options, Position, Record, StoryKey};
-
-/// Opens the log at `path` for writing, and creates it if need be.
-pub(crate) async fn open(path: &Path) -> EventLog {
-    let options = Options { new_epoch: Epoch(7), create: true, read_only: false };
-    EventLog::open(path, options).await.expect("opens")
-}
+use writethru_log::{Batch, Command, EventLog, NewRecord, Position, Record, StoryKey};
 
 /// Returns the `number`th story.
 pub(crate) fn story(number: u64) -> StoryKey {
