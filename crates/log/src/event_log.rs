@@ -178,6 +178,10 @@ impl EventLog {
     /// physically gone from every file; the envelope is untouched. Returns once that is durable.
     /// What readers were given before is theirs.
     ///
+    /// On a server they are then gone from the files of the leader; its replicas follow, and where
+    /// there are several, the log of their consensus has the words until its next compaction, some
+    /// minutes later.
+    ///
     /// # Errors
     /// [`EraseError`] says whether the words may still be there.
     pub async fn erase(&self, position: Position, remaining: Bytes) -> Result<(), EraseError> {

@@ -14,15 +14,20 @@
 //! Why two streams. The server compares with the last message that a subject *has*. If words
 //! stood in the records and the newest record of a story were erased by removing it, the one before
 //! would be the last again, and a writer that never saw the newest could store another revision of
-//! the same number. The price is a second round trip an append. See `docs/adr` 8.
+//! the same number. The price is a second round trip an append: `docs/adr/0010`.
 //!
 //! What is promised depends on the server: acknowledged means durable only where `sync_interval` is
 //! `always` on every server of the stream, which no client can ask. And an erasure removes words from
 //! the stream's files on every replica; a replicated stream also has them in its consensus log until
-//! that is next compacted.
+//! that is next compacted, some minutes later.
 //!
 //! Many processes may write the same log. Another process's erasure is seen once a replica that
-//! answers has it.
+//! answers has it. Who may publish on `wt.logged.<log>.>` can make readers wait for records that do
+//! not exist; who may publish on the streams' subjects can write: permissions are the server's.
+//!
+//! What it costs: the first append to a story that has records, and the first look for a command of
+//! it, read its records once, without the words; so does every look for a command in a story with
+//! more than 256 Ki of them. An erasure reads all words of its story.
 
 mod append;
 mod check;

@@ -211,7 +211,7 @@ async fn an_append_whose_answer_is_lost_is_stored_once_and_answered() {
         if number % 2 == 0 {
             given.records.iter_mut().for_each(|record| record.disclosures.clear());
         }
-        let before = watcher.head();
+        let before = log.head();
         let revision = log.read_story(story(1), 1, usize::MAX).await.expect("readable").len() as u64;
         way.answers_lost.send_replace(true);
         let pending = log.submit(story(1), revision, given.clone()).await.expect("taken");
