@@ -3,6 +3,7 @@
 //! The binary is the one that `cargo test --workspace` builds beside the tests.
 
 pub mod api;
+pub mod nats;
 pub mod people;
 pub mod tables;
 

@@ -92,7 +92,7 @@ pub enum ConnectError {
         /// What was given.
         given: String,
     },
-    /// The file of credentials cannot be read.
+    /// The file of credentials, or of the seed, cannot be read.
     #[error("cannot read the credentials at {path}")]
     Credentials {
         /// The file.
@@ -111,6 +111,7 @@ pub struct Builder {
     nats: String,
     service: Option<String>,
     credentials: Option<PathBuf>,
+    seed: Option<PathBuf>,
     inbox_prefix: Option<String>,
     settings: Settings,
 }
@@ -124,7 +125,8 @@ impl Builder {
             service: None,
             subscriber: None,
         };
-        Self { nats: nats.to_owned(), service: None, credentials: None, inbox_prefix: None, settings }
+        let nats = nats.to_owned();
+        Self { nats, service: None, credentials: None, seed: None, inbox_prefix: None, settings }
     }
 
     /// Follows one story, whatever desk it is on.
@@ -174,6 +176,14 @@ impl Builder {
         self
     }
 
+    /// Signs in with the seed in the file at `path`, such as `nats-subscriber-NAME.nkey` of
+    /// `writethru nats config`; its user needs an [`inbox_prefix`](Builder::inbox_prefix) too.
+    #[must_use]
+    pub fn seed(mut self, path: impl Into<PathBuf>) -> Self {
+        self.seed = Some(path.into());
+        self
+    }
+
     /// Asks for answers on subjects that begin so, where the user may not listen on `_INBOX`.
     #[must_use]
     pub fn inbox_prefix(mut self, prefix: &str) -> Self {
@@ -209,7 +219,8 @@ impl Builder {
             let service = Service::new(url).ok_or_else(|| ConnectError::Service { given: url.clone() })?;
             self.settings.service = Some(service);
         }
-        let target = Target { addresses, credentials: self.credentials, inbox_prefix: self.inbox_prefix };
+        let Self { credentials, seed, inbox_prefix, .. } = self;
+        let target = Target { addresses, credentials, seed, inbox_prefix };
         Ok(Replica::start(Connection::begin(target).await?, self.settings))
     }
 }

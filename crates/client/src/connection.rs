@@ -33,6 +33,7 @@ pub(crate) struct Link {
 pub(crate) struct Target {
     pub(crate) addresses: Vec<ServerAddr>,
     pub(crate) credentials: Option<PathBuf>,
+    pub(crate) seed: Option<PathBuf>,
     pub(crate) inbox_prefix: Option<String>,
 }
 
@@ -64,6 +65,11 @@ impl Connection {
         if let Some(path) = target.credentials {
             let signed = options.credentials_file(&path).await;
             options = signed.map_err(|source| ConnectError::Credentials { path, source })?;
+        }
+        if let Some(path) = target.seed {
+            let seed = std::fs::read_to_string(&path);
+            let seed = seed.map_err(|source| ConnectError::Credentials { path, source })?;
+            options = options.nkey(seed.trim().to_owned());
         }
         let client = options.connect(target.addresses.as_slice()).await?;
         let jetstream =

@@ -83,7 +83,9 @@ impl Follower {
     /// Follows until `shutdown`; whatever goes wrong is tried again.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         loop {
-            let Some(trouble) = shutdown.run_until_cancelled(Box::pin(self.session())).await else { return };
+            let Some(trouble) = shutdown.run_until_cancelled(Box::pin(self.session())).await else {
+                return self.take_leave().await;
+            };
             match trouble {
                 Trouble::Lost => debug!("The replica's connection was lost"),
                 trouble => warn!(error = %trouble, "The replica does not follow for now"),

@@ -33,6 +33,7 @@ mod held;
 mod outbox;
 mod reads;
 mod recalls;
+mod receipts;
 mod replica;
 mod update;
 

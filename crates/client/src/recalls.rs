@@ -14,7 +14,9 @@ use futures::StreamExt;
 use story::{ActorId, Revision, StoryId};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use wire::{RECEIPTS_MAX, Recall, Receipt, Subject, WT_RECALLS};
+use wire::{Recall, Receipt, Subject, WT_RECALLS};
+
+use crate::receipts::Receipts;
 
 /// How often receipts are sent at most.
 const RECEIPTS_EVERY: Duration = Duration::from_secs(1);
@@ -32,6 +34,15 @@ pub(crate) struct Waiting {
     pub(crate) message: Message,
 }
 
+/// What a received revision does to the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// It follows them.
+    Update,
+    /// It calls them back, or may stand for one that did.
+    Recall,
+}
+
 /// The side of recalls: nothing happens on it without a subscriber's name.
 pub(crate) struct Recalls {
     pub(crate) subscriber: Option<ActorId>,
@@ -43,8 +54,7 @@ pub(crate) struct Recalls {
     pub(crate) waiting: BTreeMap<(StoryId, Revision), Waiting>,
     /// The newest recall of each story that the owner was told of.
     told: HashMap<StoryId, Revision>,
-    /// The newest revision of each story that the service was not told of yet.
-    received: BTreeMap<StoryId, Revision>,
+    receipts: Receipts,
     receipts_at: Instant,
     /// Acknowledgements on their way.
     pub(crate) sending: JoinSet<()>,
@@ -64,7 +74,7 @@ impl Recalls {
             was_missing: false,
             waiting: BTreeMap::new(),
             told: HashMap::new(),
-            received: BTreeMap::new(),
+            receipts: Receipts::default(),
             receipts_at: Instant::now(),
             sending: JoinSet::new(),
         }
@@ -132,27 +142,23 @@ impl Recalls {
         is_new
     }
 
-    /// Takes note that `revision` of `story` has been received.
-    pub(crate) fn received(&mut self, story: StoryId, revision: Revision) {
-        if self.subscriber.is_some() {
-            self.received.insert(story, revision);
+    /// Takes note that a revision has been received as `came` says.
+    pub(crate) fn received(&mut self, story: StoryId, revision: Revision, came: Came) {
+        match (self.subscriber.is_some(), came) {
+            (true, Came::Update) => self.receipts.replaced(story, revision),
+            (true, Came::Recall) => self.receipts.voided(story, revision),
+            (false, _) => {}
         }
     }
 
     /// Returns when receipts are to be sent; `None` if there are none.
     pub(crate) fn receipts_due(&self) -> Option<Instant> {
-        (!self.received.is_empty()).then_some(self.receipts_at)
+        (!self.receipts.is_empty()).then_some(self.receipts_at)
     }
 
     /// Takes the receipts of one message; the next ones are due a while later.
     pub(crate) fn take_receipts(&mut self) -> Vec<Receipt> {
         self.receipts_at = Instant::now() + RECEIPTS_EVERY;
-        let mut receipts = Vec::with_capacity(self.received.len().min(RECEIPTS_MAX));
-        while receipts.len() < RECEIPTS_MAX
-            && let Some((story, revision)) = self.received.pop_first()
-        {
-            receipts.push(Receipt { story, revision });
-        }
-        receipts
+        self.receipts.take()
     }
 }

@@ -5,4 +5,6 @@ mod doors;
 mod embargo;
 mod expected;
 mod matrix;
+mod recall;
 mod stranger;
+mod writers;

@@ -9,6 +9,7 @@ use wire::{ApplyError, ArticleView, Change, CloudEvent, Recall};
 
 use super::Follower;
 use crate::held::Held;
+use crate::recalls::Came;
 use crate::update::{ResetReason, Update};
 
 impl Follower {
@@ -54,8 +55,9 @@ impl Follower {
         match Held::after(held, &change) {
             Ok(after) => {
                 self.shared.count(|counts| counts.applied += 1);
-                let article = self.hold(story, after);
                 let recall = Recall::of_change(&change);
+                let came = if recall.is_some() { Came::Recall } else { Came::Update };
+                let article = self.hold(story, after, came);
                 let change = Arc::new(change);
                 self.outbox.put(if change.from == revision {
                     Update::Changed { change, article }
@@ -107,7 +109,8 @@ impl Follower {
         if reason != ResetReason::Start {
             self.shared.count(|counts| counts.resets += 1);
         }
-        let article = self.hold(story, held);
+        // A recall may be among the revisions that it stands for.
+        let article = self.hold(story, held, Came::Recall);
         self.outbox.put(Update::Reset { story, reason, article });
         Ok(())
     }
@@ -127,10 +130,10 @@ impl Follower {
         warn!(place, problem, "Refused a message");
     }
 
-    fn hold(&mut self, story: StoryId, held: Held) -> Arc<ArticleView> {
+    fn hold(&mut self, story: StoryId, held: Held, came: Came) -> Arc<ArticleView> {
         let article = Arc::clone(held.view());
         self.gaps.reached(story, held.revision());
-        self.recalls.received(story, held.revision());
+        self.recalls.received(story, held.revision(), came);
         self.stories.insert(story, held);
         self.shared.show(story, Some(Arc::clone(&article)));
         article

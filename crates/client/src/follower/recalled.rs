@@ -1,6 +1,7 @@
 //! Recalls: told to the owner once they are applied, and acknowledged to the service.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_nats::jetstream::consumer::pull::MessagesError;
 use async_nats::jetstream::message::PublishMessage;
@@ -13,6 +14,9 @@ use super::{Follower, RETRY_DELAY};
 use crate::held::Held;
 use crate::recalls::Waiting;
 use crate::update::{ResetReason, Update};
+
+/// How long telling the last receipts may hold up the end.
+const LEAVE_TIME_MAX: Duration = Duration::from_secs(1);
 
 impl Follower {
     /// Opens the way of recalls, if it is not open. Without it the replica follows all the same.
@@ -116,6 +120,22 @@ impl Follower {
         let sent = self.connection.client.publish(subject.to_string(), receipts.to_json().into()).await;
         if let Err(problem) = sent {
             debug!(error = %problem, "Receipts were not sent");
+        }
+    }
+
+    /// Tells the service what it was not told of yet, for a bounded time: a recall that comes while this
+    /// subscriber is away must find what it got.
+    pub(super) async fn take_leave(&mut self) {
+        let telling = async {
+            while self.recalls.receipts_due().is_some() {
+                self.send_receipts().await;
+            }
+            self.connection.client.flush().await
+        };
+        match tokio::time::timeout(LEAVE_TIME_MAX, telling).await {
+            Ok(Ok(())) => {}
+            Ok(Err(problem)) => debug!(error = %problem, "The last receipts were not sent"),
+            Err(_) => debug!("The last receipts were not sent in time"),
         }
     }
 }
