@@ -3,6 +3,8 @@
 //! The binary is the one that `cargo test --workspace` builds beside the tests.
 
 pub mod api;
+#[cfg(target_os = "linux")]
+pub mod clock;
 pub mod nats;
 pub mod people;
 pub mod tables;
@@ -94,8 +96,14 @@ impl Service {
 
     /// Starts one on `data` with more options, logging to `stderr`; waits until it is ready.
     pub fn start_with(data: &Path, options: &[&str], stderr: Stdio) -> Self {
+        Self::start_in(data, options, &[], stderr)
+    }
+
+    /// Starts one as [`Service::start_with`] does, with more in its environment.
+    pub fn start_in(data: &Path, options: &[&str], environment: &[(&str, &Path)], stderr: Stdio) -> Self {
         let mut child = writethru(data, &["up", "--json", "--http", "127.0.0.1:0"])
             .args(options)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(stderr)
             .spawn()

@@ -1,5 +1,7 @@
 //! The newsroom's rules, judged from outside: the built binary, a real NATS server, strangers' programs.
 
+#[cfg(target_os = "linux")]
+mod clocks;
 mod commands;
 mod doors;
 mod embargo;
