@@ -60,6 +60,9 @@ impl Measures {
 }
 
 fn describe() {
+    // What has not failed yet is there too, so that an alarm can tell none from not known.
+    counter!("writethru_log_failed_commits_total").absolute(0);
+    counter!("writethru_departures_not_noted_total").absolute(0);
     describe_counter!("writethru_http_requests_total", "Requests answered, by route template and status");
     describe_histogram!(
         "writethru_http_request_duration_seconds",
@@ -81,6 +84,18 @@ fn describe() {
     describe_counter!(
         "writethru_departures_not_noted_total",
         "Departures that found no room to be noted: an embargo's audit may lack them"
+    );
+    describe_histogram!(
+        "writethru_log_commit_duration_seconds",
+        Unit::Seconds,
+        "Time to commit and sync one group of appends; its count is the number of groups"
+    );
+    describe_counter!("writethru_log_records_total", "Records that were committed in groups");
+    describe_counter!("writethru_log_failed_commits_total", "Groups of appends that failed");
+    describe_gauge!(
+        "writethru_disk_available_bytes",
+        Unit::Bytes,
+        "Space left on the disk of the data directory, looked at once a minute"
     );
     describe_gauge!("writethru_log_head_position", "The last position in the log");
     describe_gauge!("writethru_views_lag_events", "Events of the log that the views do not show yet");

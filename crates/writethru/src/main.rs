@@ -10,6 +10,7 @@ mod commands;
 mod config;
 mod credential;
 mod discovery;
+mod disk;
 mod event_log;
 mod exit;
 mod failure;

@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use metrics::{counter, histogram};
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
@@ -204,7 +205,9 @@ impl Writer {
         if group.bodies.is_empty() {
             return Ok(());
         }
+        let began = Instant::now();
         let committed = self.log.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        histogram!("writethru_log_commit_duration_seconds").record(began.elapsed());
         committed.map(drop).map_err(|source| Failure { source, committing: true })
     }
 
@@ -215,6 +218,7 @@ impl Writer {
         }
         let next = group.next();
         let bytes = group.bodies.iter().map(Vec::len).sum();
+        counter!("writethru_log_records_total").increment(group.bodies.len() as u64);
         self.next = Some(next);
         self.shared
             .recent
@@ -227,6 +231,7 @@ impl Writer {
 
     /// Finds out what a failed commit left, and tells everyone in the group.
     fn fail(&mut self, group: Group, failure: &Failure) {
+        counter!("writethru_log_failed_commits_total").increment(1);
         // Some errors have rolled back already; then there is nothing to roll back.
         let rolled_back = self.log.is_autocommit() || self.log.execute_batch("ROLLBACK").is_ok();
         let head = newest(&self.log).ok().filter(|_| rolled_back);

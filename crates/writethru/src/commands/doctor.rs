@@ -13,6 +13,7 @@ use wire::http::Info;
 use crate::api::{Api, Query};
 use crate::config::NatsChoice;
 use crate::discovery::Run;
+use crate::disk;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::session::Session;
@@ -149,7 +150,7 @@ fn disk(data: &Path) -> Vec<Finding> {
             "check permissions and free space",
         ),
     });
-    findings.push(match available_bytes(folder) {
+    findings.push(match disk::available_bytes(folder) {
         Ok(free) if free < FREE_BYTES_MIN => Finding::fault(
             "disk space",
             format!("{} MiB are free", free / (1024 * 1024)),
@@ -159,11 +160,6 @@ fn disk(data: &Path) -> Vec<Finding> {
         Err(error) => Finding::note("disk space", error.to_string(), "look with df"),
     });
     findings
-}
-
-fn available_bytes(folder: &Path) -> std::io::Result<u64> {
-    let space = rustix::fs::statvfs(folder)?;
-    Ok(space.f_bavail.saturating_mul(space.f_frsize))
 }
 
 fn sync_times(folder: &Path) -> std::io::Result<Vec<Duration>> {

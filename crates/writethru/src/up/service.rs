@@ -88,7 +88,7 @@ impl Service {
             origin: edge::origin(&session.settings, &listener)?,
         });
         let upkeep = (TaskTracker::new(), CancellationToken::new());
-        let keeping = Upkeep::new(registry.clone(), gateway.clone());
+        let keeping = Upkeep::new(registry.clone(), gateway.clone(), data.paths.root.clone());
         keep(&upkeep.0, "upkeep", upkeep.1.clone(), &broken, keeping.run(upkeep.1.clone()));
         let joint = Joint {
             settings: session.settings.clone(),

@@ -1,14 +1,18 @@
 //! What somebody has to do from time to time: end requests that nobody decided, carry out what was
-//! approved and cut off, forget deliveries that no recall asks for any more.
+//! approved and cut off, forget deliveries that no recall asks for any more, look how much room is left.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use gateway::Gateway;
 use jiff::{Timestamp, ToSpan};
+use metrics::gauge;
 use registry::{Registry, StoreError};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
+
+use crate::disk;
 
 /// How often requests are looked at.
 const REQUESTS_EVERY: Duration = Duration::from_mins(1);
@@ -24,11 +28,13 @@ const PARTS_MAX: usize = 100;
 pub(super) struct Upkeep {
     registry: Registry,
     gateway: Gateway,
+    /// The data directory.
+    folder: PathBuf,
 }
 
 impl Upkeep {
-    pub(super) const fn new(registry: Registry, gateway: Gateway) -> Self {
-        Self { registry, gateway }
+    pub(super) const fn new(registry: Registry, gateway: Gateway, folder: PathBuf) -> Self {
+        Self { registry, gateway, folder }
     }
 
     /// Does it at once and then at its times, until `shutdown`.
@@ -40,7 +46,10 @@ impl Upkeep {
             loop {
                 let done = tokio::select! {
                     // Cancel-safe, both: a tick is taken or not.
-                    _ = requests.tick() => self.look_at_requests().await,
+                    _ = requests.tick() => {
+                        self.look_at_disk();
+                        self.look_at_requests().await
+                    }
                     _ = deliveries.tick() => forget_deliveries(&self.registry, Timestamp::now()).await,
                 };
                 if let Err(error) = done {
@@ -56,6 +65,14 @@ impl Upkeep {
             () = shutdown.cancelled() => {}
             // May be dropped: each write is whole, and a command once begun is finished by itself.
             () = work => {}
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other number")]
+    fn look_at_disk(&self) {
+        match disk::available_bytes(&self.folder) {
+            Ok(bytes) => gauge!("writethru_disk_available_bytes").set(bytes as f64),
+            Err(error) => warn!(%error, "Cannot look how much room is left on the disk"),
         }
     }
 
