@@ -260,7 +260,7 @@ fn tell(
         published: now.at,
         significant_before: step.significant.and_then(|time| Timestamp::from_microsecond(time).ok()),
         note: event.note.as_str().to_owned(),
-        voids: before.recalled_by(event.kind).iter().collect(),
+        voids: before.recalled_by(event).iter().collect(),
     };
     let recall = Recall::of_update(&meta, &step.slug, step.revision);
     let change = Change::by_diff(old, new, difference, meta);

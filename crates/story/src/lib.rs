@@ -21,6 +21,7 @@ mod kind;
 mod lifecycle;
 mod matching;
 mod merge;
+mod redaction;
 pub mod render;
 mod revisions;
 pub mod significance;
@@ -41,6 +42,7 @@ pub use identity::{ActorId, CommandKey, Desk, IdentityError, Revision, Slug, Sto
 pub use kind::{Kind, Level, Status};
 pub use matching::carry_ids;
 pub use merge::{Clash, Overlap, Sides, merge};
+pub use redaction::{Basis, Place, Redact, Redaction, RedactionKind, Replacement, ValueId};
 pub use revisions::Revisions;
 pub use text::{IntakeReport, Text, normalise};
 

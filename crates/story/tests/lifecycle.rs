@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 use writethru_story::{
-    Act, BlockKind, Command, Copy, CopyBuilder, CorrectionNotice, Deed, Entry, EntryPlace, EntryStep, Field,
-    GivenBlock, Kind, Push, Refusal, Release, Restored, Revision, Status, Story, Takedowns, Text, apply,
-    decide,
+    Act, Basis, BlockKind, Command, Copy, CopyBuilder, CorrectionNotice, Deed, Entry, EntryPlace, EntryStep,
+    Field, GivenBlock, Kind, Push, Redact, Redaction, RedactionKind, Refusal, Release, Restored, Revision,
+    Revisions, Status, Story, Takedowns, Text, ValueId, apply, decide,
 };
 
 const TABLE: &str = include_str!("../../../docs/LIFECYCLE.md");
@@ -47,6 +47,18 @@ fn act(deed: Deed) -> Command {
     Command::Act(Box::new(Act { deed, reason, note: Text::default(), approver: None }))
 }
 
+fn redact(kind: RedactionKind) -> Command {
+    let basis: Basis = "GDPR-Art.17".parse().expect("a basis");
+    let text = |given: &str| Text::uncut(given);
+    Command::Redact(Box::new(Redact {
+        redaction: Redaction { kind, basis, values: [ValueId([7; 32])].into() },
+        replacements: Vec::new(),
+        reason: text("A court has ordered it."),
+        note: text("A name was taken out."),
+        approver: "ed-7".parse().expect("an actor"),
+    }))
+}
+
 fn entry() -> Command {
     let content = copy("x", &["New entry."]).blocks.expect("a body").remove(0);
     let step = EntryStep::Add { content, place: EntryPlace::Top };
@@ -73,6 +85,7 @@ fn command(name: &str) -> Command {
         "release --at" => act(Deed::ReleaseAt(later)),
         "kill" => act(Deed::Kill),
         "takedown" => act(Deed::Takedown),
+        "redact" => redact(RedactionKind::Erase),
         "unpublish" => act(Deed::Unpublish),
         "restore" => act(restore(Restored::Usable)),
         "restore --draft" => act(restore(Restored::Draft)),
@@ -121,7 +134,7 @@ fn the_table_of_the_document_is_what_happens() {
     let mut lines = TABLE.lines().skip_while(|line| !line.starts_with("| command |"));
     let statuses = cells(lines.next().expect("the table is there"));
     let rows: Vec<&str> = lines.skip(1).take_while(|line| line.starts_with('|')).collect();
-    assert_eq!(rows.len(), 18, "every command has a row");
+    assert_eq!(rows.len(), 19, "every command has a row");
     for row in rows {
         let row = cells(row);
         for (status, expected) in statuses.iter().zip(&row).skip(1) {
@@ -159,13 +172,23 @@ fn a_recall_names_every_revision_that_readers_had() {
     let next = |text: &str| push(None, copy("Talks resume", &[text]), Release::Publish);
     let draft = push(None, copy("Talks resume", &["A draft."]), Release::Draft);
     let told = story(&[next("One."), next("Two."), draft, next("Three.")]);
-    assert_eq!(told.recalled_by(Kind::Kill).to_string(), "1-2, 4");
-    assert!(told.recalled_by(Kind::Update).is_empty());
+    let recalled = |story: &Story, command: &Command| -> Revisions {
+        let events = decide(story, command, at(1_000)).expect("it is legal");
+        story.recalled_by(&events[0])
+    };
+    assert_eq!(recalled(&told, &act(Deed::Kill)).to_string(), "1-2, 4");
+    assert_eq!(recalled(&told, &redact(RedactionKind::Erase)).to_string(), "1-2, 4");
+    assert!(recalled(&told, &redact(RedactionKind::Annotate)).is_empty(), "no word is taken back");
+    assert!(recalled(&told, &next("Four.")).is_empty());
     let corrected =
         story(&[next("One."), push(Some(Kind::Correction), copy("Talks end", &["One."]), Release::Publish)]);
-    assert_eq!(corrected.recalled_by(Kind::Kill).to_string(), "2", "what was voided is not voided again");
+    assert_eq!(
+        recalled(&corrected, &act(Deed::Kill)).to_string(),
+        "2",
+        "what was voided is not voided again"
+    );
     let held = story(&[next("One."), act(Deed::Withhold)]);
-    assert!(held.recalled_by(Kind::Kill).is_empty(), "all was called back already");
+    assert!(recalled(&held, &act(Deed::Kill)).is_empty(), "all was called back already");
 }
 
 #[test]
