@@ -7,6 +7,7 @@
 mod directory;
 mod due;
 mod filing;
+mod redaction;
 mod rehearsal;
 mod request;
 mod scheduler;
@@ -14,6 +15,7 @@ mod service;
 mod slug;
 mod stories;
 
+pub use redaction::{Picked, RedactError, RedactRequest, Redacted, Selection};
 pub use rehearsal::{Prospect, Rehearsal};
 pub use request::{
     ActRequest, Answer, OpenError, Overlapping, Preview, PushError, PushRequest, Seed, Standing, StoryRef,

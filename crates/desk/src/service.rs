@@ -33,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) directory: Directory,
     pub(crate) stories: Stories,
     pub(crate) due: Due,
+    /// Held by the one that erases: two that rewrite one record would undo each other.
+    pub(crate) erasing: tokio::sync::Mutex<()>,
 }
 
 impl Desk {
@@ -54,7 +56,8 @@ impl Desk {
             }
         }
         let stories = Stories::new(log.clone());
-        Ok(Self { inner: Arc::new(Inner { log, directory, stories, due }) })
+        let erasing = tokio::sync::Mutex::default();
+        Ok(Self { inner: Arc::new(Inner { log, directory, stories, due, erasing }) })
     }
 
     /// Returns the id of `story`, if its slug is known (an id is not looked up).

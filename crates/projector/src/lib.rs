@@ -8,6 +8,7 @@ mod fold;
 mod projector;
 mod reach;
 mod rebuild;
+mod redacted;
 mod spread;
 mod step;
 mod views;

@@ -10,8 +10,8 @@ use log::{Epoch, Position};
 use proof::Hash;
 use story::diff::{Diff, diff};
 use story::{
-    Article, BlockId, BlockKind, Desk, Event, Field, Kind, Level, Operation, Published, Revision, Status,
-    Story, StoryId,
+    Article, BlockId, BlockKind, Desk, Event, Field, Kind, Level, Operation, Published, Redaction, Revision,
+    Status, Story, StoryId,
 };
 use wire::{
     ArticleHashes, ArticleMeta, Change, ChangeMeta, CloudEvent, Cursor, Opened, Recall, Side, article_hash,
@@ -77,6 +77,8 @@ pub(crate) struct Step {
     pub(crate) entries: Vec<BlockId>,
     /// The revision that set the newest embargo or schedule, over or not.
     pub(crate) embargo: Option<Revision>,
+    /// What it redacts.
+    pub(crate) redaction: Option<Redaction>,
 }
 
 /// What a revision says to the desk and to no reader.
@@ -184,6 +186,7 @@ pub(crate) fn step(
         put_right: put_right(event),
         entries: entries(event),
         embargo: embargo(carried.embargo, before, event),
+        redaction: event.redaction.clone(),
     };
     let base = if step.whole { &Article::default() } else { &before.article };
     let difference = diff(base, &after.article);

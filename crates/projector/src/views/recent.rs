@@ -83,8 +83,10 @@ impl Window {
                 self.bytes -= bytes.saturating_sub(kept);
                 *bytes = kept;
             }
-        } else if matches!(next.kind, Kind::Release | Kind::Restore) && next.from != Revision::ZERO {
-            // What comes back is in the file alone.
+        } else if next.kind == Kind::Redaction
+            || (matches!(next.kind, Kind::Release | Kind::Restore) && next.from != Revision::ZERO)
+        {
+            // What comes back is in the file alone, and so is what is left of what was redacted.
             self.after = self.changes.back().map_or(self.after, |(change, _)| change.position);
             self.changes.clear();
             self.bytes = 0;

@@ -72,6 +72,13 @@ impl Writer {
         self.connection.close().map_err(|(_, error)| error)
     }
 
+    /// Folds the WAL into the file and empties it, so that no file holds what a commit has overwritten;
+    /// returns whether that could be done.
+    pub(crate) fn empty_journal(&self) -> rusqlite::Result<bool> {
+        let busy: i64 = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        Ok(busy == 0)
+    }
+
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }
@@ -96,6 +103,15 @@ impl Rows<'_> {
             Ok(Carried { significant: row.get(0)?, reach, embargo })
         });
         Ok(carried.optional()?.unwrap_or_default())
+    }
+
+    /// Deletes every row of `story`.
+    pub(crate) fn forget(&self, story: StoryId) -> rusqlite::Result<()> {
+        for (table, _) in schema::TABLES {
+            let delete = format!("DELETE FROM {table} WHERE story = ?1");
+            self.0.prepare_cached(&delete)?.execute([story.as_bytes()])?;
+        }
+        Ok(())
     }
 
     pub(crate) fn is_parked(&self, story: StoryId) -> rusqlite::Result<bool> {
@@ -135,6 +151,18 @@ impl Rows<'_> {
                     change.recall.as_deref(),
                     step.embargo.map(Revision::get),
                 ])?;
+        }
+        if let Some(redaction) = &step.redaction {
+            self.0.prepare_cached("INSERT INTO redactions VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?.execute(
+                params![
+                    step.position.0,
+                    step.story.as_bytes(),
+                    step.revision.get(),
+                    redaction.kind.as_str(),
+                    redaction.basis.as_str(),
+                    redaction.values.len(),
+                ],
+            )?;
         }
         for entry in &step.entries {
             self.0.prepare_cached("INSERT OR IGNORE INTO entries VALUES(?1, ?2, ?3)")?.execute(params![

@@ -3,4 +3,5 @@
 mod edition;
 mod lifecycle;
 mod reading;
+mod redaction;
 mod service;
