@@ -141,6 +141,7 @@ impl Desk {
                 }
                 // Someone wrote in between: what is to go may stand there too.
                 Err(conflict @ PushError::Conflict { .. }) if request.expected.is_none() => {
+                    self.inner.stories.forget(id).await;
                     last = conflict.into();
                 }
                 Err(error) => return Err(error.into()),

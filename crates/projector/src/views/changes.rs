@@ -55,6 +55,20 @@ impl Views {
         self.through(Door::Outgoing, after, limit).await
     }
 
+    /// Returns the place of the newest redaction up to `upto` that hides words, if there is one.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn newest_redaction(&self, upto: Position) -> Result<Option<Position>, ViewError> {
+        self.query(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT max(position) FROM redactions WHERE position <= ?1 AND kind <> 'annotate'",
+            )?;
+            Ok(statement.query_row([upto.0], |row| row.get::<_, Option<u64>>(0))?.map(Position))
+        })
+        .await
+    }
+
     async fn through(&self, door: Door, after: Position, limit: usize) -> Result<Vec<ChangeRow>, ViewError> {
         let limit = limit.min(ROWS_MAX);
         if let Some(changes) = self.recent().and_then(|recent| recent.behind(after, limit, door)) {
