@@ -66,6 +66,10 @@ words!(
         ManageKeys = "manage-keys",
         /// Run the service: rebuild, pause, configure.
         Operate = "operate",
+        /// Take words out of the record.
+        Redact = "redact",
+        /// Forbid redactions of a story for as long as a case is open, and allow them again.
+        Hold = "hold",
     }
 );
 
@@ -120,6 +124,8 @@ const LEGAL: ActSet = ActSet::of(&[
     Act::LiftTakedown,
     Act::Approve,
     Act::Audit,
+    Act::Redact,
+    Act::Hold,
 ]);
 
 /// A set of acts.
