@@ -8,6 +8,7 @@ mod edge;
 mod filing;
 mod openapi;
 mod operator;
+mod redactions;
 mod registry;
 mod reply;
 mod stories;
@@ -114,6 +115,7 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(operator::readyz))
         .routes(routes!(operator::metrics))
         .routes(routes!(openapi::document))
+        .merge(redactions::routes())
         .merge(registry::routes())
 }
 

@@ -7,6 +7,7 @@ mod lists;
 mod pool;
 mod read;
 mod recent;
+mod redactions;
 mod schema;
 mod write;
 

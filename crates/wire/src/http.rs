@@ -403,6 +403,7 @@ pub struct Info {
 
 mod access;
 mod audits;
+mod redaction;
 
 pub use access::{
     ActorChangeBody, ActorList, ActorView, DenialList, DenialView, KeyIssued, KeyList, KeyView, NewActorBody,
@@ -410,3 +411,7 @@ pub use access::{
     Waiting,
 };
 pub use audits::{DepartureView, EmbargoAudit, EmbargoView, RecallStatus, RecallSubscriber, RecallView};
+pub use redaction::{
+    HoldBody, HoldList, HoldView, LiftBody, RedactBody, Redacted, RedactedValue, RedactionList,
+    RedactionPreview, RedactionView,
+};

@@ -94,6 +94,16 @@ problem_responses! {
         BadCopy, BadRequest, Unauthorized, Forbidden, NotFound, NotAcceptable, Conflict, PreconditionFailed,
         TooLarge, UnsupportedMediaType, Refused, Unavailable, OutcomeUnknown, Internal,
     ];
+    /// What a redaction may be answered with.
+    RedactProblems = [
+        BadRequest, Unauthorized, Forbidden, NotFound, NotAcceptable, Conflict, PreconditionFailed, TooLarge,
+        UnsupportedMediaType, Refused, Held, IdempotencyKeyReused, Unavailable, OutcomeUnknown, Internal,
+    ];
+    /// What a hold may be answered with.
+    HoldProblems = [
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, NotAcceptable, UnsupportedMediaType, Refused,
+        Unavailable, OutcomeUnknown, Internal,
+    ];
     /// What a rebuild may be answered with.
     RebuildProblems = [
         BadRequest, TooLarge, Unauthorized, Forbidden, NotAcceptable, Refused, Unavailable, Internal,
