@@ -11,6 +11,7 @@ mod nats;
 mod operator;
 mod problems;
 mod reading;
+mod redaction;
 mod registry;
 mod second;
 mod second_failing;
