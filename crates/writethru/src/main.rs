@@ -105,6 +105,8 @@ async fn dispatch(command: Command, session: Session) -> Result<Exit, Failure> {
         Command::Unpublish(unpublish) => Box::pin(unpublish.run(&session)).await,
         Command::Restore(restore) => Box::pin(restore.run(&session)).await,
         Command::Embargo(embargo) => Box::pin(embargo.run(&session)).await,
+        Command::Redact(redact) => Box::pin(redact.run(&session)).await,
+        Command::Hold(hold) => Box::pin(hold.run(&session)).await,
         Command::Requests(requests) => Box::pin(requests.run(&session)).await,
         Command::Approve(approve) => Box::pin(approve.run(&session)).await,
         Command::Refuse(refuse) => Box::pin(refuse.run(&session)).await,
