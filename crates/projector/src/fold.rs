@@ -173,11 +173,12 @@ pub(crate) fn advance(folded: &mut Folded, records: &[&Record], carried: Carried
             }
         };
         let Folded { chain, hashes } = &mut *folded;
-        let (step, article) =
+        let (made, article) =
             step((&before, chain.story()), hashes, &opened, record.position, (carried, epoch));
-        carried = Carried { significant: step.significant, reach: step.reach, embargo: step.embargo };
+        let Step { significant, reach, embargo, shown: shows, .. } = made;
+        carried = Carried { significant, reach, embargo, shown: shows };
         shown = article.or(shown);
-        advance.steps.push(step);
+        advance.steps.push(made);
     }
     // Only the newest is ever shown: those before it are not worth their bytes.
     if let Some((article, meta)) = shown {

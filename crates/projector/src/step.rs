@@ -35,6 +35,8 @@ pub(crate) struct Carried {
     pub(crate) reach: Reach,
     /// The revision that set the newest embargo or schedule, over or not.
     pub(crate) embargo: Option<Revision>,
+    /// The revision whose working article readers see.
+    pub(crate) shown: Option<Revision>,
 }
 
 /// Everything that one record makes.
@@ -79,6 +81,8 @@ pub(crate) struct Step {
     pub(crate) embargo: Option<Revision>,
     /// What it redacts.
     pub(crate) redaction: Option<Redaction>,
+    /// The revision whose working article readers see after it.
+    pub(crate) shown: Option<Revision>,
 }
 
 /// What a revision says to the desk and to no reader.
@@ -143,6 +147,10 @@ pub(crate) struct PublicChange {
     pub(crate) recall: Option<Bytes>,
     /// Hash of what readers see, where that is a tombstone.
     pub(crate) tombstone: Option<String>,
+    /// Headline of what readers see; empty of a tombstone.
+    pub(crate) headline: String,
+    /// Where readers see less than the desk works on, whatever the revision did: hash of what they see.
+    pub(crate) apart: Option<String>,
 }
 
 /// Returns what the record at `position` makes of a story, and the article that readers see if it tells
@@ -187,6 +195,7 @@ pub(crate) fn step(
         entries: entries(event),
         embargo: embargo(carried.embargo, before, event),
         redaction: event.redaction.clone(),
+        shown: carried.shown,
     };
     let base = if step.whole { &Article::default() } else { &before.article };
     let difference = diff(base, &after.article);
@@ -249,7 +258,12 @@ fn tell(
         hash: hashes.seen,
     });
     let is_tombstone = step.status != Status::Usable;
-    let shown_hash = if is_tombstone { article_hash(&now.article) } else { hashes.now };
+    // A redaction publishes nothing of what the desk works on.
+    let is_apart = !is_tombstone && event.kind == Kind::Redaction && article_hash(&now.article) != hashes.now;
+    let shown_hash = if is_tombstone || is_apart { article_hash(&now.article) } else { hashes.now };
+    if !is_apart {
+        step.shown = Some(step.revision);
+    }
     let new = Side { revision: now.revision, article: &now.article, hash: shown_hash };
     let cursor = Cursor { epoch: hashes.epoch.0, position: step.position.0 };
     let meta = ChangeMeta {
@@ -279,6 +293,8 @@ fn tell(
         event: json(&CloudEvent::changed(change)).into(),
         recall: recall.map(|recall| json(&CloudEvent::recalled(recall)).into()),
         tombstone: is_tombstone.then(|| shown_hash.to_string()),
+        headline: now.article.headline().to_owned(),
+        apart: is_apart.then(|| shown_hash.to_string()),
     });
     ArticleMeta {
         story: step.story,

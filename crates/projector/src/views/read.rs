@@ -104,7 +104,7 @@ impl Views {
             }
             let row = revision_at(connection, story, AsOf::Revision(revision.get()), view)?;
             let Some(row) = row else { return Ok(None) };
-            Ok(Some(row.shown(article_at(connection, story, revision)?, view).0))
+            Ok(Some(row.shown(article_at(connection, story, row.content(view))?, view).0))
         })
         .await
     }
@@ -123,7 +123,7 @@ impl Views {
         self.query(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT revision, kind, public, recorded, occurred, actor, note, significance, position, hash,
-                 tombstone, status, until, rebased, reason, approver FROM revisions
+                 coalesce(tombstone, shows_hash), status, until, rebased, reason, approver FROM revisions
                  WHERE story = ?1 AND revision > ?2 AND (?3 OR (public AND hidden_by IS NULL))
                  ORDER BY revision LIMIT ?4",
             )?;
@@ -163,6 +163,8 @@ pub(super) struct RevisionRow {
     desk: String,
     hash: String,
     tombstone: Option<String>,
+    /// Where readers see an earlier working article than this: which, and its hash.
+    apart: Option<(Revision, String)>,
     until: Option<i64>,
     recorded: i64,
     pub(super) published: Option<i64>,
@@ -177,11 +179,20 @@ impl RevisionRow {
         embargo.map(|embargo| Leaving { story, revision: self.revision, embargo })
     }
 
+    /// Returns the revision whose working article `view` sees something of.
+    fn content(&self, view: View) -> Revision {
+        match (view, &self.apart) {
+            (View::Public, Some((shown, _))) => *shown,
+            _ => self.revision,
+        }
+    }
+
     /// Returns what `view` sees of the working `article` at this revision, and its hash.
     fn shown(&self, article: Article, view: View) -> (Article, &str) {
+        let hash = self.apart.as_ref().map_or(&self.hash, |(_, hash)| hash);
         match (view, &self.tombstone) {
             (View::Desk, _) => (article, &self.hash),
-            (View::Public, None) => (article.public(), &self.hash),
+            (View::Public, None) => (article.public(), hash),
             (View::Public, Some(hash)) => (article.tombstone(), hash),
         }
     }
@@ -212,7 +223,7 @@ pub(super) fn revision_at(
     let public = if view == View::Public { " AND public AND hidden_by IS NULL" } else { "" };
     let sql = format!(
         "SELECT revision, position, kind, status, desk, recorded, published, significant, hash,
-         tombstone, until, note, embargo FROM revisions
+         tombstone, until, note, embargo, shows, shows_hash FROM revisions
          WHERE story = ?1 AND {condition}{public} ORDER BY revision DESC LIMIT 1"
     );
     let row = connection
@@ -232,6 +243,7 @@ pub(super) fn revision_at(
                 until: row.get(10)?,
                 note: row.get(11)?,
                 embargo: row.get(12)?,
+                apart: row.get::<_, Option<u64>>(13)?.map(Revision).zip(row.get(14)?),
             })
         })
         .optional()?;
@@ -245,7 +257,7 @@ pub(super) fn article_of(
     row: &RevisionRow,
     view: View,
 ) -> Result<ArticleView, ViewError> {
-    let (article, hash) = row.shown(article_at(connection, story, row.revision)?, view);
+    let (article, hash) = row.shown(article_at(connection, story, row.content(view))?, view);
     let meta = ArticleMeta {
         story,
         desk: word(&row.desk, "revisions.desk")?,

@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS stories(
   revision INTEGER NOT NULL, public_revision INTEGER, headline TEXT NOT NULL, public_headline TEXT,
   recorded INTEGER NOT NULL, public_recorded INTEGER, published INTEGER, first_published INTEGER,
   significant INTEGER, level TEXT, article BLOB, public_desk TEXT, public_status TEXT, until INTEGER,
-  source TEXT, lost_by INTEGER, redrafted INTEGER NOT NULL, embargo INTEGER, public_embargo INTEGER);
+  source TEXT, lost_by INTEGER, redrafted INTEGER NOT NULL, embargo INTEGER, public_embargo INTEGER, shown INTEGER);
 CREATE UNIQUE INDEX IF NOT EXISTS stories_slug ON stories(slug);
 CREATE INDEX IF NOT EXISTS stories_until ON stories(until) WHERE until IS NOT NULL;
 CREATE INDEX IF NOT EXISTS stories_recorded ON stories(recorded DESC, story);
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS revisions(
   actor TEXT NOT NULL, note TEXT NOT NULL, significance TEXT, hash TEXT NOT NULL, published INTEGER,
   significant INTEGER, whole INTEGER NOT NULL, content BLOB NOT NULL, tombstone TEXT, hidden_by INTEGER,
   until INTEGER, rebased INTEGER, reason TEXT, approver TEXT, what TEXT, place TEXT, embargo INTEGER,
-  PRIMARY KEY(story, revision)) WITHOUT ROWID;
+  shows INTEGER, shows_hash TEXT, PRIMARY KEY(story, revision)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS revisions_corrections ON revisions(story, revision)
   WHERE kind IN ('correction', 'clarification');
 CREATE TABLE IF NOT EXISTS entries(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use log::{Epoch, Position};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use story::{Revision, Status, StoryId};
+use story::{Revision, StoryId};
 
 use crate::reach::{Effect, Reach};
 use crate::step::{Carried, Step};
@@ -91,7 +91,7 @@ impl Rows<'_> {
     /// Returns what the views carry over from a story's earlier revisions.
     pub(crate) fn carried(&self, story: StoryId) -> rusqlite::Result<Carried> {
         let mut statement = self.0.prepare_cached(
-            "SELECT significant, lost_by, redrafted, embargo FROM stories WHERE story = ?1",
+            "SELECT significant, lost_by, redrafted, embargo, shown FROM stories WHERE story = ?1",
         )?;
         let carried = statement.query_row([story.as_bytes()], |row| {
             let reach = match (row.get::<_, Option<u64>>(1)?.map(Revision), row.get(2)?) {
@@ -100,7 +100,8 @@ impl Rows<'_> {
                 (Some(by), true) => Reach::Redrafted(by),
             };
             let embargo = row.get::<_, Option<u64>>(3)?.map(Revision);
-            Ok(Carried { significant: row.get(0)?, reach, embargo })
+            let shown = row.get::<_, Option<u64>>(4)?.map(Revision);
+            Ok(Carried { significant: row.get(0)?, reach, embargo, shown })
         });
         Ok(carried.optional()?.unwrap_or_default())
     }
@@ -204,10 +205,11 @@ impl Rows<'_> {
     }
 
     fn write_revision(&self, step: &Step) -> rusqlite::Result<()> {
+        let apart = step.change.as_ref().and_then(|change| change.apart.as_deref());
         self.0
             .prepare_cached(
                 "INSERT INTO revisions VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                 ?18, NULL, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
+                 ?18, NULL, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",
             )?
             .execute(params![
                 step.story.as_bytes(),
@@ -235,6 +237,8 @@ impl Rows<'_> {
                 step.put_right.as_ref().map(|(what, _)| what),
                 step.put_right.as_ref().map(|(_, place)| place),
                 step.embargo.map(Revision::get),
+                apart.and(step.shown).map(Revision::get),
+                apart,
             ])?;
         Ok(())
     }
@@ -250,9 +254,9 @@ impl Rows<'_> {
         self.0
             .prepare_cached(
                 "INSERT INTO stories(story, slug, desk, status, revision, headline, recorded, until, source, lost_by, redrafted,
-                 embargo) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                 embargo, shown) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
                  ON CONFLICT(story) DO UPDATE SET slug = ?2, desk = ?3, status = ?4, revision = ?5, headline = ?6, recorded = ?7,
-                 until = ?8, source = ?9, lost_by = ?10, redrafted = ?11, embargo = ?12",
+                 until = ?8, source = ?9, lost_by = ?10, redrafted = ?11, embargo = ?12, shown = ?13",
             )?
             .execute(params![
                 step.story.as_bytes(),
@@ -267,6 +271,7 @@ impl Rows<'_> {
                 lost_by,
                 redrafted,
                 step.embargo.map(Revision::get),
+                step.shown.map(Revision::get),
             ])?;
         let Some((step, article)) = told else { return Ok(()) };
         self.0
@@ -279,7 +284,7 @@ impl Rows<'_> {
             .execute(params![
                 step.story.as_bytes(),
                 step.revision.get(),
-                if step.status == Status::Usable { &step.headline } else { "" },
+                step.change.as_ref().map_or("", |change| &change.headline),
                 step.recorded,
                 step.published,
                 step.first_published,

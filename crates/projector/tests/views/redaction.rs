@@ -3,7 +3,7 @@
 use desk::{RedactRequest, Selection, StoryRef};
 use story::{Kind, RedactionKind, Release, Revision, StoryId, Text};
 use wire::{Change, ChangeBody};
-use writethru_projector::{Progress, View, compare};
+use writethru_projector::{AsOf, Progress, View, compare};
 
 use crate::service::{Service, views_path};
 
@@ -28,6 +28,14 @@ async fn redact(service: &Service, story: StoryId, kind: RedactionKind) {
     service.views.reached(service.log.head()).await;
 }
 
+/// Redacts something else while the draft still waits.
+async fn redact_more(service: &Service, story: StoryId) {
+    let state = service.views.state(story, Revision(4), View::Public).await.expect("a read").expect("there");
+    assert_eq!(state.blocks[0].text.as_str(), "Police hold a man, 34.");
+    let lines = service.views.history(story, Revision(3), 9, View::Public).await.expect("a history");
+    assert_eq!(lines[0].hash, Some(wire::article_hash(&state)));
+}
+
 /// A story of five revisions, some of them drafts, with the secret in most.
 async fn told(service: &Service) -> StoryId {
     let first = ["Police hold a man.", "Canary Quillfeather, 34, denies it. The fire is out."];
@@ -35,7 +43,7 @@ async fn told(service: &Service) -> StoryId {
     service.file("other", Release::Publish, &["Nothing of this is about it."]).await;
     let second = ["Police hold a man, 34.", "Canary Quillfeather, 34, denies it. The fire is out."];
     service.file("fire", Release::Publish, &second).await;
-    let draft = ["Police hold a man, 34.", "Canary Quillfeather, 34, has confessed. The fire is out."];
+    let draft = ["Police let the man go.", "Canary Quillfeather, 34, has confessed. The fire is out."];
     service.file("fire", Release::Draft, &draft).await;
     story
 }
@@ -65,8 +73,16 @@ async fn a_redaction_leaves_no_word_in_any_revision_change_or_file() {
         }
     }
     // Readers keep what was published: no redaction publishes the draft that the desk works on.
-    let now = service.texts(story, "rev:4", View::Public).await.expect("the redaction");
-    assert_eq!(now[0], "Police hold a man, 34.");
+    for at in ["rev:4", "latest"] {
+        let now = service.texts(story, at, View::Public).await.expect("the redaction");
+        assert_eq!(now[0], "Police hold a man, 34.");
+        let desk = service.texts(story, at, View::Desk).await.expect("the redaction");
+        assert_eq!(desk[0], "Police let the man go.");
+    }
+    let shown =
+        service.views.article(story, AsOf::Latest, View::Public).await.expect("a read").expect("there");
+    assert_eq!(shown.hash, wire::article_hash(&shown.to_article().expect("legal").public()));
+    redact_more(&service, story).await;
     let changes = service.changes().await;
     let last = changes.last().expect("the redaction");
     assert_eq!((last.kind, last.from, last.to), (Kind::Redaction, Revision(2), Revision(4)));
