@@ -8,14 +8,16 @@ mod erasing;
 mod selection;
 
 use story::{
-    ActorId, Basis, Command, CommandKey, Field, Kind, Redact, Redaction, RedactionKind, Replacement,
+    ActorId, Article, Basis, Command, CommandKey, Field, Kind, Redact, Redaction, RedactionKind, Replacement,
     Revision, StoryId, Text, ValueId,
 };
 use tracing::{info, warn};
+use wire::Chain;
 
 use crate::filing::{Aim, Filing, chain};
 use crate::request::{Answer, PushError, StoryRef, Target};
 use crate::service::Desk;
+use crate::stories::{Pages, damaged};
 use selection::{Found, find};
 pub use selection::{Picked, Selection};
 
@@ -148,6 +150,23 @@ impl Desk {
             }
         }
         Err(last)
+    }
+
+    /// Returns the desk's article of `story` at `revision` as the record has it: what was withdrawn is
+    /// there, what was erased is not. For who may read the record. Cost: the story's records up to there.
+    ///
+    /// # Errors
+    /// [`PushError::NotFound`], [`PushError::Unavailable`] or [`PushError::Damaged`].
+    pub async fn record(&self, story: &StoryRef, revision: Revision) -> Result<Article, PushError> {
+        let id = self.story_named(story)?;
+        let (mut chain, mut pages) = (Chain::new(id), Pages::of(&self.inner.log, id));
+        while let Some(records) = pages.next().await? {
+            for record in records.iter().filter(|record| record.revision <= revision.get()) {
+                let opened = chain.open(&record.envelope, &record.disclosures);
+                opened.map_err(|error| damaged(id, &error))?;
+            }
+        }
+        Ok(chain.story().article.clone())
     }
 
     /// Erases what the redactions of `stories` say is to be erased and is not, as after a loss of power.

@@ -23,5 +23,5 @@ pub(crate) use diff::{DiffFormat, DiffQuery};
 pub(crate) use entries::{Doing, EntryParameters};
 pub(crate) use push::{Filed, Filing, PushParameters};
 pub(crate) use read::{HistoryQuery, ListQuery};
-pub(crate) use redaction::{RedactQuery, Redacting, RedactionsQuery};
+pub(crate) use redaction::{RecordQuery, RedactQuery, Redacting, RedactionsQuery};
 pub(crate) use show::{ShowQuery, Showing};

@@ -70,6 +70,8 @@ words!(
         Redact = "redact",
         /// Forbid redactions of a story for as long as a case is open, and allow them again.
         Hold = "hold",
+        /// Read the record: what redactions have withdrawn from every reader included.
+        ReadRecord = "read-record",
     }
 );
 
@@ -80,7 +82,7 @@ impl Role {
             Self::Reporter => REPORTER,
             Self::Editor => EDITOR,
             Self::Legal => LEGAL,
-            Self::Auditor => ActSet::of(&[Act::ReadPublic, Act::ReadDesk, Act::Audit]),
+            Self::Auditor => ActSet::of(&[Act::ReadPublic, Act::ReadDesk, Act::Audit, Act::ReadRecord]),
             Self::Admin => {
                 ActSet::of(&[Act::ReadPublic, Act::ManageActors, Act::ManageKeys, Act::Operate, Act::Audit])
             }
@@ -126,6 +128,7 @@ const LEGAL: ActSet = ActSet::of(&[
     Act::Audit,
     Act::Redact,
     Act::Hold,
+    Act::ReadRecord,
 ]);
 
 /// A set of acts.

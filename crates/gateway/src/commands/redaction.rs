@@ -1,14 +1,14 @@
 //! Redactions: words taken out of a story's record, or something said about them.
 
 use desk::{RedactError, RedactRequest, Selection, StoryRef};
-use projector::View;
+use projector::{AsOf, View};
 use registry::{Act, Principal, may_still};
 use story::{ActorId, CommandKey, Field, Place, Revision, StoryId};
 use utoipa::IntoParams;
 use wire::http::{RedactBody, Redacted, RedactedValue, RedactionList, RedactionPreview};
-use wire::{Cursor, Problem, ProblemKind};
+use wire::{ArticleMeta, ArticleView, Cursor, Problem, ProblemKind};
 
-use crate::commands::read::{at_least, limit};
+use crate::commands::read::{at_least, limit, no_revision};
 use crate::commands::registry::of_store;
 use crate::commands::request::text;
 use crate::gateway::Gateway;
@@ -47,6 +47,27 @@ impl Query for RedactQuery {
 
     fn take(from: &mut Parameters) -> Result<Self, Problem> {
         Ok(Self { dry_run: from.truth("dry_run")? })
+    }
+}
+
+/// What to show of a story's record.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RecordQuery {
+    /// Which state: `latest`, an RFC 3339 time, `rev:12`, `rev:-3` (three before the newest) or
+    /// `cursor:…`.
+    #[param(value_type = Option<String>, example = "rev:-1")]
+    as_of: Option<AsOf>,
+    /// The cursor of a push: waits until the answer includes it.
+    #[param(value_type = Option<String>)]
+    at_least: Option<Cursor>,
+}
+
+impl Query for RecordQuery {
+    const NAMES: &'static [&'static str] = &["as_of", "at_least"];
+
+    fn take(from: &mut Parameters) -> Result<Self, Problem> {
+        Ok(Self { as_of: from.optional("as_of")?, at_least: at_least(from)? })
     }
 }
 
@@ -148,6 +169,39 @@ impl Gateway {
         Ok(RedactionList { redactions: found.into_iter().map(|(_, view)| view).collect(), next })
     }
 
+    /// Returns the desk's article of `story` at a moment as the record has it, withdrawn words included.
+    pub(crate) async fn record(
+        &self,
+        who: &Principal,
+        story: &str,
+        query: &RecordQuery,
+    ) -> Result<ArticleView, Problem> {
+        let standing = self.may_do(who, Act::ReadRecord, story).await?;
+        self.catch_up(query.at_least).await?;
+        let as_of = query.as_of.unwrap_or(AsOf::Latest);
+        if let AsOf::Cursor(cursor) = as_of {
+            self.position(cursor)?;
+        }
+        let shown = self.views().article(standing.story, as_of, View::Desk).await;
+        let shown = shown.map_err(|failed| of_view(&failed))?.ok_or_else(|| no_revision(story, "then"))?;
+        let record = self.inner.desk.record(&StoryRef::Id(standing.story), shown.revision).await;
+        let article = record.map_err(problems::of_push)?;
+        let meta = ArticleMeta {
+            story: shown.story,
+            desk: shown.desk,
+            revision: shown.revision,
+            status: shown.status,
+            kind: shown.kind,
+            hash: wire::article_hash(&article.public()),
+            recorded: shown.recorded,
+            published: shown.published,
+            significant: shown.significant,
+            until: shown.until,
+            cursor: shown.cursor,
+        };
+        Ok(ArticleView::of(&article, meta))
+    }
+
     /// Returns the story that `who` may redact, once whoever is named to have approved it may approve.
     async fn may_redact(&self, who: &Principal, redacting: &Redacting) -> Result<StoryId, Problem> {
         let standing = self.may_do(who, Act::Redact, &redacting.story).await?;
@@ -174,7 +228,7 @@ impl Gateway {
     }
 
     async fn slug_of(&self, story: StoryId) -> Result<String, Problem> {
-        let shown = self.views().article(story, projector::AsOf::Latest, View::Desk).await;
+        let shown = self.views().article(story, AsOf::Latest, View::Desk).await;
         let shown = shown.map_err(|failed| of_view(&failed))?;
         shown.map(|shown| shown.slug).ok_or_else(|| problems::no_story(&story.to_string()))
     }

@@ -5,19 +5,20 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use wire::ArticleView;
 use wire::http::{RedactBody, Redacted, RedactionList, RedactionPreview};
 
-use crate::commands::{RedactQuery, Redacting, RedactionsQuery};
+use crate::commands::{RecordQuery, RedactQuery, Redacting, RedactionsQuery};
 use crate::gateway::Gateway;
 use crate::http::access::Asker;
 use crate::http::filing::Terms;
-use crate::http::openapi::{AuditProblems, RedactProblems, RegistryReadProblems};
+use crate::http::openapi::{AuditProblems, ReadProblems, RedactProblems, RegistryReadProblems};
 use crate::http::registry::{JsonBody, done, paged};
 use crate::http::reply::{Accepted, Asked, JSON, Named, Refused, answer, json};
 
 /// Returns the routes.
 pub(crate) fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new().routes(routes!(redact, of_story)).routes(routes!(all))
+    OpenApiRouter::new().routes(routes!(redact, of_story)).routes(routes!(all)).routes(routes!(record))
 }
 
 /// Takes words out of a story's record, in every revision that has them, or says something about them.
@@ -69,6 +70,26 @@ enum Outcome {
     Redacted(Redacted),
     /// What a dry run would be about.
     Preview(RedactionPreview),
+}
+
+/// Shows a story as the record has it: what redactions have withdrawn from every reader is there, what they
+/// have erased is nowhere. Needs the right to the record.
+#[utoipa::path(
+    get, path = "/v1/stories/{story}/record", tag = "redactions", operation_id = "show_record",
+    params(
+        ("story" = String, Path, description = "The story's id or slug", example = "ceasefire-talks"),
+        RecordQuery,
+    ),
+    responses((status = 200, description = "The desk's article", body = ArticleView), ReadProblems)
+)]
+async fn record(
+    Asker(gateway, who): Asker,
+    accepted: Accepted,
+    Named(story): Named,
+    Asked(query): Asked<RecordQuery>,
+) -> Result<Response, Refused> {
+    accepted.json()?;
+    Ok(done(&gateway.record(&who, &story, &query).await?))
 }
 
 /// Lists the redactions of a story, newest first: what was done, when, by whom and by what right.

@@ -85,6 +85,31 @@ async fn an_erased_sentence_is_shown_nowhere_and_is_in_no_file() {
 }
 
 #[tokio::test]
+async fn withdrawn_words_are_in_the_record_alone() {
+    let house = House::open().await;
+    let service = &house.service;
+    assert_eq!(house.redact(json!({"kind": "withdraw"})).await.status, 200);
+    for address in
+        ["/v1/stories/fire", "/v1/stories/fire?view=desk", "/v1/stories/fire?view=desk&as_of=rev:1"]
+    {
+        let shown = service.look(address, &house.counsel).await;
+        assert!(shown.status == 200 && !shown.text().contains("Quillfeather"), "{address}: {}", shown.text());
+    }
+    let editor = service.key_of("editor", &["editor@world"]).await;
+    for (as_of, revision) in [("", 3), ("?as_of=rev:1", 1)] {
+        let address = format!("/v1/stories/fire/record{as_of}");
+        let record = service.look(&address, &house.counsel).await;
+        assert_eq!(record.json()["revision"], revision);
+        assert!(record.text().contains("Canary Quillfeather, 34, denies it."), "{}", record.text());
+        assert_eq!(service.look(&address, &editor).await.status, 403);
+    }
+    assert_eq!(house.redact(json!({})).await.status, 200);
+    let record = service.look("/v1/stories/fire/record?as_of=rev:1", &house.counsel).await;
+    assert!(!record.text().contains("Quillfeather") && !service.holds(SECRET), "what is erased is nowhere");
+    house.service.stop().await;
+}
+
+#[tokio::test]
 async fn a_redaction_needs_a_second_person_who_may_approve() {
     let house = House::open().await;
     for (approver, reason) in

@@ -68,6 +68,7 @@ const ROUTES: &[(&str, &str, &str, &str)] = &[
     ("GET", "/v1/stories/talks/recalls", "", "reporter@*"),
     ("GET", "/v1/stories/talks/embargo", "", "subscriber@*"),
     ("GET", "/v1/redactions", "", "reporter@*"),
+    ("GET", "/v1/stories/talks/record", "", "editor@*"),
     ("GET", "/v1/stories/talks/redactions", "", "reporter@*"),
     ("POST", "/v1/holds", r#"{"story":"talks","basis":"court:2026/17","reason":"A case."}"#, "editor@*"),
     ("GET", "/v1/holds", "", "reporter@*"),
