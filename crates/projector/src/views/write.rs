@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use story::{Revision, Status, StoryId};
 
 use crate::reach::{Effect, Reach};
-use crate::step::{Carried, Step};
+use crate::step::{Carried, Step, text};
 use crate::views::schema;
 use crate::views::{OpenViewsError, ParkedStory};
 
@@ -119,7 +119,8 @@ impl Rows<'_> {
         if let Some(change) = &step.change {
             self.0
                 .prepare_cached(
-                    "INSERT INTO changes VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL, ?12)",
+                    "INSERT INTO changes VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL, ?12,
+                     ?13, ?14)",
                 )?
                 .execute(params![
                     step.position.0,
@@ -134,6 +135,8 @@ impl Rows<'_> {
                     step.status.as_str(),
                     change.recall.as_deref(),
                     step.embargo.map(Revision::get),
+                    (!change.tags.is_empty()).then(|| text(&change.tags)),
+                    change.rewords_headline,
                 ])?;
         }
         for entry in &step.entries {
