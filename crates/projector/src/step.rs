@@ -280,7 +280,7 @@ fn tell(
         from: seen.map_or(Revision::ZERO, |published| published.revision),
         level,
         tags: if is_tombstone { [].into() } else { tags(seen, now) },
-        rewords_headline: !seen.is_some_and(|seen| seen.article.headline() == now.article.headline()),
+        rewords_headline: seen.is_none_or(|seen| seen.article.headline() != now.article.headline()),
         event: json(&CloudEvent::changed(change)).into(),
         recall: recall.map(|recall| json(&CloudEvent::recalled(recall)).into()),
         tombstone: is_tombstone.then(|| shown_hash.to_string()),

@@ -39,12 +39,10 @@ async fn each_filter_gives_what_it_says_caught_up_and_live() {
     copy(&service, "/v1/stories?slug=quake&kind=refile", "Quake", &["asia"], "two people were hurt.").await;
     copy(&service, "/v1/stories?slug=rates", "Rates", &["economy"], "They rise.").await;
     copy(&service, "/v1/stories?slug=quake", "Quake kills nine", &[], "Nine people died.").await;
-    let killed = service.post(
-        "/v1/stories/quake/acts/kill",
-        &[("content-type", "application/json")],
-        "{\"reason\":\"r\"}",
-    );
-    assert!(killed.await.status.is_success());
+    let json = [("content-type", "application/json")];
+    let reason = "{\"reason\":\"r\"}";
+    let killed = service.send(Method::POST, "/v1/stories/quake/acts/kill", &json, reason).await;
+    assert!(killed.status.is_success(), "{killed:?}");
     service.views.reached(service.log.head()).await;
     let position = |id: &Option<String>| u64::from_str_radix(&id.as_ref().unwrap()[17..], 16).unwrap();
     for ((filter, expected), mut reader) in cases.into_iter().zip(live) {
