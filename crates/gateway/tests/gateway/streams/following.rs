@@ -254,7 +254,7 @@ async fn open_streams_are_counted_and_take_no_place_of_requests() {
     let count =
         metrics.text().lines().find_map(|line| line.strip_prefix("writethru_stream_clients{form=\"sse\"} "));
     // Other tests of this process have theirs.
-    assert!(count.unwrap().parse::<f64>().unwrap() >= readers.len() as f64, "{count:?}");
+    assert!(count.unwrap().parse::<usize>().unwrap() >= readers.len(), "{count:?}");
     service.stop().await;
 }
 

@@ -119,7 +119,7 @@ async fn a_reader_that_stood_still_during_a_kill_gets_no_word_of_what_was_killed
 async fn a_reader_that_takes_nothing_for_long_is_broken_off_and_holds_up_no_shutdown() {
     let service = Service::start().await;
     let mut first = silent(&service, "/v1/events?since=earliest").await;
-    for number in 0..1 + 4 * STREAM_SEND_BUFFER_BYTES / LARGE_BYTES {
+    for number in 0..=4 * STREAM_SEND_BUFFER_BYTES / LARGE_BYTES {
         file_large(&service, &format!("large-{number}")).await;
     }
     let mut other = Reader::open(&service, "/v1/events?since=earliest").await;
