@@ -214,7 +214,7 @@ impl Reader {
             let piece = if self.stage == Stage::Snapshot {
                 self.snapshot().await?
             } else {
-                match self.follow.hub.behind(self.after, self.follow.story) {
+                match self.kept(withdrawals).await {
                     Some(part) => self.live(part).await?,
                     None => self.missed().await?,
                 }
@@ -225,6 +225,13 @@ impl Reader {
                 return Ok(self.take(piece));
             }
         }
+    }
+
+    /// Returns what the hub keeps behind what has been sent, once nothing is in it that the first
+    /// `withdrawals` took from readers; `None` if some may be older.
+    async fn kept(&self, withdrawals: u64) -> Option<Part> {
+        let hub = &self.follow.hub;
+        if hub.settled(withdrawals).await { hub.behind(self.after, self.follow.story) } else { None }
     }
 
     /// Returns the story's article as it stands; nothing, and the end, if there is none any more.
@@ -340,7 +347,10 @@ impl Reader {
             return None;
         }
         self.after = part.reached;
-        Some(if self.after > self.told { self.up_to_date() } else { self.form.framing.heartbeat() })
+        let has_moved = self.after > self.told;
+        // No words are in it.
+        self.withdrawals = self.gateway.views().withdrawals();
+        Some(if has_moved { self.up_to_date() } else { self.form.framing.heartbeat() })
     }
 
     fn up_to_date(&mut self) -> Bytes {
@@ -351,6 +361,7 @@ impl Reader {
 
     fn closing(&mut self, reason: &str) -> Bytes {
         self.stage = Stage::Over;
+        self.withdrawals = self.gateway.views().withdrawals();
         self.control(Control::Closing, None, &json!({"reason": reason, "reconnect_ms": retry_ms()}))
     }
 
