@@ -18,10 +18,10 @@ mod show;
 mod stored;
 
 pub(crate) use acts::Acting;
-pub(crate) use changes::ChangesQuery;
+pub(crate) use changes::{After, ChangesQuery};
 pub(crate) use diff::{DiffFormat, DiffQuery};
 pub(crate) use entries::{Doing, EntryParameters};
-pub(crate) use push::{Filed, Filing, PushParameters};
+pub(crate) use push::{Filed, Filing, PushParameters, large};
 pub(crate) use read::{HistoryQuery, ListQuery};
 pub(crate) use redaction::{RecordQuery, RedactQuery, Redacting, RedactionsQuery};
 pub(crate) use show::{ShowQuery, Showing};

@@ -31,6 +31,8 @@ pub enum PublicDoor {
     HttpDiff,
     /// The changes over HTTP.
     HttpChanges,
+    /// A live stream over HTTP.
+    HttpEvents,
     /// An article, asked for over NATS.
     NatsShow,
     /// A list of stories, asked for over NATS.
@@ -56,6 +58,7 @@ impl PublicDoor {
             Self::HttpHistory => "http-history",
             Self::HttpDiff => "http-diff",
             Self::HttpChanges => "http-changes",
+            Self::HttpEvents => "http-events",
             Self::NatsShow => "nats-show",
             Self::NatsList => "nats-list",
             Self::NatsHistory => "nats-history",

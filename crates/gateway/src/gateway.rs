@@ -19,6 +19,7 @@ use crate::departures::Departures;
 use crate::limits::{AT_LEAST_WAIT_MAX, POLLS_MAX, PUSHES_MAX, REQUESTS_MAX, WRITE_FAILURE_AGE};
 use crate::measures::Measures;
 use crate::problems::unavailable;
+use crate::stream::Hub;
 
 /// How far the publisher has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +89,7 @@ pub(crate) struct Inner {
     pub(crate) origin: Origin,
     pub(crate) departures: Departures,
     pub(crate) places: Places,
+    pub(crate) hub: Arc<Hub>,
     /// Cancelled when shutdown begins, so that no reader is waited for.
     pub(crate) closing: CancellationToken,
     /// When an append last failed, in seconds of Unix time; 0 after one has succeeded.
@@ -108,6 +110,7 @@ impl Gateway {
     pub fn new(parts: Parts) -> Self {
         let Parts { log, desk, views, registry, controls, measures, origin } = parts;
         let departures = Departures::new(registry.clone());
+        let hub = Arc::new(Hub::new(views.position()));
         let places = Places {
             requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
             polls: Arc::new(Semaphore::new(POLLS_MAX)),
@@ -126,6 +129,7 @@ impl Gateway {
             origin,
             departures,
             places,
+            hub,
             closing,
             write_failed,
         };

@@ -5,6 +5,7 @@ pub(crate) mod acts;
 mod changes;
 mod connections;
 mod edge;
+mod events;
 mod filing;
 mod openapi;
 mod operator;
@@ -14,12 +15,14 @@ mod reply;
 mod stories;
 
 use std::future::IntoFuture;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{info, warn};
 use utoipa::openapi::OpenApi;
@@ -28,6 +31,7 @@ use utoipa_axum::routes;
 
 use crate::gateway::Gateway;
 use crate::limits::{CONNECTIONS_MAX, DRAIN_TIME_MAX};
+use crate::stream::{Line, Outlet};
 use connections::Bounded;
 
 /// How often what was measured is folded.
@@ -63,14 +67,19 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`]; every request that was answered is done.
     pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
-        let listener = Bounded::new(listener, CONNECTIONS_MAX);
         let closing = self.inner.closing.clone();
+        let line = Line { views: self.views().clone(), closing: closing.clone() };
+        let listener = Bounded::new(listener, CONNECTIONS_MAX, line);
+        let hub = Arc::clone(&self.inner.hub).run(self.views().clone(), closing.clone());
+        let _hub = AbortOnDropHandle::new(tokio::spawn(hub));
         let begun = shutdown.clone();
         let drain = async move {
             begun.cancelled().await;
             closing.cancel();
         };
-        let serving = axum::serve(listener, self.router()).with_graceful_shutdown(drain).into_future();
+        let serving = axum::serve(listener, self.router().into_make_service_with_connect_info::<Outlet>())
+            .with_graceful_shutdown(drain)
+            .into_future();
         let overdue = async {
             shutdown.cancelled().await;
             tokio::time::sleep(DRAIN_TIME_MAX).await;
@@ -109,6 +118,8 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(stories::history))
         .routes(routes!(stories::diff))
         .routes(routes!(changes::changes))
+        .routes(routes!(events::all))
+        .routes(routes!(events::story))
         .routes(routes!(operator::info))
         .routes(routes!(operator::rebuild))
         .routes(routes!(operator::livez))

@@ -127,6 +127,8 @@ impl Step {
             kind: self.kind,
             status: self.status,
             level: change.level,
+            tags: Arc::clone(&change.tags),
+            rewords_headline: change.rewords_headline,
             from: change.from,
             to: self.revision,
             event: change.event.clone(),
@@ -143,6 +145,10 @@ pub(crate) struct PublicChange {
     pub(crate) desk_before: Option<Desk>,
     pub(crate) from: Revision,
     pub(crate) level: Level,
+    /// The tags that readers saw before or see after, each once.
+    pub(crate) tags: Arc<[String]>,
+    /// Whether readers see another headline than before.
+    pub(crate) rewords_headline: bool,
     pub(crate) event: Bytes,
     pub(crate) recall: Option<Bytes>,
     /// Hash of what readers see, where that is a tombstone.
@@ -290,6 +296,8 @@ fn tell(
         desk_before: before.desk.clone().filter(|desk| seen.is_some() && *desk != step.desk),
         from: seen.map_or(Revision::ZERO, |published| published.revision),
         level,
+        tags: if is_tombstone { [].into() } else { tags(seen, now) },
+        rewords_headline: seen.is_none_or(|seen| seen.article.headline() != now.article.headline()),
         event: json(&CloudEvent::changed(change)).into(),
         recall: recall.map(|recall| json(&CloudEvent::recalled(recall)).into()),
         tombstone: is_tombstone.then(|| shown_hash.to_string()),
@@ -311,6 +319,20 @@ fn tell(
     }
 }
 
+/// Returns the tags that readers saw before or see now.
+fn tags(seen: Option<&Published>, now: &Published) -> Arc<[String]> {
+    let of = |article: &Article| -> Vec<String> {
+        article.fields.get(Field::Tags).shown_values().map(str::to_owned).collect()
+    };
+    let mut tags = of(&now.article);
+    for before in seen.map(|seen| of(&seen.article)).unwrap_or_default() {
+        if !tags.contains(&before) {
+            tags.push(before);
+        }
+    }
+    tags.into()
+}
+
 /// Hashes of what readers saw and of the working article, and the life of the log that they are from.
 #[derive(Clone, Copy)]
 struct Hashes {
@@ -319,7 +341,7 @@ struct Hashes {
     epoch: Epoch,
 }
 
-fn text(value: &impl serde::Serialize) -> String {
+pub(crate) fn text(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("plain data has a JSON form")
 }
 

@@ -64,6 +64,8 @@ impl Query for ShowQuery {
 pub(crate) struct Showing {
     pub(crate) story: StoryId,
     pub(crate) revision: Revision,
+    /// From where to follow the story after it.
+    pub(crate) cursor: Cursor,
     pub(crate) format: OutFormat,
     pub(crate) body: Vec<u8>,
 }
@@ -89,15 +91,16 @@ impl Gateway {
             let (article, leaving) = shown.ok_or_else(missing)?;
             self.leaves(doors, query.view, leaving);
             let body = serde_json::to_vec(&article).expect("an article is texts, numbers and lists");
-            return Ok(Showing { story: id, revision: article.revision, format, body });
+            let (revision, cursor) = (article.revision, article.cursor);
+            return Ok(Showing { story: id, revision, cursor, format, body });
         }
         let kept = self.views().edition(id, as_of, query.view).await.map_err(|failed| of_view(&failed))?;
         let kept = kept.ok_or_else(missing)?;
         self.leaves(doors, query.view, kept.leaving);
-        let (revision, gateway) = (kept.article.revision, self.clone());
+        let (revision, cursor, gateway) = (kept.article.revision, kept.article.cursor, self.clone());
         let bytes = kept.article.blocks.iter().map(|block| block.text.len()).sum();
         let body = large(bytes, move || written(&gateway, &kept, format)).await;
-        Ok(Showing { story: id, revision, format, body: body.into_bytes() })
+        Ok(Showing { story: id, revision, cursor, format, body: body.into_bytes() })
     }
 }
 

@@ -18,7 +18,7 @@ use wire::{Problem, ProblemKind};
 
 use crate::gateway::Gateway;
 use crate::http::reply::{Refused, add, problem_response};
-use crate::http::{changes, method_name, operator};
+use crate::http::{changes, events, method_name, operator};
 use crate::limits::{CHANGES_SCAN_MAX, CHANGES_WAIT_SECONDS_MAX, REQUEST_TIME_MAX};
 use crate::{measures, places, problems};
 
@@ -80,7 +80,8 @@ async fn work(gateway: &Gateway, route: &str, request: Request, next: Next) -> R
 /// Returns a place for the request; what watches the service needs none.
 async fn place(gateway: &Gateway, route: &str) -> Result<Option<OwnedSemaphorePermit>, Problem> {
     let places = &gateway.inner.places;
-    if operator::ALWAYS.contains(&route) {
+    // A stream takes a place of its own kind, for as long as it lasts.
+    if operator::ALWAYS.contains(&route) || events::PATHS.contains(&route) {
         return Ok(None);
     }
     if route == changes::PATH {

@@ -79,6 +79,10 @@ problem_responses! {
     PlainProblems = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];
     /// What a read of the changes may answer.
     ChangesProblems = [BadRequest, TooLarge, NotAcceptable, CursorGone, Unavailable, Internal];
+    /// What a stream of all changes may answer.
+    StreamProblems = [
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotAcceptable, CursorGone, Unavailable, Internal,
+    ];
     /// What a read may answer.
     ReadProblems = [
         BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, RevisionNotFound, NotAcceptable, CursorGone,

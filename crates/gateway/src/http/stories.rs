@@ -5,11 +5,13 @@ use axum::http::StatusCode;
 use axum::http::header::{HeaderMap, LINK};
 use axum::response::Response;
 use formats::publication::OutFormat;
+use projector::View;
 use wire::ArticleView;
 use wire::http::{DiffView, HistoryPage, StoryList};
 
 use crate::commands::{DiffFormat, DiffQuery, HistoryQuery, ListQuery, ShowQuery, Showing};
 use crate::http::access::Asker;
+use crate::http::events;
 use crate::http::openapi::ReadProblems;
 use crate::http::reply::{Accepted, Asked, JSON, Named, Refused, add, answer, json, next_page, validated};
 
@@ -62,7 +64,7 @@ pub(crate) async fn list(
             headers(
                 ("ETag" = String, description = "The revision and a hash of the answer, another one in each format; `If-Match` takes it"),
                 ("Vary" = String, description = "`Accept`: it may decide the format"),
-                ("Link" = String, description = "`rel=\"version-history\"`: the history (RFC 5829)"),
+                ("Link" = String, description = "`rel=\"version-history\"`: the history (RFC 5829). For readers also `rel=\"monitor\"`: the story's live stream, from this very answer on"),
             )),
         (status = 304, description = "The caller has it already"),
         ReadProblems,
@@ -84,9 +86,13 @@ pub(crate) async fn show(
     };
     let view = query.view;
     gateway.may_read(&who, view, &story).await?;
-    let Showing { story, revision, format, body } = gateway.show(&story, query, format).await?;
+    let Showing { story, revision, cursor, format, body } = gateway.show(&story, query, format).await?;
     let mut response = validated(revision, format.media_type(), body, view, &headers);
     add(&mut response, LINK, &history_link(&story.to_string()));
+    if view == View::Public {
+        let stream = events::address(story);
+        add(&mut response, LINK, &format!("<{stream}?since={cursor}>; rel=\"monitor\""));
+    }
     Ok(response)
 }
 

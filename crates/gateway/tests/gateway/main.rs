@@ -16,3 +16,4 @@ mod registry;
 mod second;
 mod second_failing;
 mod service;
+mod streams;

@@ -102,6 +102,13 @@ impl Service {
         Self { base, log, views, gateway, registry, owner, client, shutdown, serving, projecting, directory }
     }
 
+    /// Changes the views behind the service's back.
+    pub(crate) async fn spoil_views(&self, statement: &'static str) {
+        let path = self.directory.path().join("views.db");
+        let spoil = move || rusqlite::Connection::open(path).unwrap().execute(statement, []).unwrap();
+        assert_ne!(tokio::task::spawn_blocking(spoil).await.unwrap(), 0);
+    }
+
     pub(crate) async fn stop(self) {
         self.ended().await;
     }
@@ -140,7 +147,9 @@ impl Service {
         let request = self.client.request(method.clone(), format!("{}{address}", self.base));
         let response = request.headers(all).body(body).send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.unwrap().to_vec();
+        // A stream has no end to wait for.
+        let is_stream = status == 200 && address.split('?').next().unwrap().ends_with("/events");
+        let body = if is_stream { Vec::new() } else { response.bytes().await.unwrap().to_vec() };
         let answer = Answer { status, headers, body };
         check_against_document(&method, address.split('?').next().unwrap(), &answer);
         answer

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, types::ValueRef};
 use sha2::{Digest, Sha256};
 
 /// Format of the views; another one means: delete and build again.
-const FORMAT: i64 = 4;
+const FORMAT: i64 = 5;
 
 /// Every table that the log determines, with the order in which its rows are compared.
 pub(crate) const TABLES: [(&str, &str); 6] = [
@@ -43,7 +43,8 @@ CREATE TABLE IF NOT EXISTS entries(
 CREATE TABLE IF NOT EXISTS changes(
   position INTEGER PRIMARY KEY, story BLOB NOT NULL, desk TEXT NOT NULL, desk_before TEXT, kind TEXT NOT NULL,
   level TEXT NOT NULL, from_revision INTEGER NOT NULL, to_revision INTEGER NOT NULL, event BLOB NOT NULL,
-  status TEXT NOT NULL, recall BLOB, hidden_by INTEGER, embargo INTEGER);
+  status TEXT NOT NULL, recall BLOB, hidden_by INTEGER, embargo INTEGER, tags TEXT, headline INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS changes_story ON changes(story, position);
 CREATE TABLE IF NOT EXISTS redactions(
   position INTEGER PRIMARY KEY, story BLOB NOT NULL, revision INTEGER NOT NULL, kind TEXT NOT NULL,
   basis TEXT NOT NULL, value_count INTEGER NOT NULL);

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use story::{Revision, StoryId};
 
 use crate::reach::{Effect, Reach};
-use crate::step::{Carried, Step};
+use crate::step::{Carried, Step, text};
 use crate::views::schema;
 use crate::views::{OpenViewsError, ParkedStory};
 
@@ -136,7 +136,8 @@ impl Rows<'_> {
         if let Some(change) = &step.change {
             self.0
                 .prepare_cached(
-                    "INSERT INTO changes VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL, ?12)",
+                    "INSERT INTO changes VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL, ?12,
+                     ?13, ?14)",
                 )?
                 .execute(params![
                     step.position.0,
@@ -151,6 +152,8 @@ impl Rows<'_> {
                     step.status.as_str(),
                     change.recall.as_deref(),
                     step.embargo.map(Revision::get),
+                    (!change.tags.is_empty()).then(|| text(&change.tags)),
+                    change.rewords_headline,
                 ])?;
         }
         if let Some(redaction) = &step.redaction {
