@@ -9,6 +9,7 @@ mod aggregate;
 mod alignment;
 mod apply;
 mod article;
+pub mod blame;
 mod block;
 mod command;
 mod copy;
@@ -30,6 +31,7 @@ mod text;
 pub use aggregate::{Published, Story};
 pub use apply::{IllegalEvent, apply};
 pub use article::Article;
+pub use blame::{Blame, BlameSpan};
 pub use block::{Block, BlockId, BlockKind, Mark, MarkKind};
 pub use command::{
     Act, Command, CorrectionNotice, Deed, Entry, EntryPlace, EntryStep, Push, Release, Restored, Takedowns,
