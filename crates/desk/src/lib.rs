@@ -4,6 +4,7 @@
 //! A push is acknowledged once it is durable. The desk never answers from anything but the log:
 //! what it keeps in memory is the fold of the log's records and can be dropped at any time.
 
+mod blame;
 mod directory;
 mod due;
 mod filing;
@@ -15,6 +16,7 @@ mod service;
 mod slug;
 mod stories;
 
+pub use blame::{Authored, Eyes};
 pub use redaction::{Picked, RedactError, RedactRequest, Redacted, Selection};
 pub use rehearsal::{Prospect, Rehearsal};
 pub use request::{

@@ -136,6 +136,7 @@ impl Desk {
             match self.inner.file(&aim, &mut filing).await {
                 Ok(answer) => {
                     self.inner.stories.forget(id).await;
+                    self.inner.blames.forget(id);
                     let records =
                         if request.kind.erases() { self.erase(id, answer.revision).await? } else { 0 };
                     info!(story.id = %id, revision = answer.revision.get(), values, records, "Redacted");

@@ -114,7 +114,11 @@ pub(crate) struct Pages<'a> {
 
 impl<'a> Pages<'a> {
     pub(crate) fn of(log: &'a EventLog, story: StoryId) -> Self {
-        Self { log, story, next: 1 }
+        Self::behind(log, story, Revision::ZERO)
+    }
+
+    pub(crate) fn behind(log: &'a EventLog, story: StoryId, revision: Revision) -> Self {
+        Self { log, story, next: revision.next().get() }
     }
 
     /// Returns the next records; `None` behind the last.

@@ -78,7 +78,7 @@ impl Blame {
         let mut pool = Pool::of(&before);
         let mut found: Vec<Vec<Option<Runs>>> = changed
             .iter()
-            .map(|(at, text)| text.values().map(|value| pool.take(value?, Some(&places[*at].0))).collect())
+            .map(|(at, text)| text.values().map(|value| pool.take_here(value, &places[*at].0)).collect())
             .collect();
         for ((_, text), runs) in changed.iter().zip(&mut found) {
             for (value, runs) in text.values().zip(runs) {
@@ -170,16 +170,17 @@ struct Sentence<'a> {
 }
 
 /// Every sentence of the texts that a revision changes or takes out.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Pool<'a> {
     sentences: Vec<Sentence<'a>>,
     by_text: HashMap<&'a str, Vec<usize>>,
     by_place: HashMap<&'a Place, Vec<usize>>,
+    erased: HashMap<&'a Place, VecDeque<Runs>>,
 }
 
 impl<'a> Pool<'a> {
     fn of(before: &'a HashMap<Place, Lines>) -> Self {
-        let mut pool = Self { sentences: Vec::new(), by_text: HashMap::new(), by_place: HashMap::new() };
+        let mut pool = Self::default();
         let mut places: Vec<_> = before.iter().collect();
         places.sort_unstable_by_key(|(place, _)| *place); // What is found does not depend on the hasher.
         for (place, lines) in places {
@@ -188,8 +189,11 @@ impl<'a> Pool<'a> {
                 let end = start + bytes(shown);
                 let number = pool.sentences.len();
                 let runs = part(&lines.runs, start, end);
-                // Erased words are nobody's to find again.
+                // By its mark an erased sentence is found in its own text and in no other.
                 let is_taken = value.is_none();
+                if is_taken {
+                    pool.erased.entry(place).or_default().push_back(runs.clone());
+                }
                 pool.sentences.push(Sentence { place, text: shown, runs, is_taken });
                 pool.by_text.entry(shown).or_default().push(number);
                 pool.by_place.entry(place).or_default().push(number);
@@ -197,6 +201,14 @@ impl<'a> Pool<'a> {
             }
         }
         pool
+    }
+
+    /// Takes the first sentence of these words at `place`; the first erased one there if they are erased.
+    fn take_here(&mut self, words: Option<&str>, place: &Place) -> Option<Runs> {
+        match words {
+            Some(words) => self.take(words, Some(place)),
+            None => self.erased.get_mut(place)?.pop_front(),
+        }
     }
 
     /// Takes the first sentence of these words, at `place` if one is named.
@@ -235,6 +247,12 @@ impl<'a> Pool<'a> {
         for (left, right) in matches(before.side(), after.side()) {
             from[right] = origins[left];
         }
+        // A space has no author of its own: between two words of one, it is theirs.
+        for space in 1..from.len().saturating_sub(1) {
+            if after.is_space[space] && from[space - 1] == from[space + 1] {
+                from[space] = from[space - 1];
+            }
+        }
         let mut from = from.into_iter();
         for index in new {
             let mut runs = Runs::new();
@@ -257,6 +275,7 @@ impl<'a> Pool<'a> {
 struct Words {
     things: Vec<u32>,
     weights: Vec<u32>,
+    is_space: Vec<bool>,
 }
 
 impl Words {
@@ -265,6 +284,7 @@ impl Words {
         for end in ends(text) {
             let word: &'t str = &text[start..end as usize];
             self.things.push(interner.number(word));
+            self.is_space.push(word.trim().is_empty());
             // Letters weigh: a comma or a space alone is no sign that words are the same.
             self.weights.push(if word.chars().any(char::is_alphanumeric) {
                 1 + bytes(word).min(16)
