@@ -2,6 +2,7 @@
 //! functions here, so that they cannot drift apart. Nothing here knows a header or a subject.
 
 mod acts;
+mod blame;
 mod carry;
 mod changes;
 pub(crate) mod conflict;
@@ -18,6 +19,7 @@ mod show;
 mod stored;
 
 pub(crate) use acts::Acting;
+pub(crate) use blame::BlameQuery;
 pub(crate) use changes::{After, ChangesQuery};
 pub(crate) use diff::{DiffFormat, DiffQuery};
 pub(crate) use entries::{Doing, EntryParameters};

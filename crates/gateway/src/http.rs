@@ -117,6 +117,7 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(acts::pin, acts::unpin))
         .routes(routes!(stories::history))
         .routes(routes!(stories::diff))
+        .routes(routes!(stories::blame))
         .routes(routes!(changes::changes))
         .routes(routes!(events::all))
         .routes(routes!(events::story))

@@ -21,6 +21,9 @@ use crate::text::Text;
 /// Most sentences that were taken out and are remembered, the newest: a sentence that comes back later
 /// than that is taken for new.
 pub const REMEMBERED_MAX: usize = 8_192;
+/// Percentage of a text's letters that must be those of the text it took the place of, for any of them to
+/// be: a word that two texts happen to share is no sign of an author.
+const KEPT_MIN: usize = 30;
 /// The fields that have authors.
 const FIELDS: [Field; 2] = [Field::Headline, Field::Summary];
 
@@ -244,8 +247,11 @@ impl<'a> Pool<'a> {
         let origins: Vec<Revision> =
             old.iter().flat_map(|sentence| ends(sentence.text).map(|end| at(&sentence.runs, end))).collect();
         let mut from = vec![revision; after.things.len()];
-        for (left, right) in matches(before.side(), after.side()) {
-            from[right] = origins[left];
+        let pairs = matches(before.side(), after.side());
+        if !after.is_mostly_new(&pairs) {
+            for (left, right) in pairs {
+                from[right] = origins[left];
+            }
         }
         // A space has no author of its own: between two words of one, it is theirs.
         for space in 1..from.len().saturating_sub(1) {
@@ -293,6 +299,15 @@ impl Words {
             });
             start = end as usize;
         }
+    }
+
+    /// Returns whether the words of `pairs`, seen from this side, are too few to say that this text was made
+    /// of the other one.
+    fn is_mostly_new(&self, pairs: &[(usize, usize)]) -> bool {
+        let letters = |weight: u32| usize::try_from(weight).unwrap_or(0).saturating_sub(1);
+        let all: usize = self.weights.iter().map(|weight| letters(*weight)).sum();
+        let kept: usize = pairs.iter().map(|(_, right)| letters(self.weights[*right])).sum();
+        kept * 100 < all * KEPT_MIN
     }
 
     fn side(&self) -> Side<'_> {

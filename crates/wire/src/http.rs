@@ -403,6 +403,7 @@ pub struct Info {
 
 mod access;
 mod audits;
+mod blame;
 mod redaction;
 
 pub use access::{
@@ -411,6 +412,7 @@ pub use access::{
     Waiting,
 };
 pub use audits::{DepartureView, EmbargoAudit, EmbargoView, RecallStatus, RecallSubscriber, RecallView};
+pub use blame::{BlameBlock, BlameSpan, BlameView};
 pub use redaction::{
     HoldBody, HoldList, HoldView, LiftBody, RedactBody, Redacted, RedactedValue, RedactionList,
     RedactionPreview, RedactionView,

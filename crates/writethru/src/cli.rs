@@ -129,6 +129,8 @@ pub(crate) enum Command {
     Show(commands::show::Show),
     /// List the revisions of a story
     Log(commands::log::Log),
+    /// Say who wrote what, word by word
+    Blame(commands::blame::Blame),
     /// Show what changed between two revisions, word by word
     Diff(commands::diff::Diff),
     /// Follow changes as they are published, word by word

@@ -7,9 +7,9 @@ use axum::response::Response;
 use formats::publication::OutFormat;
 use projector::View;
 use wire::ArticleView;
-use wire::http::{DiffView, HistoryPage, StoryList};
+use wire::http::{BlameView, DiffView, HistoryPage, StoryList};
 
-use crate::commands::{DiffFormat, DiffQuery, HistoryQuery, ListQuery, ShowQuery, Showing};
+use crate::commands::{BlameQuery, DiffFormat, DiffQuery, HistoryQuery, ListQuery, ShowQuery, Showing};
 use crate::http::access::Asker;
 use crate::http::events;
 use crate::http::openapi::ReadProblems;
@@ -181,4 +181,30 @@ pub(crate) async fn diff(
 /// Returns the header that leads from a story to its history (RFC 5829).
 pub(crate) fn history_link(story: &str) -> String {
     format!("</v1/stories/{story}/history>; rel=\"version-history\"")
+}
+
+/// Says who wrote what of a story: for each stretch of its texts the revision that its words first came
+/// with, who filed that, when and why.
+///
+/// A word keeps its first author for as long as it stands, wherever it is moved, and gets that author back
+/// when it returns after it was taken out: a revert makes nobody an author. For readers only public
+/// revisions count.
+#[utoipa::path(
+    get, path = "/v1/stories/{story}/blame", tag = "stories",
+    params(
+        ("story" = String, Path, description = "The story's id or slug", example = "ceasefire-talks"),
+        BlameQuery,
+    ),
+    responses((status = 200, description = "Who wrote what", body = BlameView), ReadProblems)
+)]
+pub(crate) async fn blame(
+    Asker(gateway, who): Asker,
+    accepted: Accepted,
+    Named(story): Named,
+    Asked(query): Asked<BlameQuery>,
+) -> Result<Response, Refused> {
+    accepted.json()?;
+    gateway.may_read(&who, query.view, &story).await?;
+    let blame = Box::pin(gateway.blame(&story, query)).await?;
+    Ok(answer(StatusCode::OK, JSON, json(&blame)))
 }

@@ -14,6 +14,10 @@ use crate::views::{AsOf, Leaving, Pool, View, ViewError, Views};
 /// Most rows that one read returns, whatever was asked for.
 pub(super) const ROWS_MAX: usize = 1_000;
 
+/// What a [`RevisionLine`] is read from.
+const LINE: &str = "revision, kind, public, recorded, occurred, actor, note, significance, position, hash,
+ coalesce(tombstone, shows_hash), status, until, rebased, reason, approver";
+
 impl Views {
     /// Returns the id of the story that `name` (an id or a slug) names; for [`View::Public`], only
     /// of one that has been published.
@@ -121,12 +125,11 @@ impl Views {
         view: View,
     ) -> Result<Vec<RevisionLine>, ViewError> {
         self.query(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT revision, kind, public, recorded, occurred, actor, note, significance, position, hash,
-                 coalesce(tombstone, shows_hash), status, until, rebased, reason, approver FROM revisions
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {LINE} FROM revisions
                  WHERE story = ?1 AND revision > ?2 AND (?3 OR (public AND hidden_by IS NULL))
-                 ORDER BY revision LIMIT ?4",
-            )?;
+                 ORDER BY revision LIMIT ?4"
+            ))?;
             let mut rows = statement.query(params![
                 story.as_bytes(),
                 after.get(),
@@ -136,6 +139,34 @@ impl Views {
             let mut lines = Vec::new();
             while let Some(row) = rows.next()? {
                 lines.push(revision_line(row, view)?);
+            }
+            Ok(lines)
+        })
+        .await
+    }
+
+    /// Returns the lines of `revisions` of `story`, those that `view` may see, in the order given.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn lines(
+        &self,
+        story: StoryId,
+        revisions: Vec<Revision>,
+        view: View,
+    ) -> Result<Vec<RevisionLine>, ViewError> {
+        self.query(move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {LINE} FROM revisions WHERE story = ?1 AND revision = ?2
+                 AND (?3 OR (public AND hidden_by IS NULL))"
+            ))?;
+            let mut lines = Vec::with_capacity(revisions.len());
+            for revision in revisions {
+                let mut rows =
+                    statement.query(params![story.as_bytes(), revision.get(), view == View::Desk])?;
+                if let Some(row) = rows.next()? {
+                    lines.push(revision_line(row, view)?);
+                }
             }
             Ok(lines)
         })

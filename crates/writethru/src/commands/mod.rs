@@ -6,6 +6,7 @@ pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod bench;
+pub(crate) mod blame;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;

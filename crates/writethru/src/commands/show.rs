@@ -99,7 +99,7 @@ pub(crate) fn stands(status: Status, until: Option<Timestamp>) -> String {
 }
 
 /// Checks a point in a story's time.
-fn as_of(given: &str) -> Result<String, String> {
+pub(crate) fn as_of(given: &str) -> Result<String, String> {
     given.parse::<projector::AsOf>().map(|_| given.to_owned()).map_err(|error| error.to_string())
 }
 
