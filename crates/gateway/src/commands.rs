@@ -26,4 +26,4 @@ pub(crate) use entries::{Doing, EntryParameters};
 pub(crate) use push::{Filed, Filing, PushParameters, large};
 pub(crate) use read::{HistoryQuery, ListQuery};
 pub(crate) use redaction::{RecordQuery, RedactQuery, Redacting, RedactionsQuery};
-pub(crate) use show::{ShowQuery, Showing};
+pub(crate) use show::{Around, ShowQuery, Showing};

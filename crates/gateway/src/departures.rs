@@ -33,6 +33,10 @@ pub enum PublicDoor {
     HttpChanges,
     /// A live stream over HTTP.
     HttpEvents,
+    /// A page for readers.
+    HttpPage,
+    /// A feed.
+    HttpFeed,
     /// An article, asked for over NATS.
     NatsShow,
     /// A list of stories, asked for over NATS.
@@ -59,6 +63,8 @@ impl PublicDoor {
             Self::HttpDiff => "http-diff",
             Self::HttpChanges => "http-changes",
             Self::HttpEvents => "http-events",
+            Self::HttpPage => "http-page",
+            Self::HttpFeed => "http-feed",
             Self::NatsShow => "nats-show",
             Self::NatsList => "nats-list",
             Self::NatsHistory => "nats-history",

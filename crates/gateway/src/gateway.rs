@@ -87,6 +87,8 @@ pub(crate) struct Inner {
     pub(crate) controls: Controls,
     pub(crate) measures: Measures,
     pub(crate) origin: Origin,
+    /// The hub that feeds name.
+    pub(crate) websub_hub: Option<String>,
     pub(crate) departures: Departures,
     pub(crate) places: Places,
     pub(crate) hub: Arc<Hub>,
@@ -127,6 +129,7 @@ impl Gateway {
             controls,
             measures,
             origin,
+            websub_hub: None,
             departures,
             places,
             hub,
@@ -134,6 +137,16 @@ impl Gateway {
             write_failed,
         };
         Self { inner: Arc::new(inner), way: Way::Http }
+    }
+
+    /// Returns the edge with feeds that name `hub` (`WebSub`). Called before the edge is shared: after that it
+    /// changes nothing.
+    #[must_use]
+    pub fn with_websub_hub(mut self, hub: Option<String>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.websub_hub = hub;
+        }
+        self
     }
 
     /// Returns where departures by public doors are noted: also for doors that are not the gateway's.

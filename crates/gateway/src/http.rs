@@ -9,6 +9,7 @@ mod events;
 mod filing;
 mod openapi;
 mod operator;
+mod pages;
 mod redactions;
 mod registry;
 mod reply;
@@ -52,6 +53,7 @@ impl Gateway {
         let (routes, _) = routes().split_for_parts();
         let edge = axum::middleware::from_fn_with_state(self.clone(), edge::surround);
         routes
+            .merge(pages::routes())
             .fallback(edge::no_such_address)
             .method_not_allowed_fallback(edge::method_not_allowed)
             // The one route with a body bounds it itself, by what it is for.

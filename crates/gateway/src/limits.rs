@@ -51,6 +51,12 @@ pub const STORIES_MAX: usize = 500;
 pub const HISTORY_PAGE: usize = 100;
 /// Most revisions in a page.
 pub const HISTORY_MAX: usize = 500;
+/// Most entries in a feed.
+pub const FEED_ENTRIES_MAX: usize = 50;
+/// Most revisions in the feed of a story: each is read with the one before it.
+pub const FEED_REVISIONS_MAX: usize = 20;
+/// Stories on a page for readers.
+pub const SHELF_PAGE: usize = 30;
 /// Views that are further behind the log than this many events make the service not ready.
 pub const VIEWS_LAG_READY_MAX: u64 = 10_000;
 /// How long a failed append makes the service not ready, unless a later one succeeds.

@@ -77,6 +77,9 @@ pub(crate) struct Step {
     pub(crate) put_right: Option<(String, String)>,
     /// The entries of a live blog that are new or other than before.
     pub(crate) entries: Vec<BlockId>,
+    /// The tags that readers find the story under from now on, if they are others than before. A
+    /// tombstone stays where its story was found.
+    pub(crate) tags: Option<Vec<String>>,
     /// The revision that set the newest embargo or schedule, over or not.
     pub(crate) embargo: Option<Revision>,
     /// What it redacts.
@@ -199,6 +202,7 @@ pub(crate) fn step(
         effect,
         put_right: put_right(event),
         entries: entries(event),
+        tags: None,
         embargo: embargo(carried.embargo, before, event),
         redaction: event.redaction.clone(),
         shown: carried.shown,
@@ -207,6 +211,7 @@ pub(crate) fn step(
     let difference = diff(base, &after.article);
     step.content = json(&difference.ops);
     let shown = after.published.as_ref().filter(|_| event.public).map(|now| {
+        step.tags = found_under(carried.reach, event, (&seen, &now.article));
         let is_same = is_same(base, &seen) && is_same(&after.article, &now.article);
         let difference = if is_same { difference } else { diff(&seen, &now.article) };
         (now.article.clone(), tell(&mut step, (before, now), event, hashes, difference))
@@ -228,6 +233,16 @@ fn entries(event: &Event) -> Vec<BlockId> {
         Operation::Delete { .. } | Operation::Move { .. } | Operation::Set { .. } => None,
     });
     written.filter(|(_, kind)| *kind == BlockKind::Entry).map(|(id, _)| id.clone()).collect()
+}
+
+/// Returns the tags of what readers see `now`, if they find the story under others than before.
+fn found_under(reach: Reach, event: &Event, (seen, now): (&Article, &Article)) -> Option<Vec<String>> {
+    let tags = now.fields.get(Field::Tags);
+    // A tombstone has no tags of its own: what is kept is from before it.
+    let is_same = reach == Reach::Whole && seen.fields.get(Field::Tags) == tags;
+    let is_shown = event.status == Status::Usable && !is_same;
+    // An erased tag is nothing to find a story under.
+    is_shown.then(|| tags.values().flatten().map(str::to_owned).collect())
 }
 
 /// Returns the revision that set the newest embargo or schedule, as of `event`. One whose end is moved

@@ -9,6 +9,7 @@ mod read;
 mod recent;
 mod redactions;
 mod schema;
+mod shelf;
 mod write;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use edition::{Corrected, Edition, Written};
 pub(crate) use pool::Pool;
 pub(crate) use recent::Recent;
 pub(crate) use schema::{TABLES, digest};
+pub use shelf::{DeskLine, Shelf};
 pub(crate) use write::{Rows, Writer};
 
 /// Whose eyes a read is for.

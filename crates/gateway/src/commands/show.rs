@@ -1,7 +1,7 @@
 //! Showing an article, in any format that there is.
 
 use formats::Source;
-use formats::publication::{Edition, EntryTimes, OutFormat, PublicCorrection};
+use formats::publication::{Edition, EntryTimes, Origin, OutFormat, PublicCorrection};
 use projector::{AsOf, View};
 use story::{Revision, StoryId};
 use utoipa::IntoParams;
@@ -106,36 +106,56 @@ impl Gateway {
 
 /// Writes what the views hold of a revision as an item of a standard.
 fn written(gateway: &Gateway, kept: &projector::Edition, format: OutFormat) -> String {
-    let corrections: Vec<PublicCorrection> = kept
-        .corrections
-        .iter()
-        .map(|one| PublicCorrection {
+    let around = Around::of(kept);
+    let source = source(&kept.article);
+    format.write(&Edition { source: source.as_ref(), ..around.edition(kept, &gateway.inner.origin) })
+}
+
+/// What goes around an article, as standards say it.
+#[derive(Debug)]
+pub(crate) struct Around {
+    corrections: Vec<PublicCorrection>,
+    entries: Vec<EntryTimes>,
+}
+
+impl Around {
+    /// Returns what goes around the article that the views hold.
+    pub(crate) fn of(kept: &projector::Edition) -> Self {
+        let correction = |one: &projector::Corrected| PublicCorrection {
             revision: one.revision,
             kind: one.kind,
             published: one.recorded,
             note: one.note.clone(),
             what: one.what.clone(),
             place: one.place.clone(),
-        })
-        .collect();
-    let entries: Vec<EntryTimes> = kept
-        .entries
-        .iter()
-        .map(|one| EntryTimes { block: one.block.clone(), published: one.published, modified: one.modified })
-        .collect();
-    let source = source(&kept.article);
-    format.write(&Edition {
-        article: &kept.article,
-        created: kept.created,
-        first_published: kept.first_published,
-        // Only the desk's view has a time at which the story goes out.
-        embargoed_until: kept.article.until,
-        note: &kept.note,
-        corrections: &corrections,
-        entries: &entries,
-        source: source.as_ref(),
-        origin: &gateway.inner.origin,
-    })
+        };
+        let entry = |one: &projector::Written| EntryTimes {
+            block: one.block.clone(),
+            published: one.published,
+            modified: one.modified,
+            significant: one.significant,
+        };
+        Self {
+            corrections: kept.corrections.iter().map(correction).collect(),
+            entries: kept.entries.iter().map(entry).collect(),
+        }
+    }
+
+    /// Returns `kept` as an item of a standard, without the item that it came from.
+    pub(crate) fn edition<'a>(&'a self, kept: &'a projector::Edition, origin: &'a Origin) -> Edition<'a> {
+        Edition {
+            article: &kept.article,
+            created: kept.created,
+            first_published: kept.first_published,
+            // Only the desk's view has a time at which the story goes out.
+            embargoed_until: kept.article.until,
+            note: &kept.note,
+            corrections: &self.corrections,
+            entries: &self.entries,
+            source: None,
+            origin,
+        }
+    }
 }
 
 /// Returns the item that the story came from, which only the desk's view names.

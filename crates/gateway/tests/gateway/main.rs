@@ -10,6 +10,7 @@ mod formats;
 mod limits;
 mod nats;
 mod operator;
+mod pages;
 mod problems;
 mod reading;
 mod redaction;

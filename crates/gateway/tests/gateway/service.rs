@@ -23,6 +23,9 @@ pub(crate) const EPOCH: u64 = 7;
 /// Where the service says it is.
 pub(crate) const BASE: &str = "https://news.example";
 
+/// The hub that its feeds name.
+pub(crate) const HUB: &str = "https://hub.example/";
+
 /// A running service.
 pub(crate) struct Service {
     pub(crate) base: String,
@@ -93,7 +96,8 @@ impl Service {
             controls,
             measures: Measures::install(),
             origin: Origin { base: BASE.to_owned(), provider: "Example News".to_owned() },
-        });
+        })
+        .with_websub_hub(Some(HUB.to_owned()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (serves, ends) = (gateway.clone(), shutdown.clone());

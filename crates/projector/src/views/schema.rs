@@ -5,13 +5,14 @@ use rusqlite::{Connection, OptionalExtension, types::ValueRef};
 use sha2::{Digest, Sha256};
 
 /// Format of the views; another one means: delete and build again.
-const FORMAT: i64 = 5;
+const FORMAT: i64 = 6;
 
 /// Every table that the log determines, with the order in which its rows are compared.
-pub(crate) const TABLES: [(&str, &str); 6] = [
+pub(crate) const TABLES: [(&str, &str); 7] = [
     ("stories", "story"),
     ("revisions", "story, revision"),
     ("entries", "story, block, revision"),
+    ("tags", "tag, story"),
     ("changes", "position"),
     ("redactions", "position"),
     ("parked", "story"),
@@ -28,6 +29,12 @@ CREATE TABLE IF NOT EXISTS stories(
 CREATE UNIQUE INDEX IF NOT EXISTS stories_slug ON stories(slug);
 CREATE INDEX IF NOT EXISTS stories_until ON stories(until) WHERE until IS NOT NULL;
 CREATE INDEX IF NOT EXISTS stories_recorded ON stories(recorded DESC, story);
+CREATE INDEX IF NOT EXISTS stories_shelf ON stories(coalesce(significant, first_published) DESC, story DESC)
+  WHERE public_status IN ('usable', 'withheld', 'killed', 'takendown');
+CREATE INDEX IF NOT EXISTS stories_desk_shelf
+  ON stories(public_desk, coalesce(significant, first_published) DESC, story DESC)
+  WHERE public_status IN ('usable', 'withheld', 'killed', 'takendown');
+CREATE INDEX IF NOT EXISTS stories_public_recorded ON stories(public_recorded);
 CREATE TABLE IF NOT EXISTS revisions(
   story BLOB NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL, public INTEGER NOT NULL,
   kind TEXT NOT NULL, status TEXT NOT NULL, desk TEXT NOT NULL, recorded INTEGER NOT NULL, occurred TEXT,
@@ -40,6 +47,9 @@ CREATE INDEX IF NOT EXISTS revisions_corrections ON revisions(story, revision)
 CREATE TABLE IF NOT EXISTS entries(
   story BLOB NOT NULL, block TEXT NOT NULL, revision INTEGER NOT NULL,
   PRIMARY KEY(story, block, revision)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tags(
+  tag TEXT NOT NULL, story BLOB NOT NULL, PRIMARY KEY(tag, story)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS tags_story ON tags(story);
 CREATE TABLE IF NOT EXISTS changes(
   position INTEGER PRIMARY KEY, story BLOB NOT NULL, desk TEXT NOT NULL, desk_before TEXT, kind TEXT NOT NULL,
   level TEXT NOT NULL, from_revision INTEGER NOT NULL, to_revision INTEGER NOT NULL, event BLOB NOT NULL,

@@ -175,6 +175,14 @@ impl Rows<'_> {
                 step.revision.get()
             ])?;
         }
+        if let Some(tags) = &step.tags {
+            self.0.prepare_cached("DELETE FROM tags WHERE story = ?1")?.execute([step.story.as_bytes()])?;
+            for tag in tags {
+                self.0
+                    .prepare_cached("INSERT OR IGNORE INTO tags VALUES(?1, ?2)")?
+                    .execute(params![tag, step.story.as_bytes()])?;
+            }
+        }
         self.reach(step)
     }
 

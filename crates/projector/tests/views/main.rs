@@ -5,3 +5,4 @@ mod lifecycle;
 mod reading;
 mod redaction;
 mod service;
+mod shelf;

@@ -87,7 +87,8 @@ impl Service {
             controls: edge::controls(control, told),
             measures: Measures::install(),
             origin: edge::origin(&session.settings, &listener)?,
-        });
+        })
+        .with_websub_hub(session.settings.websub_hub.clone());
         let upkeep = (TaskTracker::new(), CancellationToken::new());
         let keeping = Upkeep::new(registry.clone(), gateway.clone(), data.paths.root.clone());
         keep(&upkeep.0, "upkeep", upkeep.1.clone(), &broken, keeping.run(upkeep.1.clone()));
