@@ -216,3 +216,17 @@ fn nodes_fetch_follows_server_sent_events_over_a_restart() {
 fn pythons_standard_library_follows_server_sent_events_over_a_restart() {
     follow(Tool::Python);
 }
+
+#[test]
+fn every_reader_of_the_benchmark_gets_every_change() {
+    let folder = tempfile::tempdir().expect("a temp dir");
+    let mut bench =
+        writethru_tests::writethru(folder.path(), &["bench", "--streams", "3", "--for", "10ms", "--json"]);
+    let said = bench.arg("--dir").arg(folder.path()).output().expect("the binary runs");
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let report: Value = serde_json::from_slice(&said.stdout).expect("JSON");
+    let run = &report["runs"][0];
+    let (changes, receipts) = (run["changes"].as_u64(), run["push_to_receipt"]["count"].as_u64());
+    assert!(changes.is_some_and(|changes| changes > 0), "{report}");
+    assert_eq!(receipts, changes.map(|changes| changes * 3), "{report}");
+}
