@@ -167,7 +167,7 @@ impl Service {
         let mut following = self.connect(&round).await?;
         let mut last = Timings::default();
         let (mut changes, mut counted) = (0, Instant::now());
-        while changes < WARM_UP || counted.elapsed() < duration {
+        while changes <= WARM_UP || counted.elapsed() < duration {
             if changes == WARM_UP {
                 counted = Instant::now();
             }
