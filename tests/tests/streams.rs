@@ -9,7 +9,7 @@ use writethru_tests::Service;
 use writethru_tests::api::Api;
 
 /// Reads a stream as the standard says (WHATWG HTML, 9.2) and prints an event a line.
-const NODE: &str = r#"
+const NODE: &str = r"
 const [url, last] = process.argv.slice(1);
 const response = await fetch(url, {headers: last ? {'Last-Event-ID': last} : {}});
 if (!response.ok) throw new Error(`${response.status}`);
@@ -29,7 +29,7 @@ for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
     if (field === 'id') id = value;
   }
 }
-"#;
+";
 
 /// The same in Python, whose standard library knows HTTP and JSON.
 const PYTHON: &str = r#"
@@ -87,18 +87,17 @@ impl Tool {
         }
     }
 
-    /// Starts it, unless it is not there: then says so.
-    fn start(self, url: &str, last: Option<&str>) -> Option<Following> {
+    /// Starts it; says so if it is not there.
+    fn start(self, url: &str, last: Option<&str>) -> Result<Following, String> {
         let mut command = self.command(url, last);
         match command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn() {
             Ok(mut child) => {
                 let lines = BufReader::new(child.stdout.take().expect("stdout is piped"));
-                Some(Following { tool: self, child, lines })
+                Ok(Following { tool: self, child, lines })
             }
             Err(error) => {
                 let name = command.get_program().display().to_string();
-                eprintln!("there is no {name} here ({error}): nothing is followed with it");
-                None
+                Err(format!("there is no {name} here ({error}): nothing is followed with it"))
             }
         }
     }
@@ -153,7 +152,8 @@ impl Following {
 }
 
 /// Follows everything with `tool` over a restart of the service, as somebody would who notes the last id.
-fn follow(tool: Tool) {
+/// Says so if the tool is not there.
+fn follow(tool: Tool) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a temp dir");
     let start =
         |folder: &TempDir| Service::start_with(&folder.path().join("data"), &["--no-nats"], Stdio::null());
@@ -168,7 +168,7 @@ fn follow(tool: Tool) {
     for _ in 0..2 {
         let service = start(&folder);
         let url = format!("{}/v1/events?since=earliest", service.http);
-        let Some(mut following) = tool.start(&url, last.as_deref()) else { return service.stop() };
+        let mut following = tool.start(&url, last.as_deref())?;
         for _ in 0..3 {
             filed += 1;
             file(&service, filed);
@@ -195,24 +195,47 @@ fn follow(tool: Tool) {
         service.stop();
     }
     assert_eq!(seen, (1..=7).collect::<Vec<_>>());
+    Ok(())
 }
 
 #[test]
 fn curl_follows_json_lines_over_a_restart() {
-    follow(Tool::Lines);
+    if let Err(missing) = follow(Tool::Lines) {
+        eprintln!("{missing}");
+    }
 }
 
 #[test]
 fn curl_follows_server_sent_events_over_a_restart() {
-    follow(Tool::Events);
+    if let Err(missing) = follow(Tool::Events) {
+        eprintln!("{missing}");
+    }
 }
 
 #[test]
 fn nodes_fetch_follows_server_sent_events_over_a_restart() {
-    follow(Tool::Node);
+    if let Err(missing) = follow(Tool::Node) {
+        eprintln!("{missing}");
+    }
 }
 
 #[test]
 fn pythons_standard_library_follows_server_sent_events_over_a_restart() {
-    follow(Tool::Python);
+    if let Err(missing) = follow(Tool::Python) {
+        eprintln!("{missing}");
+    }
+}
+
+#[test]
+fn every_reader_of_the_benchmark_gets_every_change() {
+    let folder = tempfile::tempdir().expect("a temp dir");
+    let mut bench =
+        writethru_tests::writethru(folder.path(), &["bench", "--streams", "3", "--for", "10ms", "--json"]);
+    let said = bench.arg("--dir").arg(folder.path()).output().expect("the binary runs");
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let report: Value = serde_json::from_slice(&said.stdout).expect("JSON");
+    let run = &report["runs"][0];
+    let (changes, receipts) = (run["changes"].as_u64(), run["push_to_receipt"]["count"].as_u64());
+    assert!(changes.is_some_and(|changes| changes > 0), "{report}");
+    assert_eq!(receipts, changes.map(|changes| changes * 3), "{report}");
 }

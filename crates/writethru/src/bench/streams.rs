@@ -29,7 +29,7 @@ use crate::output::say;
 use crate::up::files;
 
 /// How long a change may take to reach every reader.
-const ARRIVAL_MAX: Duration = Duration::from_secs(60);
+const ARRIVAL_MAX: Duration = Duration::from_mins(1);
 /// Readers that connect at once.
 const CONNECTING: usize = 64;
 /// Changes that are filed before it counts.
@@ -167,7 +167,7 @@ impl Service {
         let mut following = self.connect(&round).await?;
         let mut last = Timings::default();
         let (mut changes, mut counted) = (0, Instant::now());
-        while changes < WARM_UP || counted.elapsed() < duration {
+        while changes <= WARM_UP || counted.elapsed() < duration {
             if changes == WARM_UP {
                 counted = Instant::now();
             }
