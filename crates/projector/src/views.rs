@@ -4,6 +4,7 @@ mod as_of;
 mod changes;
 mod edition;
 mod lists;
+mod moments;
 mod pool;
 mod read;
 mod recent;
@@ -19,8 +20,9 @@ use log::Position;
 use story::{Desk, Kind, Level, Revision, Status, StoryId};
 use tokio::sync::watch;
 
-pub use as_of::{AsOf, AsOfError};
+pub use as_of::{AsOf, AsOfError, Axis};
 pub use edition::{Corrected, Edition, Written};
+pub use moments::{PublicAround, PublicMoment};
 pub(crate) use pool::Pool;
 pub(crate) use recent::Recent;
 pub(crate) use schema::{TABLES, digest};

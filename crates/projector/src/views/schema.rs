@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, types::ValueRef};
 use sha2::{Digest, Sha256};
 
 /// Format of the views; another one means: delete and build again.
-const FORMAT: i64 = 6;
+const FORMAT: i64 = 7;
 
 /// Every table that the log determines, with the order in which its rows are compared.
 pub(crate) const TABLES: [(&str, &str); 7] = [
@@ -44,6 +44,8 @@ CREATE TABLE IF NOT EXISTS revisions(
   shows INTEGER, shows_hash TEXT, PRIMARY KEY(story, revision)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS revisions_corrections ON revisions(story, revision)
   WHERE kind IN ('correction', 'clarification');
+CREATE INDEX IF NOT EXISTS revisions_public
+  ON revisions(story, revision, recorded, hidden_by, shows, tombstone) WHERE public;
 CREATE TABLE IF NOT EXISTS entries(
   story BLOB NOT NULL, block TEXT NOT NULL, revision INTEGER NOT NULL,
   PRIMARY KEY(story, block, revision)) WITHOUT ROWID;

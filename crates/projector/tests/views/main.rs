@@ -2,6 +2,7 @@
 
 mod edition;
 mod lifecycle;
+mod moments;
 mod reading;
 mod redaction;
 mod service;
