@@ -7,6 +7,7 @@ mod connections;
 mod edge;
 mod events;
 mod filing;
+mod memento;
 mod openapi;
 mod operator;
 mod pages;
@@ -129,6 +130,7 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(operator::readyz))
         .routes(routes!(operator::metrics))
         .routes(routes!(openapi::document))
+        .merge(memento::routes())
         .merge(redactions::routes())
         .merge(registry::routes())
 }

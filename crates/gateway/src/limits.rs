@@ -51,6 +51,8 @@ pub const STORIES_MAX: usize = 500;
 pub const HISTORY_PAGE: usize = 100;
 /// Most revisions in a page.
 pub const HISTORY_MAX: usize = 500;
+/// Revisions in one part of a `TimeMap`.
+pub const TIMEMAP_PAGE: usize = 1_000;
 /// Most entries in a feed.
 pub const FEED_ENTRIES_MAX: usize = 50;
 /// Most revisions in the feed of a story: each is read with the one before it.

@@ -177,10 +177,7 @@ impl Gateway {
     ) -> Result<ArticleView, Problem> {
         let standing = self.may_do(who, Act::ReadRecord, story).await?;
         self.catch_up(query.at_least).await?;
-        let as_of = query.as_of.unwrap_or(AsOf::Latest);
-        if let AsOf::Cursor(cursor) = as_of {
-            self.position(cursor)?;
-        }
+        let as_of = self.moment(query.as_of, None)?;
         let shown = self.views().article(standing.story, as_of, View::Desk).await;
         let shown = shown.map_err(|failed| of_view(&failed))?.ok_or_else(|| no_revision(story, "then"))?;
         let record = self.inner.desk.record(&StoryRef::Id(standing.story), shown.revision).await;

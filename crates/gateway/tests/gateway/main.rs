@@ -8,6 +8,7 @@ mod document;
 mod filing;
 mod formats;
 mod limits;
+mod memento;
 mod nats;
 mod operator;
 mod pages;

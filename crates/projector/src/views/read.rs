@@ -74,7 +74,20 @@ impl Views {
     /// # Errors
     /// [`ViewError`].
     pub async fn newest(&self, story: StoryId, view: View) -> Result<Option<Revision>, ViewError> {
-        self.query(move |connection| moments::at(connection, story, AsOf::Latest, view)).await
+        self.revision(story, AsOf::Latest, view).await
+    }
+
+    /// Returns which revision of `story` a moment shows to `view`, without reading its article.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn revision(
+        &self,
+        story: StoryId,
+        at: AsOf,
+        view: View,
+    ) -> Result<Option<Revision>, ViewError> {
+        self.query(move |connection| moments::at(connection, story, at, view)).await
     }
 
     /// Returns what leaves with `revision`, if the story has, or had, an embargo or a schedule by then.
