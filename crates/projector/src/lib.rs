@@ -5,6 +5,7 @@
 //! again, byte for byte. The projector refuses to read a clock or draw a number.
 
 mod fold;
+mod passages;
 mod projector;
 mod reach;
 mod rebuild;
@@ -18,5 +19,5 @@ pub use projector::{Control, Projector, ProjectorError};
 pub use rebuild::{Comparison, Progress, RebuildError, Rebuilt, compare, rebuild};
 pub use views::{
     AsOf, AsOfError, Axis, ChangeRow, Corrected, DeskLine, Edition, Leaving, OpenViewsError, ParkedStory,
-    PublicAround, PublicMoment, Shelf, StoryFilter, StoryPage, View, ViewError, Views, Written,
+    PhraseFilter, PublicAround, PublicMoment, Shelf, StoryFilter, StoryPage, View, ViewError, Views, Written,
 };

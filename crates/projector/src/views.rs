@@ -10,6 +10,7 @@ mod read;
 mod recent;
 mod redactions;
 mod schema;
+mod search;
 mod shelf;
 mod write;
 
@@ -26,6 +27,7 @@ pub use moments::{PublicAround, PublicMoment};
 pub(crate) use pool::Pool;
 pub(crate) use recent::Recent;
 pub(crate) use schema::{TABLES, digest};
+pub use search::PhraseFilter;
 pub use shelf::{DeskLine, Shelf};
 pub(crate) use write::{Rows, Writer};
 

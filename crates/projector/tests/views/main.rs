@@ -5,5 +5,6 @@ mod lifecycle;
 mod moments;
 mod reading;
 mod redaction;
+mod search;
 mod service;
 mod shelf;
