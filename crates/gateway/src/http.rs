@@ -14,6 +14,7 @@ mod pages;
 mod redactions;
 mod registry;
 mod reply;
+mod search;
 mod stories;
 
 use std::future::IntoFuture;
@@ -132,6 +133,7 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(openapi::document))
         .merge(memento::routes())
         .merge(redactions::routes())
+        .merge(search::routes())
         .merge(registry::routes())
 }
 

@@ -12,6 +12,7 @@ mod redactions;
 mod schema;
 mod search;
 mod shelf;
+mod then;
 mod write;
 
 use std::sync::Arc;
@@ -175,6 +176,9 @@ pub enum ViewError {
         /// Where.
         place: String,
     },
+    /// A moment that is told by a revision is of one story: ask with a time or a cursor.
+    #[error("a revision is a moment of one story: give a time (RFC 3339) or cursor:…")]
+    OfOneStory,
     /// The page token is not one that a page gave.
     #[error("{given:?} is not where a page ended")]
     PageToken {

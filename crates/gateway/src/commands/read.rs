@@ -35,6 +35,14 @@ pub(crate) struct ListQuery {
     limit: usize,
     /// `next` of the page before.
     after: Option<String>,
+    /// The stories as they were: an RFC 3339 time or `cursor:…`. Such a page may be empty and have a next.
+    #[param(value_type = Option<String>, example = "2026-11-22T14:32:00Z")]
+    as_of: Option<AsOf>,
+    /// What a time in `as_of` is compared with: `recorded` (when revisions were recorded; the default) or
+    /// `published` (what readers had then, also where it was taken from them since). For readers both are
+    /// one.
+    #[param(value_type = Option<String>, example = "published")]
+    axis: Option<Axis>,
     /// For whose eyes: `public` (the default) or `desk`.
     #[param(value_type = Option<String>, example = "desk")]
     pub(crate) view: View,
@@ -44,7 +52,8 @@ pub(crate) struct ListQuery {
 }
 
 impl Query for ListQuery {
-    const NAMES: &'static [&'static str] = &["desk", "status", "limit", "after", "view", "at_least"];
+    const NAMES: &'static [&'static str] =
+        &["desk", "status", "limit", "after", "as_of", "axis", "view", "at_least"];
 
     fn take(from: &mut Parameters) -> Result<Self, Problem> {
         Ok(Self {
@@ -52,6 +61,8 @@ impl Query for ListQuery {
             status: from.optional("status")?,
             limit: limit(from, STORIES_PAGE, STORIES_MAX)?,
             after: from.text("after"),
+            as_of: from.optional("as_of")?,
+            axis: axis(from)?,
             view: view(from)?,
             at_least: at_least(from)?,
         })
@@ -125,9 +136,10 @@ impl Gateway {
     /// Returns one page of stories.
     pub(crate) async fn list(&self, query: ListQuery) -> Result<StoryList, Problem> {
         self.catch_up(query.at_least).await?;
+        let at = self.moment(query.as_of, query.axis)?;
         let ListQuery { desk, status, limit, after, view, .. } = query;
         let filter = StoryFilter { desk, status, view, limit, after };
-        let page = self.views().stories(filter).await.map_err(|failed| of_view(&failed))?;
+        let page = self.views().stories_at(filter, at).await.map_err(|failed| of_view(&failed))?;
         for leaving in page.leaving {
             self.leaves((PublicDoor::HttpList, PublicDoor::NatsList), view, Some(leaving));
         }

@@ -16,6 +16,7 @@ mod problems;
 mod reading;
 mod redaction;
 mod registry;
+mod search;
 mod second;
 mod second_failing;
 mod service;

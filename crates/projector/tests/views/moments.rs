@@ -1,8 +1,8 @@
 //! Which revision stood when, and what readers had then.
 
 use jiff::{SignedDuration, Timestamp};
-use story::{Deed, Release, Restored, Revision, StoryId, Takedowns};
-use writethru_projector::{AsOf, Axis, PublicAround, View};
+use story::{Deed, Release, Restored, Revision, Status, StoryId, Takedowns};
+use writethru_projector::{AsOf, Axis, PublicAround, StoryFilter, View, ViewError};
 
 use crate::service::Service;
 
@@ -98,5 +98,64 @@ async fn readers_are_told_the_moments_that_they_can_reach_and_what_is_around_eac
     assert_eq!(numbers(&lost), (6, 6, 6, None, None));
     let draft = service.file("secret", Release::Draft, &["Nobody knows."]).await;
     assert_eq!(views.public_at(draft, fifth).await.expect("a read"), None);
+    service.stop().await;
+}
+
+async fn listed(service: &Service, at: AsOf, view: View) -> Vec<(String, u64)> {
+    let mut lines = Vec::new();
+    let mut after = None;
+    loop {
+        let filter = StoryFilter { desk: None, status: None, view, limit: 1, after };
+        let page = service.views.stories_at(filter, at).await.expect("a page");
+        lines.extend(page.stories.into_iter().map(|line| (line.slug, line.revision.get())));
+        after = page.next;
+        if after.is_none() {
+            return lines;
+        }
+    }
+}
+
+#[track_caller]
+fn lines(expected: &[(&str, u64)]) -> Vec<(String, u64)> {
+    expected.iter().map(|(slug, revision)| ((*slug).to_owned(), *revision)).collect()
+}
+
+#[tokio::test]
+async fn the_list_of_a_moment_is_that_of_its_time() {
+    let service = Service::start().await;
+    let (quake, early) = told(&service).await;
+    let fire = service.file("fire", Release::Publish, &["Fire."]).await;
+    service.file("secret", Release::Draft, &["Nobody knows."]).await;
+    let (before, now) =
+        (AsOf::Recorded(early[1]), AsOf::Recorded("2100-01-01T00:00:00Z".parse().expect("a time")));
+    let on = |at: AsOf| at.on(Axis::Published).expect("a time");
+    assert_eq!(listed(&service, before, View::Desk).await, lines(&[("quake", 2)]));
+    assert_eq!(listed(&service, on(before), View::Desk).await, lines(&[("quake", 1)]));
+    assert_eq!(listed(&service, before, View::Public).await, lines(&[("quake", 1)]));
+    let all = [("secret", 1), ("fire", 1), ("quake", 4)];
+    assert_eq!(listed(&service, now, View::Desk).await, lines(&all));
+    assert_eq!(listed(&service, AsOf::Latest, View::Desk).await, lines(&all));
+    assert_eq!(listed(&service, now, View::Public).await, lines(&[("fire", 1), ("quake", 3)]));
+    let cursor = service.views.article(quake, AsOf::Revision(3), View::Desk).await.expect("a read");
+    let cursor = AsOf::Cursor(cursor.expect("there").cursor);
+    assert_eq!(listed(&service, cursor, View::Desk).await, lines(&[("quake", 3)]));
+    let then = AsOf::Recorded(times(&service, fire).await[0]);
+    service.act(fire, KILL, "").await;
+    assert_eq!(listed(&service, then, View::Public).await, lines(&[("quake", 3)]), "it was taken from them");
+    assert_eq!(listed(&service, on(then), View::Desk).await, lines(&[("fire", 1), ("quake", 3)]));
+    let filter = StoryFilter { desk: None, status: None, view: View::Desk, limit: 9, after: None };
+    let refused = service.views.stories_at(filter.clone(), AsOf::Revision(1)).await;
+    assert!(matches!(refused, Err(ViewError::OfOneStory)));
+    let drafts = StoryFilter { status: Some(Status::Draft), ..filter };
+    let drafts = service.views.stories_at(drafts, now).await.expect("a page");
+    assert_eq!(drafts.stories.iter().map(|line| line.slug.as_str()).collect::<Vec<_>>(), ["secret"]);
+    let same = service.views.stories(StoryFilter {
+        status: Some(Status::Draft),
+        desk: None,
+        view: View::Desk,
+        limit: 9,
+        after: None,
+    });
+    assert_eq!(drafts.stories, same.await.expect("a page").stories, "the same lines as those of now");
     service.stop().await;
 }
