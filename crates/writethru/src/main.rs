@@ -18,6 +18,7 @@ mod feed;
 mod history;
 mod logging;
 mod output;
+mod place;
 mod session;
 mod times;
 mod up;

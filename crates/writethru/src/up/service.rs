@@ -59,7 +59,7 @@ impl Service {
         listener: TcpListener,
         stop: CancellationToken,
     ) -> Result<Self, Failure> {
-        let log = event_log::open_or_create(&data.paths).await?;
+        let log = event_log::open_for_service(&session.settings, &data.paths, None).await?;
         let registry = people::open(&data.paths).await?;
         let (projector, views, control) = open_views(&log, data)?;
         let seed = seed(&views).await?;
