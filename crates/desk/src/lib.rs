@@ -7,6 +7,7 @@
 mod directory;
 mod due;
 mod filing;
+mod follow;
 mod rehearsal;
 mod request;
 mod scheduler;

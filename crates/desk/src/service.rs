@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use log::EventLog;
+use log::{EventLog, Position};
 use story::{Command, Field, Revision, Status, StoryId};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -11,6 +11,7 @@ use wire::{Chain, Header};
 use crate::directory::Directory;
 use crate::due::Due;
 use crate::filing::{Aim, Filing, chain, slug_of};
+use crate::follow;
 use crate::request::{
     ActRequest, Answer, OpenError, PushError, PushRequest, Seed, Standing, StoryRef, Target,
 };
@@ -33,6 +34,8 @@ pub(crate) struct Inner {
     pub(crate) directory: Directory,
     pub(crate) stories: Stories,
     pub(crate) due: Due,
+    /// Where the log stood when the desk was opened.
+    pub(crate) opened_at: Position,
 }
 
 impl Desk {
@@ -54,7 +57,8 @@ impl Desk {
             }
         }
         let stories = Stories::new(log.clone());
-        Ok(Self { inner: Arc::new(Inner { log, directory, stories, due }) })
+        let opened_at = Position(from.0 - 1);
+        Ok(Self { inner: Arc::new(Inner { log, directory, stories, due, opened_at }) })
     }
 
     /// Returns the id of `story`, if its slug is known (an id is not looked up).
@@ -137,6 +141,12 @@ impl Desk {
         scheduler::run(self, shutdown).await;
     }
 
+    /// Follows a log that other processes write too, until `shutdown`: what they file is found by its
+    /// slug here, goes out at its time, and is decided upon as it is.
+    pub async fn run_following(&self, shutdown: CancellationToken) {
+        follow::run(self, shutdown).await;
+    }
+
     pub(crate) fn source_of(&self, request: &PushRequest) -> Option<StoryId> {
         request.source().and_then(|source| self.find_source(source))
     }
@@ -171,7 +181,7 @@ impl Desk {
 
 /// Takes from a record what the desk looks up. A damaged record says nothing: `check` names it, the
 /// desk goes on.
-fn scan(directory: &Directory, due: &Due, record: &log::Record) {
+pub(crate) fn scan(directory: &Directory, due: &Due, record: &log::Record) {
     let story = StoryId::from_bytes(record.story.0);
     if let Ok(header) = Header::parse(&record.envelope) {
         let goes_out = matches!(header.status, Status::Embargoed | Status::Scheduled);

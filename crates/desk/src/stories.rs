@@ -52,6 +52,18 @@ impl Stories {
         *place.lock().await = None;
     }
 
+    /// Forgets what is in memory of `story` if it is older than `revision`, unless somebody works on it
+    /// now: they find out by themselves.
+    pub(crate) fn outdated(&self, story: StoryId, revision: Revision) {
+        let places = self.places.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(place) = places.peek(&story) else { return };
+        if let Ok(mut held) = place.try_lock()
+            && held.as_ref().is_some_and(|chain| chain.story().revision < revision)
+        {
+            *held = None;
+        }
+    }
+
     fn place(&self, story: StoryId) -> Place {
         let mut places = self.places.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let place = Arc::clone(places.get_or_insert(story, Place::default));

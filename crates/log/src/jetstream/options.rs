@@ -55,7 +55,8 @@ pub enum Replicas {
 }
 
 impl Replicas {
-    pub(super) const fn count(self) -> usize {
+    /// Returns how many servers that are.
+    pub const fn count(self) -> usize {
         match self {
             Self::One => 1,
             Self::Three => 3,

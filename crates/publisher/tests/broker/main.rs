@@ -9,4 +9,5 @@ mod permissions;
 mod place;
 mod recalls;
 mod relay;
+mod rivals;
 mod server;

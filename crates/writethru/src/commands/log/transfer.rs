@@ -91,13 +91,10 @@ impl Transfer<'_> {
         let mut copies = Vec::new().into_iter();
         while next <= head {
             for record in page(self.from, next, head).await? {
-                let copy: Record = match copies.next() {
-                    Some(copy) => copy,
-                    None => {
-                        copies = page(self.to, record.position, head).await?.into_iter();
-                        copies.next().ok_or_else(|| unlike(record.position, "it is missing"))?
-                    }
-                };
+                if copies.len() == 0 {
+                    copies = page(self.to, record.position, head).await?.into_iter();
+                }
+                let copy: Record = copies.next().ok_or_else(|| unlike(record.position, "it is missing"))?;
                 if copy != record {
                     return Err(unlike(record.position, "not every byte is the same"));
                 }
@@ -127,7 +124,7 @@ impl Group {
         match &mut self.open {
             // A command is stored once for a story, so that its records are one batch.
             Some(open) if open.story == story && open.batch.command == command => {
-                open.batch.records.push(new)
+                open.batch.records.push(new);
             }
             _ => {
                 self.close();
