@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use log::{EventLog, Position};
-use story::{Command, Field, Revision, Status, StoryId};
+use log::{EventLog, NameHash, Position, StoryKey};
+use story::{Command, Field, Revision, Slug, Status, StoryId};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wire::{Chain, Header};
@@ -79,7 +79,7 @@ impl Desk {
     /// # Errors
     /// [`PushError::Unavailable`] or [`PushError::Damaged`], as for a push.
     pub async fn standing(&self, story: &StoryRef) -> Result<Option<Standing>, PushError> {
-        let Some(id) = self.find(story) else { return Ok(None) };
+        let Some(id) = self.find_claimed(story).await? else { return Ok(None) };
         let held = self.inner.stories.hold(id).await?;
         let known = chain(&held).story();
         Ok(known.desk.clone().map(|desk| Standing { story: id, desk, status: known.status }))
@@ -94,7 +94,7 @@ impl Desk {
     /// # Errors
     /// [`PushError`] says whether the push may be stored and what to do next.
     pub async fn push(&self, request: PushRequest) -> Result<Answer, PushError> {
-        let aim = self.aim(&request)?;
+        let aim = self.aim(&request).await?;
         let source = request.source().map(str::to_owned);
         let mut filing = request.into_filing();
         if aim.slug.is_none() {
@@ -120,15 +120,16 @@ impl Desk {
     /// # Errors
     /// [`PushError`] says whether the act may be stored and what to do next.
     pub async fn act(&self, request: ActRequest) -> Result<Answer, PushError> {
-        let (aim, mut filing) = self.aimed(request)?;
+        let (aim, mut filing) = self.aimed(request).await?;
         self.inner.file(&aim, &mut filing).await
     }
 
     /// Returns which story an act goes to, and the act.
-    pub(crate) fn aimed(&self, request: ActRequest) -> Result<(Aim, Filing), PushError> {
+    pub(crate) async fn aimed(&self, request: ActRequest) -> Result<(Aim, Filing), PushError> {
         let ActRequest { story, command, actor, key, expected } = request;
         let target = Target::Existing(story.clone());
-        let story = self.find(&story).ok_or_else(|| PushError::NotFound { story: story.to_string() })?;
+        let found = self.find_claimed(&story).await?;
+        let story = found.ok_or_else(|| PushError::NotFound { story: story.to_string() })?;
         let aim = Aim { story, slug: None, reserved: false };
         Ok((aim, Filing { target, command, actor, key, expected, base: None }))
     }
@@ -152,10 +153,10 @@ impl Desk {
     }
 
     /// Returns which story `request` goes to, reserving the slug of a new one.
-    fn aim(&self, request: &PushRequest) -> Result<Aim, PushError> {
+    async fn aim(&self, request: &PushRequest) -> Result<Aim, PushError> {
         if let Target::Existing(reference) = &request.target {
-            let story =
-                self.find(reference).ok_or_else(|| PushError::NotFound { story: reference.to_string() })?;
+            let found = self.find_claimed(reference).await?;
+            let story = found.ok_or_else(|| PushError::NotFound { story: reference.to_string() })?;
             return Ok(Aim { story, slug: None, reserved: false });
         }
         if let Some(story) = self.source_of(request) {
@@ -163,9 +164,37 @@ impl Desk {
         }
         let slug = slug_wanted(request);
         let candidate = StoryId::new(Uuid::now_v7());
+        if self.inner.log.is_shared() {
+            let story = self.claim(&slug, candidate).await?;
+            return Ok(Aim { story, slug: Some(slug), reserved: false });
+        }
         let story = self.inner.directory.find_or_reserve(&slug, candidate);
         let reserved = story == candidate;
         Ok(Aim { story, slug: Some(slug), reserved })
+    }
+
+    /// Returns the story that has `slug`, in a log that other desks write too: `candidate` if none had
+    /// it. A claim stands, also if the first push is refused: whoever wants the slug next writes that
+    /// story.
+    async fn claim(&self, slug: &Slug, candidate: StoryId) -> Result<StoryId, PushError> {
+        if let Some(known) = self.inner.directory.find(slug) {
+            return Ok(known);
+        }
+        let owner = self.inner.log.claim(name_hash(slug), StoryKey(*candidate.as_bytes())).await;
+        let owner = owner.map_err(|error| PushError::Unavailable { source: error.into() })?;
+        Ok(self.inner.directory.find_or_reserve(slug, StoryId::from_bytes(owner.0)))
+    }
+
+    /// Returns the id of `story`, also if another desk on the same log has just given it its slug.
+    pub(crate) async fn find_claimed(&self, story: &StoryRef) -> Result<Option<StoryId>, PushError> {
+        match (self.find(story), story) {
+            (None, StoryRef::Slug(slug)) => {
+                let owner = self.inner.log.claimed(name_hash(slug)).await;
+                let owner = owner.map_err(|error| PushError::Unavailable { source: error.into() })?;
+                Ok(owner.map(|owner| StoryId::from_bytes(owner.0)))
+            }
+            (found, _) => Ok(found),
+        }
     }
 
     /// Frees the slug of a story whose first push was refused, unless another push has used it.
@@ -177,6 +206,11 @@ impl Desk {
             self.inner.directory.free(slug, aim.story);
         }
     }
+}
+
+/// Returns what the log knows a slug by.
+fn name_hash(slug: &Slug) -> NameHash {
+    NameHash(proof::envelope_hash(format!("slug/{slug}").as_bytes()).0)
 }
 
 /// Takes from a record what the desk looks up. A damaged record says nothing: `check` names it, the

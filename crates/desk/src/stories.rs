@@ -46,6 +46,22 @@ impl Stories {
         Ok(held)
     }
 
+    /// Like [`Self::hold`], with what other processes have written of it until now.
+    pub(crate) async fn hold_newest(&self, story: StoryId) -> Result<Held, PushError> {
+        let mut held = self.hold(story).await?;
+        if !self.log.is_shared() {
+            return Ok(held);
+        }
+        let mut chain = held.take().expect("a held story is loaded");
+        *held = Some(match extend(&self.log, &mut chain, LAST).await {
+            Ok(()) => chain,
+            // What is in memory was never stored, or the history is damaged: from the beginning.
+            Err(PushError::Damaged { .. }) => load(&self.log, story, LAST).await?,
+            Err(error) => return Err(error),
+        });
+        Ok(held)
+    }
+
     /// Forgets what is in memory of `story`: the log knows better.
     pub(crate) async fn forget(&self, story: StoryId) {
         let place = self.place(story);
@@ -86,18 +102,25 @@ impl Stories {
 /// Returns the fold of the records of `story` up to `upto`, or of all if there are fewer.
 pub(crate) async fn load(log: &EventLog, story: StoryId, upto: Revision) -> Result<Chain, PushError> {
     let mut chain = Chain::new(story);
+    extend(log, &mut chain, upto).await?;
+    Ok(chain)
+}
+
+/// Folds what the log has behind `chain`, up to the revision `upto`.
+async fn extend(log: &EventLog, chain: &mut Chain, upto: Revision) -> Result<(), PushError> {
+    let story = chain.id();
     loop {
         let known = chain.story().revision;
         let wanted = usize::try_from(upto.get() - known.get()).unwrap_or(usize::MAX).min(LOAD_PAGE_RECORDS);
         if wanted == 0 {
-            return Ok(chain);
+            return Ok(());
         }
         let records = log
             .read_story(StoryKey(*story.as_bytes()), known.next().get(), wanted)
             .await
             .map_err(|error| PushError::Unavailable { source: error.into() })?;
         if records.is_empty() {
-            return Ok(chain);
+            return Ok(());
         }
         for record in &records {
             chain

@@ -70,7 +70,9 @@ impl NatsLog {
     fn read(written: &str) -> Option<Self> {
         let (scheme, rest) =
             written.split_once("://").filter(|(scheme, _)| matches!(*scheme, "nats" | "tls"))?;
-        let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
+        // A list of whole URLs, as other programs take it, is understood too.
+        let rest = rest.replace(&format!(",{scheme}://"), ",");
+        let (rest, query) = rest.split_once('?').map_or((&*rest, None), |(rest, query)| (rest, Some(query)));
         let (hosts, name) = rest.split_once('/').map_or((rest, ""), |(hosts, name)| (hosts, name));
         let servers: Vec<String> =
             hosts.split(',').map(|host| format!("{scheme}://{}", host.trim())).collect();
@@ -121,6 +123,8 @@ mod tests {
         let log = NatsLog::parse("nats://a:4222,b/main?replicas=3&partitions=1").unwrap();
         assert_eq!(log.servers.as_deref(), Some("nats://a:4222,nats://b"));
         assert_eq!((log.name.unwrap().to_string(), log.replicas), ("main".to_owned(), Some(Replicas::Three)));
+        let log = NatsLog::parse("nats://a,nats://b/0").unwrap();
+        assert_eq!(log.servers.as_deref(), Some("nats://a,nats://b"));
         let log = NatsLog::parse("tls://a").unwrap();
         assert_eq!((log.servers.as_deref(), log.name, log.replicas), (Some("tls://a"), None, None));
     }
