@@ -366,7 +366,7 @@ async fn a_slug_that_two_nodes_give_at_once_is_one_story_and_each_decides_on_wha
         revisions.sort_unstable();
         assert_eq!(revisions, [1, 2], "{slug}");
         // The same words again change nothing, at whichever node, whatever it has in memory.
-        let last = if one["revision"] == 2 { 0 } else { 1 };
+        let last = usize::from(one["revision"] != 2);
         let text = format!("Storm\n\nNode {last} has {round} ships.");
         let same = editor.file(1 - last, &slug, &text, &format!("{slug}-same")).await;
         assert_eq!((&same["revision"], &same["changed"]), (&2.into(), &false.into()), "{same}");

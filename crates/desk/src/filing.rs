@@ -66,7 +66,7 @@ impl Inner {
         // stores something is the log's to accept.
         let mut sight = self.first_sight();
         for _ in 0..DECISIONS_MAX {
-            let decided = self.decide_once(aim, filing, &command, sight).await;
+            let decided = Box::pin(self.decide_once(aim, filing, &command, sight)).await;
             let (held, answer, pending) = match decided {
                 Ok((held, answer, Some(pending))) => (held, answer, pending),
                 Ok((_, answer, None)) if sight == Sight::Newest || answer.repeated => return Ok(answer),
@@ -103,7 +103,7 @@ impl Inner {
     ) -> Result<(Held, Answer, Option<Pending>), PushError> {
         let stories = &self.stories;
         let mut held = match sight {
-            Sight::Newest => stories.hold_newest(aim.story).await?,
+            Sight::Newest => Box::pin(stories.hold_newest(aim.story)).await?,
             Sight::Remembered => stories.hold(aim.story).await?,
         };
         if filing.key.is_some()

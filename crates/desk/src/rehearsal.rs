@@ -72,7 +72,7 @@ impl Desk {
             let first = events.last().expect("a new story has no desk yet: its first filing changes that");
             return Ok(Rehearsal::Open(prospect(None, &story, first)));
         };
-        let held = self.inner.stories.hold_newest(id).await?;
+        let held = Box::pin(self.inner.stories.hold_newest(id)).await?;
         if let Some(key) = filing.key.clone()
             && let Some(answer) = self.inner.answered(aim, &filing, &key, chain(&held)).await?
         {
@@ -97,7 +97,7 @@ impl Desk {
         let known = self.known(&request).await?;
         let story = match known {
             Some(id) => {
-                let held = self.inner.stories.hold_newest(id).await?;
+                let held = Box::pin(self.inner.stories.hold_newest(id)).await?;
                 if self.source_of(&request).is_none() {
                     fits(&request.target, id, chain(&held))?;
                 }

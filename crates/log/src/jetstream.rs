@@ -7,7 +7,7 @@
 //!   are stored before the record that names them, so a record is whole as soon as it is there.
 //!   An erasure writes down what is left, then has the old parts overwritten and removed.
 //! - The stream of **claims** says which story has which name: the first message of a name's subject
-//!   is the only one. It holds no record, and is told apart from them: `docs/adr/0011`.
+//!   is the only one. It holds no record, and is told apart from them: `docs/adr/0013`.
 //! - An append is decided in the [lane](lanes) of its story, by what is [known] of it, and has the
 //!   server's word for it: the sequence that must be the last of the story's subject.
 //! - Readers ask any replica, and the leader before they believe that something is missing:

@@ -5,7 +5,7 @@
 //! it. So every message says what the story's last one in the stream is, and the server stores it only
 //! if that is still so. Whoever is refused looks at the stream: what is there, from the same place of the log
 //! or a later one, is not sent again. Therefore the positions of a story's messages only ever rise,
-//! whoever sends them, and however late: `docs/adr/0012`.
+//! whoever sends them, and however late: `docs/adr/0014`.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

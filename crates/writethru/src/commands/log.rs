@@ -1,7 +1,7 @@
 //! `log`: the revisions of a story; and the event log itself, moved from one back end to another.
 
 mod moving;
-mod transfer;
+pub(crate) mod transfer;
 
 use clap::{Args, Subcommand};
 use story::Slug;
