@@ -9,6 +9,7 @@ use wire::{Subject, WT_ARTICLES, WT_CHANGES, WT_RECALLS};
 
 use crate::nats;
 use crate::newsroom::Newsroom;
+use crate::publisher::Publisher;
 use crate::relay::{Running, check, stored};
 
 /// Makes the streams so that the server forgets ids at once: only the order of a story guards it.
@@ -29,7 +30,7 @@ async fn forgetful_streams(url: &str) {
 fn rivals(newsroom: &Newsroom, url: &str) -> Vec<Running> {
     let rival = |number: u32| {
         let notes = newsroom.path().join(format!("publisher-{number}.json"));
-        Running::noting(newsroom, url, notes, |publisher| publisher.with_rivals())
+        Running::noting(newsroom, url, notes, Publisher::with_rivals)
     };
     (0..3).map(rival).collect()
 }

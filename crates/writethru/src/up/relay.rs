@@ -83,7 +83,7 @@ impl Relay {
         match broker {
             Some(broker) => shared.connect(broker),
             None if shared.joint.settings.nats == NatsChoice::Child => {
-                look_on(Arc::clone(&shared), &children)
+                look_on(Arc::clone(&shared), &children);
             }
             None => {}
         }
