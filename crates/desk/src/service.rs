@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wire::{Chain, Header};
 
+use crate::blame::Blames;
 use crate::directory::Directory;
 use crate::due::Due;
 use crate::filing::{Aim, Filing, chain, slug_of};
@@ -36,6 +37,9 @@ pub(crate) struct Inner {
     pub(crate) due: Due,
     /// Where the log stood when the desk was opened.
     pub(crate) opened_at: Position,
+    pub(crate) blames: Blames,
+    /// Held by the one that erases: two that rewrite one record would undo each other.
+    pub(crate) erasing: tokio::sync::Mutex<()>,
 }
 
 impl Desk {
@@ -58,7 +62,9 @@ impl Desk {
         }
         let stories = Stories::new(log.clone());
         let opened_at = Position(from.0 - 1);
-        Ok(Self { inner: Arc::new(Inner { log, directory, stories, due, opened_at }) })
+        let (erasing, blames) = (tokio::sync::Mutex::default(), Blames::default());
+        let inner = Inner { log, directory, stories, due, opened_at, blames, erasing };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Returns the id of `story`, if its slug is known (an id is not looked up).

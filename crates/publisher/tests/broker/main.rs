@@ -8,6 +8,7 @@ mod newsroom;
 mod permissions;
 mod place;
 mod recalls;
+mod redaction;
 mod relay;
 mod rivals;
 mod server;

@@ -196,7 +196,7 @@ impl Report {
     }
 }
 
-fn times(spread: &Spread) -> String {
+pub(super) fn times(spread: &Spread) -> String {
     format!("p50 {} p99 {}", time(spread.p50_us), time(spread.p99_us))
 }
 
@@ -204,6 +204,6 @@ fn time(us: f64) -> String {
     if us < 1_000.0 { format!("{us:.0} µs") } else { format!("{:.2} ms", us / 1_000.0) }
 }
 
-const fn mib(bytes: u64) -> u64 {
+pub(super) const fn mib(bytes: u64) -> u64 {
     bytes / (1024 * 1024)
 }

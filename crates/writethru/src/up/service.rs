@@ -111,7 +111,8 @@ impl Service {
             let desk = desk.clone();
             part("desk's follower", &broken, |told| async move { desk.run_following(told).await })
         });
-        let scheduler = roles.has(Role::Scheduler).then(|| schedule(&desk, leases.as_ref(), &broken));
+        let scheduler =
+            roles.has(Role::Scheduler).then(|| schedule((&desk, &views), leases.as_ref(), &broken));
         let (acknowledged, storing) = Receipts::new(registry.clone());
         let receipts = part("receipts", &broken, |told| storing.run(told));
         let publisher = PublisherCell::default();
@@ -124,7 +125,8 @@ impl Service {
             controls: edge::controls(control, publishes.then(|| publisher.clone())),
             measures: Measures::install(),
             origin: edge::origin(settings, listener.as_ref())?,
-        });
+        })
+        .with_websub_hub(settings.websub_hub.clone());
         let keeping = Upkeep::new(registry.clone(), gateway.clone(), data.paths.root.clone());
         let upkeep = part("upkeep", &broken, |told| keeping.run(told));
         let joint = Joint {
@@ -210,18 +212,20 @@ where
     (tasks, told)
 }
 
-/// Releases what is due: always, or whenever it is this process's turn.
-fn schedule(desk: &Desk, leases: Option<&Leases>, broken: &Broken) -> Part {
-    let desk = desk.clone();
-    let Some(leases) = leases else {
-        return part("scheduler", broken, |told| async move { desk.run_schedule(told).await });
-    };
-    let lease = leases.of("scheduler");
+/// Releases what is due and finishes redactions: always, or whenever it is this process's turn.
+fn schedule((desk, views): (&Desk, &Views), leases: Option<&Leases>, broken: &Broken) -> Part {
+    let (desk, views) = (desk.clone(), views.clone());
     let work = move |told: CancellationToken| {
-        let desk = desk.clone();
-        Box::pin(async move { desk.run_schedule(told).await })
+        let (desk, finishing) = (desk.clone(), finish_redactions(desk.clone(), views.clone(), told.clone()));
+        Box::pin(async move { tokio::join!(desk.run_schedule(told), finishing).0 })
     };
-    part("scheduler", broken, |told| lease.keep(told, work))
+    match leases {
+        None => part("scheduler", broken, work),
+        Some(leases) => {
+            let lease = leases.of("scheduler");
+            part("scheduler", broken, |told| lease.keep(told, work))
+        }
+    }
 }
 
 /// Returns how the publisher's streams are kept: on as many servers as the log.
@@ -309,4 +313,13 @@ pub(super) fn keep(
 pub(super) struct Broken {
     first: Arc<Mutex<Option<Failure>>>,
     stop: CancellationToken,
+}
+
+/// Erases what redactions of earlier runs left on the disk, as after a loss of power.
+async fn finish_redactions(desk: Desk, views: Views, shutdown: CancellationToken) {
+    match views.redacted_stories().await {
+        // Cancel-safe: each story is looked at again at the next start.
+        Ok(stories) => drop(shutdown.run_until_cancelled(desk.finish_redactions(stories)).await),
+        Err(error) => warn!(%error, "Cannot see whether redactions are finished: restart the service"),
+    }
 }
