@@ -140,7 +140,7 @@ impl EventLog {
     /// [`ImportError`] says whether some of them may be stored.
     pub async fn import(&self, after: Position, moved: Vec<Moved>) -> Result<Position, ImportError> {
         for Moved { batch, .. } in &moved {
-            check_limits(batch)?;
+            check_moved(batch)?;
         }
         match &self.backend {
             Backend::Sqlite(_) => self.import_in_order(after, moved).await,
@@ -155,7 +155,7 @@ impl EventLog {
         }
         let mut waiting = Vec::with_capacity(moved.len());
         for Moved { story, expected, batch } in moved {
-            waiting.push(self.submit(story, expected, batch).await?);
+            waiting.push(await_backend!(self, store => store.submit(story, expected, batch))?);
         }
         for pending in waiting {
             let appended = pending.acknowledged().await?;
@@ -288,18 +288,19 @@ impl EventLog {
     }
 }
 
+fn within(what: &'static str, actual: usize, limit: usize) -> Result<(), AppendError> {
+    if actual > limit { Err(AppendError::TooLarge { what, actual, limit }) } else { Ok(()) }
+}
+
+/// As [`check_limits`], but for what an erasure has left: more bytes than were appended.
+fn check_moved(batch: &Batch) -> Result<(), AppendError> {
+    check_shape(batch)?;
+    let bytes = |record: &crate::contract::NewRecord| record.envelope.len() + record.disclosures.len();
+    within("bytes", batch.records.iter().map(bytes).sum(), limits::QUEUE_BYTES_MAX / 2)
+}
+
 fn check_limits(batch: &Batch) -> Result<(), AppendError> {
-    let within = |what, actual, limit| {
-        if actual > limit { Err(AppendError::TooLarge { what, actual, limit }) } else { Ok(()) }
-    };
-    if batch.records.is_empty() {
-        return Err(AppendError::Empty { what: "records" });
-    }
-    if batch.command.0.is_empty() {
-        return Err(AppendError::Empty { what: "command" });
-    }
-    within("bytes in its command", batch.command.0.len(), limits::COMMAND_BYTES_MAX)?;
-    within("records", batch.records.len(), limits::BATCH_RECORDS_MAX)?;
+    check_shape(batch)?;
     let mut all = 0;
     for record in &batch.records {
         let bytes = record.envelope.len().saturating_add(record.disclosures.len());
@@ -307,4 +308,16 @@ fn check_limits(batch: &Batch) -> Result<(), AppendError> {
         all += bytes;
     }
     within("bytes", all, limits::BATCH_BYTES_MAX)
+}
+
+/// Checks what is counted in a batch, not weighed.
+fn check_shape(batch: &Batch) -> Result<(), AppendError> {
+    if batch.records.is_empty() {
+        return Err(AppendError::Empty { what: "records" });
+    }
+    if batch.command.0.is_empty() {
+        return Err(AppendError::Empty { what: "command" });
+    }
+    within("bytes in its command", batch.command.0.len(), limits::COMMAND_BYTES_MAX)?;
+    within("records", batch.records.len(), limits::BATCH_RECORDS_MAX)
 }

@@ -4,7 +4,7 @@ use futures::future::join_all;
 use tempfile::TempDir;
 use writethru_log::{
     AppendError, ConnectError, Epoch, EventLog, ImportError, JetStreamOptions, Moved, NameHash, Options,
-    Position, Replicas, Stage,
+    Position, Replicas, Stage, limits,
 };
 
 use crate::nats::{Alone, Cluster, connect, options};
@@ -35,6 +35,16 @@ async fn fill_and_compare(servers: String, replicas: Replicas) {
     let given = Options { new_epoch: Epoch(7), create: true, read_only: false };
     let file = EventLog::open(&folder.path().join("log.db"), given).await.expect("opens");
     let head = file.import(Position::ZERO, moved.clone()).await.expect("taken");
+    // Erased words may have left more bytes than a record may be appended with.
+    let grown = bytes::Bytes::from(vec![b's'; limits::RECORD_BYTES_MAX + 1]);
+    file.erase(Position(5), grown.clone()).await.expect("erased");
+    let mut moved = moved;
+    let (mut at, mut left) = (0, 4);
+    while left >= moved[at].batch.records.len() {
+        left -= moved[at].batch.records.len();
+        at += 1;
+    }
+    moved[at].batch.records[left].disclosures = grown;
     let log = EventLog::connect(filling(servers.clone(), replicas)).await.expect("opens");
     assert_eq!(log.import(Position::ZERO, moved.clone()).await.expect("taken"), head);
     assert_eq!(read_all(&log).await, read_all(&file).await);
