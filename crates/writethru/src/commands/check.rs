@@ -49,9 +49,8 @@ impl Check {
     /// Prints what was verified, or the first fault.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         let data = &session.settings.data;
-        event_log::must_exist(data)?;
         let paths = Paths::new(data);
-        let log = event_log::open_to_read(&paths).await?;
+        let log = event_log::open_configured(&session.settings).await?;
         let output = session.output;
         let mut answer = json!({"data": data.display().to_string(), "head": log.head().0});
 
@@ -118,7 +117,7 @@ fn fault(what: impl Into<String>) -> Failure {
 }
 
 /// Verifies the log's own structure.
-async fn structure(log: &EventLog) -> Result<Checked, Failure> {
+pub(crate) async fn structure(log: &EventLog) -> Result<Checked, Failure> {
     let bar = progress(log.head().0, "reading");
     let shown = bar.clone();
     let checked = log.check(move |reached, _| shown.set_position(reached.0)).await;

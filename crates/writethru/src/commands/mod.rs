@@ -27,6 +27,7 @@ pub(crate) mod push;
 pub(crate) mod rebuild;
 pub(crate) mod recall;
 pub(crate) mod redact;
+pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod up;
 pub(crate) mod watch;

@@ -1,4 +1,4 @@
-//! The configuration file: TOML, flat, no unknown keys.
+//! The configuration file: TOML, flat but for the table `[log]`, no unknown keys.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -59,25 +59,39 @@ fn parse(text: &str, path: &Path) -> Result<Vec<Entry>, Failure> {
     })?;
     let mut entries = Vec::new();
     for (name, value) in table.get_ref() {
-        let line = line_of(name.span().start);
-        let name: &str = name.get_ref();
-        let Some(key) = Key::named(name) else {
-            return Err(unknown_key(name, line, path));
-        };
-        let text = match value.get_ref() {
-            DeValue::String(text) => text.to_string(),
-            DeValue::Boolean(value) => value.to_string(),
-            other => {
-                return Err(misconfigured(format!(
-                    "{}:{line}: {name} is a {}, a string or true/false is expected",
-                    path.display(),
-                    other.type_str()
-                )));
+        let (named, line): (&str, usize) = (name.get_ref(), line_of(name.span().start));
+        // `log` alone is what is logged; as a table it is where the event log is.
+        if let (Some(Key::Log), DeValue::Table(log)) = (Key::named(named), value.get_ref()) {
+            for (name, value) in log {
+                let (named, line): (&str, usize) = (name.get_ref(), line_of(name.span().start));
+                let Some(key) = Key::in_log_table(named) else {
+                    return Err(unknown_key(&format!("log.{named}"), line, path));
+                };
+                entries.push((key, written(key, value.get_ref(), line, path)?, line, path.to_owned()));
             }
+            continue;
+        }
+        let Some(key) = Key::named(named) else {
+            return Err(unknown_key(named, line, path));
         };
-        entries.push((key, text, line, path.to_owned()));
+        entries.push((key, written(key, value.get_ref(), line, path)?, line, path.to_owned()));
     }
     Ok(entries)
+}
+
+/// Returns the value of `key` as text.
+fn written(key: Key, value: &DeValue<'_>, line: usize, path: &Path) -> Result<String, Failure> {
+    match value {
+        DeValue::String(text) => Ok(text.to_string()),
+        DeValue::Boolean(value) => Ok(value.to_string()),
+        DeValue::Integer(number) if key.is_number() => Ok(number.to_string()),
+        other => Err(misconfigured(format!(
+            "{}:{line}: {} is a {}, a string or true/false is expected",
+            path.display(),
+            key.name(),
+            other.type_str()
+        ))),
+    }
 }
 
 fn unknown_key(name: &str, line: usize, path: &Path) -> Failure {

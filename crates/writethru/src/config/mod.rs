@@ -66,6 +66,22 @@ pub(crate) enum NatsChoice {
     Off,
 }
 
+/// Where the event log is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LogChoice {
+    /// In a file of the data dir.
+    File,
+    /// On NATS.
+    Stream {
+        /// Its servers; `None` are those that NATS is at anyway.
+        servers: Option<String>,
+        /// Which log there.
+        name: log::LogName,
+        /// On how many servers it is made, if that was said.
+        replicas: Option<log::Replicas>,
+    },
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
@@ -100,6 +116,8 @@ pub(crate) struct Settings {
     pub(crate) nats_seed: Option<PathBuf>,
     /// The nats-server program, if it was named.
     pub(crate) nats_server_bin: Option<PathBuf>,
+    /// Where the event log is.
+    pub(crate) event_log: LogChoice,
     /// What is logged, if it was said.
     pub(crate) log: Option<String>,
     /// How it is logged.
