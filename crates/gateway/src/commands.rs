@@ -21,5 +21,5 @@ pub(crate) use changes::ChangesQuery;
 pub(crate) use diff::{DiffFormat, DiffQuery};
 pub(crate) use entries::{Doing, EntryParameters};
 pub(crate) use push::{Filed, Filing, PushParameters};
-pub(crate) use read::{HistoryQuery, ListQuery};
+pub(crate) use read::{HistoryQuery, ListQuery, at_least, view};
 pub(crate) use show::{ShowQuery, Showing};

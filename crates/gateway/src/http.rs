@@ -11,6 +11,7 @@ mod operator;
 mod registry;
 mod reply;
 mod stories;
+mod transparency;
 
 use std::future::IntoFuture;
 
@@ -108,6 +109,9 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(stories::history))
         .routes(routes!(stories::diff))
         .routes(routes!(changes::changes))
+        .routes(routes!(transparency::checkpoint))
+        .routes(routes!(transparency::tile))
+        .routes(routes!(transparency::receipt))
         .routes(routes!(operator::info))
         .routes(routes!(operator::rebuild))
         .routes(routes!(operator::livez))

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use log::{EventLog, Position};
+use log::{Epoch, EventLog, Position};
 use proof::Hash;
 use proof::audit::{LogReader, audit};
 use proof::checkpoint::SignedCheckpoint;
 use proof::entry::Entry;
+use proof::note::VerifierKey;
 use proof::receipt::Receipt;
 use proof::tile::{self, Bundle, Edge, FilePath, Tile, TileHashes, bundle_prefix};
 use proof::tree::{Plan, TileReader};
 use tokio::sync::watch;
 
 use crate::heads::Heads;
-use crate::options::Options;
+use crate::options::{Options, origin_of};
 use crate::shelf::Shelf;
 use crate::status::Status;
 
@@ -225,6 +226,26 @@ pub(crate) fn last_entry(head: &Head) -> io::Result<Option<Entry>> {
     let entries = tile::bundle_entries(bundle, &bytes).map_err(invalid)?;
     let last = entries.last().ok_or(io::ErrorKind::InvalidData)?;
     Entry::from_bytes(last).map(Some).map_err(invalid)
+}
+
+/// Returns the verifier key of the log over the event log `epoch`: by the origin that it was signed under
+/// first, or would be. Changes nothing. Blocks.
+///
+/// # Errors
+/// In words; also that there is no key yet.
+pub fn verifier_key(options: &Options, epoch: Epoch) -> Result<VerifierKey, String> {
+    let is_there = options.heads.is_file();
+    let heads = is_there.then(|| Heads::open(&options.heads)).transpose().map_err(words)?;
+    let note = heads.map(|heads| heads.newest(epoch)).transpose().map_err(words)?.flatten();
+    let signed = note.map(|note| SignedCheckpoint::parse(note.as_bytes())).transpose().map_err(words)?;
+    let name = match signed {
+        Some(signed) => signed.checkpoint().origin().parse().map_err(words)?,
+        None => origin_of(&options.name, epoch).map_err(words)?,
+    };
+    if !options.key.is_file() {
+        return Err(format!("there is no {}", options.key.display()));
+    }
+    Ok(crate::key::read_or_make(&options.key, &name).map_err(words)?.verifier().clone())
 }
 
 /// What a check of the files found to be right.

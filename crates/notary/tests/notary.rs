@@ -1,5 +1,7 @@
 //! The notary over a real event log: what it serves, what it proves, and when it signs nothing.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of these tests fail as the tests do")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -152,6 +152,8 @@ pub(crate) enum Command {
     Config(commands::config::Config),
     /// Write a NATS server's configuration with users and permissions
     Nats(commands::nats::Nats),
+    /// Print the key that the transparency log is verified with
+    Notary(commands::notary::Notary),
     /// Print shell completions
     Completions(commands::completions::Completions),
     /// Print manual pages

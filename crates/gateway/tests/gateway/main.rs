@@ -15,3 +15,4 @@ mod registry;
 mod second;
 mod second_failing;
 mod service;
+mod transparency;

@@ -19,6 +19,7 @@ pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod nats;
+pub(crate) mod notary;
 pub(crate) mod outcome;
 pub(crate) mod policy;
 pub(crate) mod push;

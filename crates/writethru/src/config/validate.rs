@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::key::Key;
-use super::{LogFormat, NatsChoice, Origin, Settings, misconfigured};
+use super::{LogFormat, NatsChoice, NotarySettings, Origin, Settings, misconfigured};
 use crate::failure::Failure;
 
 type Sources = BTreeMap<Key, (String, Origin)>;
@@ -52,6 +52,7 @@ pub(super) fn settings(sources: Sources) -> Result<Settings, Failure> {
         nats,
         nats_seed: text(Key::NatsSeed).map(PathBuf::from),
         nats_server_bin: text(Key::NatsServerBin).map(PathBuf::from),
+        notary: NotarySettings::default(),
         log,
         log_format: log_format.unwrap_or(LogFormat::Text),
         sources,

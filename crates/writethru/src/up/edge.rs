@@ -21,10 +21,14 @@ use crate::failure::Failure;
 pub(super) type PublisherCell = Arc<OnceLock<watch::Receiver<PublisherStatus>>>;
 
 /// Returns what else requests may reach.
-pub(super) fn controls(control: Control, publisher: Option<PublisherCell>) -> Controls {
+pub(super) fn controls(
+    control: Control,
+    publisher: Option<PublisherCell>,
+    notary: Option<notary::Reader>,
+) -> Controls {
     let relay = publisher
         .map(|cell| -> Arc<dyn Fn() -> RelayStatus + Send + Sync> { Arc::new(move || relay_status(&cell)) });
-    Controls { projector: Some(control), relay }
+    Controls { projector: Some(control), relay, notary }
 }
 
 fn relay_status(cell: &PublisherCell) -> RelayStatus {

@@ -5,6 +5,7 @@ pub(crate) mod data_dir;
 mod demo;
 mod edge;
 pub(crate) mod nats;
+pub(crate) mod notarial;
 mod people;
 mod receipts;
 mod relay;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use desk::{Desk, Seed};
 use gateway::{Gateway, Measures, Parts};
 use log::EventLog;
+use notary::Reader;
 use projector::{Control, Projector, Views};
 use registry::Registry;
 use tokio::net::TcpListener;
@@ -16,6 +17,7 @@ use tracing::{info, warn};
 
 use super::data_dir::DataDir;
 use super::edge::{self, Edge, PublisherCell};
+use super::notarial;
 use super::people;
 use super::receipts::Receipts;
 use super::relay::{Joint, Relay};
@@ -45,6 +47,7 @@ pub(crate) struct Service {
     scheduler: (TaskTracker, CancellationToken),
     receipts: (TaskTracker, CancellationToken),
     upkeep: (TaskTracker, CancellationToken),
+    notary: (Reader, TaskTracker, CancellationToken),
     broken: Broken,
 }
 
@@ -76,6 +79,9 @@ impl Service {
         let receipts = (TaskTracker::new(), CancellationToken::new());
         let (acknowledged, storing) = Receipts::new(registry.clone());
         keep(&receipts.0, "receipts", receipts.1.clone(), &broken, storing.run(receipts.1.clone()));
+        let notary = notarial::open(&session.settings, &data.paths, &log)?;
+        let (reader, notarising) = (notary.reader(), (TaskTracker::new(), CancellationToken::new()));
+        keep(&notarising.0, "notary", notarising.1.clone(), &broken, notary.run(notarising.1.clone()));
         let publisher = PublisherCell::default();
         let told = (session.settings.nats != NatsChoice::Off).then(|| Arc::clone(&publisher));
         let gateway = Gateway::new(Parts {
@@ -83,7 +89,7 @@ impl Service {
             desk,
             views: views.clone(),
             registry: registry.clone(),
-            controls: edge::controls(control, told),
+            controls: edge::controls(control, told, Some(reader.clone())),
             measures: Measures::install(),
             origin: edge::origin(&session.settings, &listener)?,
         });
@@ -98,13 +104,15 @@ impl Service {
             epoch: log.epoch(),
             broken: broken.clone(),
             publisher,
+            notary: reader.clone(),
             receipts: acknowledged,
         };
         let relay = Relay::start(joint).await?;
         let edge = Edge::start(listener, gateway, &broken)?;
         info!(log.head = log.head().0, "Service is ready");
         let projector = (projecting, shutdown);
-        Ok(Self { log, views, registry, edge, relay, projector, scheduler, receipts, upkeep, broken })
+        let notary = (reader, notarising.0, notarising.1);
+        Ok(Self { log, views, registry, edge, relay, projector, scheduler, receipts, upkeep, notary, broken })
     }
 
     /// Returns whether nothing has ever been filed.
@@ -128,7 +136,7 @@ impl Service {
     }
 
     /// Ends every part in order: the edge takes nothing new and finishes what it has; then the
-    /// views catch up, then NATS, each for a bounded time; then the log is closed. Returns what
+    /// views catch up, then the notary, then NATS, each for a bounded time; then the log is closed. Returns what
     /// broke while the service ran, if anything did.
     pub(crate) async fn drain(self) -> Option<Failure> {
         let edges = async { tokio::join!(self.edge.drain(), self.relay.drain_commands()) };
@@ -142,7 +150,10 @@ impl Service {
         if tokio::time::timeout(VIEWS_DRAIN_MAX, self.views.reached(head)).await.is_err() {
             warn!(log.head = head.0, "Views are behind the log: they catch up at the next start");
         }
+        let (reader, notarising, told) = self.notary;
+        notarial::caught_up(&reader, &self.log).await;
         self.relay.drain(self.views.position()).await;
+        end((notarising, told)).await;
         end(self.receipts).await;
         end(self.projector).await;
         self.registry.close().await;
