@@ -153,7 +153,10 @@ impl Notary {
     async fn open(&self) -> Result<Sequencer, Trouble> {
         let (options, epoch, head) = (Arc::clone(&self.options), self.log.epoch(), self.log.head());
         let sequencer = blocking(move || Sequencer::open(&options, epoch, head.0)).await?;
-        let Some(head) = sequencer.head().cloned() else { return Ok(sequencer) };
+        let Some(head) = sequencer.head().cloned() else {
+            self.show(&sequencer);
+            return Ok(sequencer);
+        };
         // A log that went another way differs in everything behind the fork, so also in the last entry.
         let (size, own) = (head.size(), Arc::clone(&head));
         let last = blocking(move || Ok(last_entry(&own)?)).await?;
@@ -181,10 +184,12 @@ impl Notary {
 
     /// Shows the newest head to everybody.
     fn show(&self, sequencer: &Sequencer) {
-        let Some(head) = sequencer.head() else { return };
+        let state = if sequencer.is_rebuilding() { State::Starting } else { State::Signing };
         self.status.send_modify(|status| {
-            status.state = State::Signing;
-            status.head = Some(Arc::clone(head));
+            status.state = state;
+            if let Some(head) = sequencer.head() {
+                status.head = Some(Arc::clone(head));
+            }
         });
     }
 

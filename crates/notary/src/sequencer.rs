@@ -121,6 +121,11 @@ impl Sequencer {
         self.head.as_ref()
     }
 
+    /// Returns whether files that were signed before are still being made again.
+    pub(crate) fn is_rebuilding(&self) -> bool {
+        self.awaited.is_some()
+    }
+
     /// Appends the records' envelopes in order, and signs a head over all there is. Blocks.
     pub(crate) fn append(mut self, envelopes: &[Bytes]) -> Result<Self, Trouble> {
         let entries: Result<Vec<_>, _> =

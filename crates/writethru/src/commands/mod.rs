@@ -27,4 +27,5 @@ pub(crate) mod rebuild;
 pub(crate) mod recall;
 pub(crate) mod show;
 pub(crate) mod up;
+pub(crate) mod verify;
 pub(crate) mod watch;
