@@ -23,9 +23,9 @@ fn copied(from: &Path, to: &Path) {
         let path = entry.expect("an entry").path();
         let place = to.join(path.file_name().expect("a name"));
         if path.is_dir() {
-            copied(&path, &place)
+            copied(&path, &place);
         } else {
-            fs::copy(&path, &place).map(|_| ()).expect("copied")
+            fs::copy(&path, &place).expect("copied");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use log::Epoch;
 use proof::Hash;
 use proof::checkpoint::SignedCheckpoint;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 /// Marks the file as ours: "wtnh".
 const APPLICATION_ID: i32 = 0x7774_6e68;
@@ -33,32 +33,37 @@ pub(crate) enum HeadsError {
 }
 
 impl Heads {
-    /// Opens the file, making it if there is none.
+    /// Opens the file, making it if there is none. For the one who signs.
     pub(crate) fn open(path: &Path) -> Result<Self, HeadsError> {
         let db = Connection::open(path)?;
         #[cfg(unix)]
         close_to_others(path)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
-        let id: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        let format: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        match (id, format) {
-            (0, 0) => {
-                // A file of someone else's has tables already, so making ours there fails or is refused.
-                let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-                if tables > 0 {
-                    return Err(HeadsError::Foreign);
-                }
-                db.execute_batch(&format!(
-                    "BEGIN; CREATE TABLE head (epoch TEXT PRIMARY KEY, origin TEXT NOT NULL, size INTEGER NOT \
-                     NULL, root BLOB NOT NULL, note TEXT NOT NULL) STRICT, WITHOUT ROWID; PRAGMA \
-                     application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; COMMIT;"
-                ))?;
-            }
-            (APPLICATION_ID, FORMAT) => {}
-            _ => return Err(HeadsError::Foreign),
+        if is_ours(&db)? {
+            return Ok(Self { db });
         }
+        // A file of someone else's has tables already.
+        let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if tables > 0 {
+            return Err(HeadsError::Foreign);
+        }
+        db.execute_batch(&format!(
+            "BEGIN IMMEDIATE; CREATE TABLE head (epoch TEXT PRIMARY KEY, origin TEXT NOT NULL, size INTEGER NOT \
+             NULL, root BLOB NOT NULL, note TEXT NOT NULL) STRICT, WITHOUT ROWID; PRAGMA application_id = \
+             {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; COMMIT;"
+        ))?;
         Ok(Self { db })
+    }
+
+    /// Opens the file beside the one who signs, and makes nothing in it; `None` if there is none yet.
+    pub(crate) fn look(path: &Path) -> Result<Option<Self>, HeadsError> {
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        db.pragma_update(None, "query_only", true)?;
+        Ok(is_ours(&db)?.then_some(Self { db }))
     }
 
     /// Returns the note of the newest head that was signed of the life `epoch` of the event log.
@@ -91,6 +96,17 @@ impl Heads {
             )?,
         };
         Ok(changed == 1)
+    }
+}
+
+/// Returns whether the file has been made; an empty one has not.
+fn is_ours(db: &Connection) -> Result<bool, HeadsError> {
+    let id: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let format: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match (id, format) {
+        (APPLICATION_ID, FORMAT) => Ok(true),
+        (0, 0) => Ok(false),
+        _ => Err(HeadsError::Foreign),
     }
 }
 

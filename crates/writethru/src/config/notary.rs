@@ -15,11 +15,10 @@ const WITNESSES_MAX: usize = 16;
 
 /// The table as the template of a configuration explains it.
 pub(super) const TEMPLATE: &str = r#"
-# The transparency log. Name: what it is called, for ever; without it the host and path of public_url.
-# Each witness is asked to cosign every head; key is its verifier key, url where it takes add-checkpoint.
-# [notary]
-# name = "news.example"
-# witnesses = [{ name = "archive", key = "archive.example/w+abcdef01+BA...", url = "http://archive.example/w" }]
+# The transparency log. name: what it is called, for ever; without it the host and path of public_url.
+# witnesses: who is asked to cosign every head; each a table of name, key (its verifier key) and url (where it
+# takes add-checkpoint). As a table, [notary], it has to come last.
+# notary = { name = "news.example", witnesses = [] }
 "#;
 
 /// What the file says of the notary.
