@@ -33,18 +33,13 @@ pub(super) struct Provable {
     /// Records appended in a second while the notary signed.
     per_s: f64,
     /// From the append to the signed head over it, as a reader sees it.
-    append_to_provable: Spread,
+    after: Spread,
 }
 
 impl Provable {
     /// Returns it as people read it.
     pub(super) fn line(&self) -> String {
-        format!(
-            "append→signed head {:>9.0}/s, {} writers  {}",
-            self.per_s,
-            self.writers,
-            times(&self.append_to_provable)
-        )
+        format!("append→signed head {:>9.0}/s, {} writers  {}", self.per_s, self.writers, times(&self.after))
     }
 }
 
@@ -93,11 +88,11 @@ pub(super) async fn measure(
     let elapsed = began.elapsed().as_secs_f64();
     let late = || Failure::new(Exit::Failure, "bench", "not every record was signed");
     let timed = tokio::time::timeout(CATCH_UP_MAX, timing).await.map_err(|_| late())?;
-    let (append_to_provable, count) = timed.map_err(|error| late().because(&error))?;
+    let (after, count) = timed.map_err(|error| late().because(&error))?;
     shutdown.cancel();
     signing.await.map_err(|error| broken("the notary was cut off", &error))?;
     log.close().await;
-    Ok(Provable { writers, per_s: rate(count, elapsed), append_to_provable })
+    Ok(Provable { writers, per_s: rate(count, elapsed), after })
 }
 
 async fn write(
