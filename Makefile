@@ -14,7 +14,10 @@ up: $(NATS_SERVER_BIN) ## Builds everything and plays a real storm, change by ch
 	$(CARGO) build --release --locked -p writethru
 	./target/release/writethru up --demo
 
-test: $(NATS_SERVER_BIN) ## Runs every test, against a real NATS server
+# What the tests in a browser need, where there is npm; they say so aloud where it is missing.
+BROWSER_PACKAGES := tests/browser/node_modules/.package-lock.json
+
+test: $(NATS_SERVER_BIN) $(BROWSER_PACKAGES) ## Runs every test, against a real NATS server
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) test --workspace --locked
@@ -38,6 +41,10 @@ fmt: ## Formats the code
 clean: ## Removes what was built and fetched
 	$(CARGO) clean
 	rm -rf $(TOOLS)
+
+$(BROWSER_PACKAGES): tests/browser/package-lock.json
+	@if command -v npm >/dev/null; then cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund \
+		|| echo 'NOT FETCHED: the tests in a browser will say that they do not run'; fi
 
 $(NATS_SERVER_BIN):
 	python3 scripts/fetch-nats-server

@@ -22,7 +22,7 @@ fn measures(text: &str) -> BTreeSet<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_measure_of_the_dashboard_and_the_alarms_is_there() {
+async fn every_measure_of_the_dashboard_the_alarms_and_the_page_for_operators_is_there() {
     let folder = tempfile::tempdir().expect("a temp dir");
     let service = Service::start(&folder.path().join("data"));
     let owner = Api::public(&service.http).with(Some(&service.owner_key()));
@@ -30,7 +30,7 @@ async fn every_measure_of_the_dashboard_and_the_alarms_is_there() {
     owner.post("/v1/stories?slug=mine&desk=world", &copy).await.done();
     owner.act("mine", "kill", &json!({"reason": "It does not."})).await.done();
     let dashboard: serde_json::Value = serde_json::from_str(&given("grafana-dashboard.json")).expect("JSON");
-    let asked = dashboard.to_string() + &given("prometheus-alerts.yml");
+    let asked = dashboard.to_string() + &given("prometheus-alerts.yml") + &given("../OPERATIONS.md");
     let asked = measures(&asked);
     assert!(asked.len() > 10, "{asked:?}");
     // The publisher sends when it can: it is asked until it has.

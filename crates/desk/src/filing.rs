@@ -58,7 +58,13 @@ impl Inner {
             fits(&filing.target, aim.story, chain(&held))?;
             insist(filing.expected, chain(&held).story().revision)?;
             let (answer, pending) = match self.submit(&mut held, aim, filing, &command).await {
-                Ok((answer, Some(pending))) => (answer, pending),
+                Ok((answer, Some(pending))) => {
+                    if matches!(filing.command, Command::Redact(_)) {
+                        // Whoever comes next must not see what is hidden from now on.
+                        *held = None;
+                    }
+                    (answer, pending)
+                }
                 Ok((answer, None)) => return Ok(answer),
                 Err(error) => {
                     // Sealing has advanced the fold, and the log has not followed.
@@ -160,21 +166,32 @@ impl Inner {
         command: &CommandKey,
         chain: &Chain,
     ) -> Result<Option<Answer>, PushError> {
+        let Some((answer, record)) = self.stored_answer(aim.story, command, chain).await? else {
+            return Ok(None);
+        };
+        self.check_repeat(aim, filing, &record).await?;
+        Ok(Some(answer))
+    }
+
+    /// Returns the answer that `command` got before, if it did, and the record it made, whatever it was.
+    pub(crate) async fn stored_answer(
+        &self,
+        story: StoryId,
+        command: &CommandKey,
+        chain: &Chain,
+    ) -> Result<Option<(Answer, log::Record)>, PushError> {
         let log = &self.log;
-        let key = StoryKey(*aim.story.as_bytes());
+        let key = StoryKey(*story.as_bytes());
         let unavailable = |error: log::ReadError| PushError::Unavailable { source: error.into() };
         let Some(appended) = log.find_command(key, &log_command(command)).await.map_err(unavailable)? else {
             return Ok(None);
         };
-        let records = log.read_story(key, appended.revision, 1).await.map_err(unavailable)?;
-        let record =
-            records.first().ok_or_else(|| damaged(aim.story, "an answered command has no record"))?;
-        let header =
-            Header::parse(&record.envelope).map_err(|error| damaged(aim.story, &error.to_string()))?;
-        self.check_repeat(aim, filing, record).await?;
-        Ok(Some(Answer {
-            story: aim.story,
-            slug: slug_of(chain).ok_or_else(|| damaged(aim.story, "it has no slug"))?,
+        let mut records = log.read_story(key, appended.revision, 1).await.map_err(unavailable)?;
+        let record = records.pop().ok_or_else(|| damaged(story, "an answered command has no record"))?;
+        let header = Header::parse(&record.envelope).map_err(|error| damaged(story, &error.to_string()))?;
+        let answer = Answer {
+            story,
+            slug: slug_of(chain).ok_or_else(|| damaged(story, "it has no slug"))?,
             desk: header.desk,
             revision: Revision(appended.revision),
             changed: false,
@@ -186,7 +203,8 @@ impl Inner {
             rebased: header.rebased,
             position: appended.last,
             articles: None,
-        }))
+        };
+        Ok(Some((answer, record)))
     }
 }
 
@@ -199,6 +217,9 @@ impl Inner {
         let mut command = filing.command.clone();
         name(&mut command, aim.slug.as_ref().filter(|_| before == Revision::ZERO));
         let asked = Filing { command, ..filing.clone() };
+        if !chain.masks().is_empty() {
+            return Ok(()); // What it made is not all there any more.
+        }
         let Ok(asked) = self.rebased(aim.story, chain.story(), &asked).await else { return Ok(()) };
         let when = Header::parse(&record.envelope).map_or_else(|_| now(), |header| header.recorded);
         // What was legal then and is refused now tells nothing: time has passed.

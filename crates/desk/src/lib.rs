@@ -4,9 +4,11 @@
 //! A push is acknowledged once it is durable. The desk never answers from anything but the log:
 //! what it keeps in memory is the fold of the log's records and can be dropped at any time.
 
+mod blame;
 mod directory;
 mod due;
 mod filing;
+mod redaction;
 mod rehearsal;
 mod request;
 mod scheduler;
@@ -14,6 +16,8 @@ mod service;
 mod slug;
 mod stories;
 
+pub use blame::{Authored, Eyes};
+pub use redaction::{Picked, RedactError, RedactRequest, Redacted, Selection};
 pub use rehearsal::{Prospect, Rehearsal};
 pub use request::{
     ActRequest, Answer, OpenError, Overlapping, Preview, PushError, PushRequest, Seed, Standing, StoryRef,

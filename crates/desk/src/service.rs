@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wire::{Chain, Header};
 
+use crate::blame::Blames;
 use crate::directory::Directory;
 use crate::due::Due;
 use crate::filing::{Aim, Filing, chain, slug_of};
@@ -33,6 +34,9 @@ pub(crate) struct Inner {
     pub(crate) directory: Directory,
     pub(crate) stories: Stories,
     pub(crate) due: Due,
+    pub(crate) blames: Blames,
+    /// Held by the one that erases: two that rewrite one record would undo each other.
+    pub(crate) erasing: tokio::sync::Mutex<()>,
 }
 
 impl Desk {
@@ -54,7 +58,8 @@ impl Desk {
             }
         }
         let stories = Stories::new(log.clone());
-        Ok(Self { inner: Arc::new(Inner { log, directory, stories, due }) })
+        let (erasing, blames) = (tokio::sync::Mutex::default(), Blames::default());
+        Ok(Self { inner: Arc::new(Inner { log, directory, stories, due, blames, erasing }) })
     }
 
     /// Returns the id of `story`, if its slug is known (an id is not looked up).

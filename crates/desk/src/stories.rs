@@ -3,11 +3,11 @@
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
-use log::{EventLog, StoryKey};
+use log::{EventLog, Record, StoryKey};
 use lru::LruCache;
 use story::{Revision, StoryId};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
-use wire::Chain;
+use wire::{Chain, Masks, redaction_of};
 
 use crate::request::PushError;
 
@@ -71,26 +71,69 @@ impl Stories {
     }
 }
 
-/// Returns the fold of the records of `story` up to `upto`, or of all if there are fewer.
+/// Returns the fold of the records of `story` up to `upto`, or of all if there are fewer. What any
+/// redaction of the story hides, a later one too, is read as erased.
 pub(crate) async fn load(log: &EventLog, story: StoryId, upto: Revision) -> Result<Chain, PushError> {
-    let mut chain = Chain::new(story);
+    let mut masks = Masks::default();
     loop {
-        let known = chain.story().revision;
-        let wanted = usize::try_from(upto.get() - known.get()).unwrap_or(usize::MAX).min(LOAD_PAGE_RECORDS);
-        if wanted == 0 {
+        if let Some(chain) = fold(log, story, upto, &mut masks).await? {
             return Ok(chain);
-        }
-        let records = log
-            .read_story(StoryKey(*story.as_bytes()), known.next().get(), wanted)
-            .await
-            .map_err(|error| PushError::Unavailable { source: error.into() })?;
-        if records.is_empty() {
-            return Ok(chain);
-        }
-        for record in &records {
-            chain
-                .open(&record.envelope, &record.disclosures)
-                .map_err(|error| PushError::Damaged { story, problem: error.to_string() })?;
         }
     }
+}
+
+/// Folds with `masks`; returns `None` if a redaction asks for more, which are then in there.
+async fn fold(
+    log: &EventLog,
+    story: StoryId,
+    upto: Revision,
+    masks: &mut Masks,
+) -> Result<Option<Chain>, PushError> {
+    let mut chain = Some(Chain::masked(story, masks.clone()));
+    let mut pages = Pages::of(log, story);
+    while let Some(records) = pages.next().await? {
+        for record in &records {
+            let redaction = redaction_of(&record.envelope).map_err(|error| damaged(story, &error))?;
+            if redaction.is_some_and(|redaction| masks.add(&redaction)) {
+                chain = None;
+            }
+            if let Some(chain) = chain.as_mut().filter(|_| record.revision <= upto.get()) {
+                chain.open(&record.envelope, &record.disclosures).map_err(|error| damaged(story, &error))?;
+            }
+        }
+    }
+    Ok(chain)
+}
+
+/// The records of one story, page by page.
+pub(crate) struct Pages<'a> {
+    log: &'a EventLog,
+    story: StoryId,
+    next: u64,
+}
+
+impl<'a> Pages<'a> {
+    pub(crate) fn of(log: &'a EventLog, story: StoryId) -> Self {
+        Self::behind(log, story, Revision::ZERO)
+    }
+
+    pub(crate) fn behind(log: &'a EventLog, story: StoryId, revision: Revision) -> Self {
+        Self { log, story, next: revision.next().get() }
+    }
+
+    /// Returns the next records; `None` behind the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Record>>, PushError> {
+        let records = self
+            .log
+            .read_story(StoryKey(*self.story.as_bytes()), self.next, LOAD_PAGE_RECORDS)
+            .await
+            .map_err(|error| PushError::Unavailable { source: error.into() })?;
+        let Some(last) = records.last() else { return Ok(None) };
+        self.next = last.revision + 1;
+        Ok(Some(records))
+    }
+}
+
+pub(crate) fn damaged(story: StoryId, problem: &dyn std::error::Error) -> PushError {
+    PushError::Damaged { story, problem: problem.to_string() }
 }

@@ -5,6 +5,7 @@
 //! with an error that says what is wrong, where, and what to do. Nothing here does IO, and no
 //! input makes it panic.
 
+pub mod feed;
 mod history;
 mod html;
 mod intake;

@@ -26,9 +26,11 @@
 //! | times of live entries | in the HTML (`time`) | in the XHTML (`time`) | `liveBlogUpdate` |
 
 mod body;
+mod difference;
 mod jsonld;
 mod newsml_g2;
 mod ninjs;
+mod reader;
 mod text;
 mod xml;
 
@@ -41,9 +43,11 @@ use wire::ArticleView;
 use crate::lead_in::{self, LeadIn, PubStatus};
 use crate::source::Source;
 
+pub use difference::{Aloud, difference_html, reason_words};
 pub use jsonld::jsonld;
 pub use newsml_g2::newsml_g2;
 pub use ninjs::ninjs;
+pub use reader::{reader_html, shown_time};
 pub use text::text;
 
 /// An article with what a standard says of it beyond its words.
@@ -95,6 +99,8 @@ pub struct EntryTimes {
     pub published: Timestamp,
     /// When it last changed.
     pub modified: Timestamp,
+    /// When it last changed in a way worth a reader's while.
+    pub significant: Timestamp,
 }
 
 /// Who serves an article.
@@ -175,7 +181,17 @@ impl FromStr for OutFormat {
 impl Origin {
     /// Returns the address of `story`: the same for all its revisions.
     pub fn address(&self, story: StoryId) -> String {
-        format!("{}/v1/stories/{story}", printable(self.base.trim_end_matches('/')))
+        format!("{}/v1/stories/{story}", self.root())
+    }
+
+    /// Returns the address of the page of `story` for readers, which no change of its slug changes.
+    pub fn page(&self, story: StoryId) -> String {
+        format!("{}/stories/{story}", self.root())
+    }
+
+    /// Returns the beginning of every address, without a slash at its end.
+    pub fn root(&self) -> String {
+        printable(self.base.trim_end_matches('/'))
     }
 }
 
@@ -240,7 +256,7 @@ fn link_parts(link: &str) -> Option<(&str, Option<&str>)> {
 
 /// Returns `text` with the characters that XML 1.0 forbids (section 2.2), and other controls but
 /// line breaks, replaced: kept words hold none, a view from elsewhere may.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let is_legal = |c: char| c == '\n' || !(c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}'));
     text.chars().map(|c| if is_legal(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }

@@ -89,7 +89,7 @@ fn an_article_is_a_news_article_with_its_corrections() {
         json_of(&written),
         json!({
             "@context": "https://schema.org", "@type": "NewsArticle",
-            "@id": ORIGIN.address(view.story), "url": ORIGIN.address(view.story), "version": "7",
+            "@id": ORIGIN.address(view.story), "url": ORIGIN.page(view.story), "version": "7",
             "headline": "Talks resume", "articleBody": "They met.\n\nThey left.",
             "datePublished": "2026-11-22T17:01:00Z", "dateModified": "2026-11-22T18:01:00Z",
             "author": { "@type": "NewsMediaOrganization", "name": "Example & Sons <News>", "url": "https://news.example/" },
@@ -106,7 +106,7 @@ fn a_body_with_entries_is_a_live_blog() {
     let view = view(&article(&rich()), Kind::Update, Status::Usable);
     let block: BlockId = "b7".parse().expect("it is one");
     let (published, modified) = (time("2026-11-22T18:04:00Z"), time("2026-11-22T18:09:00Z"));
-    let entries = [EntryTimes { block, published, modified }];
+    let entries = [EntryTimes { block, published, modified, significant: published }];
     let given = Edition { entries: &entries, ..edition(&view) };
     let blog = json_of(&OutFormat::Jsonld.write(&given));
     assert_eq!(

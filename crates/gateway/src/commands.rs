@@ -2,6 +2,7 @@
 //! functions here, so that they cannot drift apart. Nothing here knows a header or a subject.
 
 mod acts;
+mod blame;
 mod carry;
 mod changes;
 pub(crate) mod conflict;
@@ -9,6 +10,7 @@ mod diff;
 mod entries;
 mod push;
 mod read;
+mod redaction;
 pub(crate) mod registry;
 mod request;
 mod rights;
@@ -17,9 +19,11 @@ mod show;
 mod stored;
 
 pub(crate) use acts::Acting;
-pub(crate) use changes::ChangesQuery;
+pub(crate) use blame::BlameQuery;
+pub(crate) use changes::{After, ChangesQuery};
 pub(crate) use diff::{DiffFormat, DiffQuery};
 pub(crate) use entries::{Doing, EntryParameters};
-pub(crate) use push::{Filed, Filing, PushParameters};
+pub(crate) use push::{Filed, Filing, PushParameters, large};
 pub(crate) use read::{HistoryQuery, ListQuery, at_least, view};
-pub(crate) use show::{ShowQuery, Showing};
+pub(crate) use redaction::{RecordQuery, RedactQuery, Redacting, RedactionsQuery};
+pub(crate) use show::{Around, ShowQuery, Showing};

@@ -31,6 +31,12 @@ pub enum PublicDoor {
     HttpDiff,
     /// The changes over HTTP.
     HttpChanges,
+    /// A live stream over HTTP.
+    HttpEvents,
+    /// A page for readers.
+    HttpPage,
+    /// A feed.
+    HttpFeed,
     /// An article, asked for over NATS.
     NatsShow,
     /// A list of stories, asked for over NATS.
@@ -56,6 +62,9 @@ impl PublicDoor {
             Self::HttpHistory => "http-history",
             Self::HttpDiff => "http-diff",
             Self::HttpChanges => "http-changes",
+            Self::HttpEvents => "http-events",
+            Self::HttpPage => "http-page",
+            Self::HttpFeed => "http-feed",
             Self::NatsShow => "nats-show",
             Self::NatsList => "nats-list",
             Self::NatsHistory => "nats-history",

@@ -20,6 +20,7 @@ use crate::departures::Departures;
 use crate::limits::{AT_LEAST_WAIT_MAX, POLLS_MAX, PUSHES_MAX, REQUESTS_MAX, WRITE_FAILURE_AGE};
 use crate::measures::Measures;
 use crate::problems::unavailable;
+use crate::stream::Hub;
 
 /// How far the publisher has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,8 +91,11 @@ pub(crate) struct Inner {
     pub(crate) controls: Controls,
     pub(crate) measures: Measures,
     pub(crate) origin: Origin,
+    /// The hub that feeds name.
+    pub(crate) websub_hub: Option<String>,
     pub(crate) departures: Departures,
     pub(crate) places: Places,
+    pub(crate) hub: Arc<Hub>,
     /// Cancelled when shutdown begins, so that no reader is waited for.
     pub(crate) closing: CancellationToken,
     /// When an append last failed, in seconds of Unix time; 0 after one has succeeded.
@@ -112,6 +116,7 @@ impl Gateway {
     pub fn new(parts: Parts) -> Self {
         let Parts { log, desk, views, registry, controls, measures, origin } = parts;
         let departures = Departures::new(registry.clone());
+        let hub = Arc::new(Hub::new(views.position()));
         let places = Places {
             requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
             polls: Arc::new(Semaphore::new(POLLS_MAX)),
@@ -128,12 +133,24 @@ impl Gateway {
             controls,
             measures,
             origin,
+            websub_hub: None,
             departures,
             places,
+            hub,
             closing,
             write_failed,
         };
         Self { inner: Arc::new(inner), way: Way::Http }
+    }
+
+    /// Returns the edge with feeds that name `hub` (`WebSub`). Called before the edge is shared: after that it
+    /// changes nothing.
+    #[must_use]
+    pub fn with_websub_hub(mut self, hub: Option<String>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.websub_hub = hub;
+        }
+        self
     }
 
     /// Returns where departures by public doors are noted: also for doors that are not the gateway's.

@@ -5,21 +5,26 @@ pub(crate) mod acts;
 mod changes;
 mod connections;
 mod edge;
+mod events;
 mod filing;
 mod openapi;
 mod operator;
+mod pages;
+mod redactions;
 mod registry;
 mod reply;
 mod stories;
 mod transparency;
 
 use std::future::IntoFuture;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{info, warn};
 use utoipa::openapi::OpenApi;
@@ -28,6 +33,7 @@ use utoipa_axum::routes;
 
 use crate::gateway::Gateway;
 use crate::limits::{CONNECTIONS_MAX, DRAIN_TIME_MAX};
+use crate::stream::{Line, Outlet};
 use connections::Bounded;
 
 /// How often what was measured is folded.
@@ -48,6 +54,7 @@ impl Gateway {
         let (routes, _) = routes().split_for_parts();
         let edge = axum::middleware::from_fn_with_state(self.clone(), edge::surround);
         routes
+            .merge(pages::routes())
             .fallback(edge::no_such_address)
             .method_not_allowed_fallback(edge::method_not_allowed)
             // The one route with a body bounds it itself, by what it is for.
@@ -63,14 +70,19 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`]; every request that was answered is done.
     pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
-        let listener = Bounded::new(listener, CONNECTIONS_MAX);
         let closing = self.inner.closing.clone();
+        let line = Line { views: self.views().clone(), closing: closing.clone() };
+        let listener = Bounded::new(listener, CONNECTIONS_MAX, line);
+        let hub = Arc::clone(&self.inner.hub).run(self.views().clone(), closing.clone());
+        let _hub = AbortOnDropHandle::new(tokio::spawn(hub));
         let begun = shutdown.clone();
         let drain = async move {
             begun.cancelled().await;
             closing.cancel();
         };
-        let serving = axum::serve(listener, self.router()).with_graceful_shutdown(drain).into_future();
+        let serving = axum::serve(listener, self.router().into_make_service_with_connect_info::<Outlet>())
+            .with_graceful_shutdown(drain)
+            .into_future();
         let overdue = async {
             shutdown.cancelled().await;
             tokio::time::sleep(DRAIN_TIME_MAX).await;
@@ -108,16 +120,20 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(acts::pin, acts::unpin))
         .routes(routes!(stories::history))
         .routes(routes!(stories::diff))
+        .routes(routes!(stories::blame))
         .routes(routes!(changes::changes))
         .routes(routes!(transparency::checkpoint))
         .routes(routes!(transparency::tile))
         .routes(routes!(transparency::receipt))
+        .routes(routes!(events::all))
+        .routes(routes!(events::story))
         .routes(routes!(operator::info))
         .routes(routes!(operator::rebuild))
         .routes(routes!(operator::livez))
         .routes(routes!(operator::readyz))
         .routes(routes!(operator::metrics))
         .routes(routes!(openapi::document))
+        .merge(redactions::routes())
         .merge(registry::routes())
 }
 

@@ -16,6 +16,7 @@ mod nats_service;
 mod parameters;
 mod places;
 mod problems;
+mod stream;
 
 pub use departures::{Departures, PublicDoor};
 pub use gateway::{Controls, Gateway, Parts, RelayStatus};

@@ -15,8 +15,10 @@ pub const QUERY_BYTES_MAX: usize = 32 * 1024;
 pub const REQUESTS_MAX: usize = 256;
 /// Most readers waiting for changes at once.
 pub const POLLS_MAX: usize = 2_048;
-/// Most connections open at once; one more waits to be accepted.
-pub const CONNECTIONS_MAX: usize = 4_096;
+/// Most live streams open at once; one more is told to come again.
+pub const STREAMS_MAX: usize = 12_288;
+/// Most connections open at once; one more waits to be accepted. Each stream is one.
+pub const CONNECTIONS_MAX: usize = 16_384;
 /// Most pushes at work at once, HTTP and NATS together.
 pub const PUSHES_MAX: usize = 64;
 /// Most requests over NATS at work at once.
@@ -49,7 +51,39 @@ pub const STORIES_MAX: usize = 500;
 pub const HISTORY_PAGE: usize = 100;
 /// Most revisions in a page.
 pub const HISTORY_MAX: usize = 500;
+/// Most entries in a feed.
+pub const FEED_ENTRIES_MAX: usize = 50;
+/// Most revisions in the feed of a story: each is read with the one before it.
+pub const FEED_REVISIONS_MAX: usize = 20;
+/// Stories on a page for readers.
+pub const SHELF_PAGE: usize = 30;
 /// Views that are further behind the log than this many events make the service not ready.
 pub const VIEWS_LAG_READY_MAX: u64 = 10_000;
 /// How long a failed append makes the service not ready, unless a later one succeeds.
 pub const WRITE_FAILURE_AGE: Duration = Duration::from_secs(30);
+/// Most changes kept for live streams; who is further behind reads the views.
+pub const STREAM_WINDOW_CHANGES_MAX: usize = 1_024;
+/// Most bytes of changes kept for live streams, as they are stored; each form that is asked for takes
+/// about as much again.
+pub const STREAM_WINDOW_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Changes that a live stream looks at at a time.
+pub const STREAM_PAGE: usize = 64;
+/// About how many bytes a live stream hands to its connection at a time, save that one change is always
+/// given.
+pub const STREAM_PIECE_BYTES: usize = 32 * 1024;
+/// Bytes that the system keeps of what a reader of a live stream has not taken; it may keep twice as many.
+pub const STREAM_SEND_BUFFER_BYTES: usize = 64 * 1024;
+/// Most live streams that read the views for what they missed at once; the others wait their turn.
+pub const STREAM_CATCH_UPS_MAX: usize = 8;
+/// How long a live stream is silent before it says that it is alive.
+pub const STREAM_HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long a live stream lasts, a tenth more or less: then its reader comes again.
+pub const STREAM_LIFE: Duration = Duration::from_hours(1);
+/// How long the reader of a live stream may take nothing of what waits for it.
+pub const STREAM_STALL_TIME_MAX: Duration = Duration::from_secs(30);
+/// The same once shutdown has begun.
+pub const STREAM_CLOSING_TIME_MAX: Duration = Duration::from_secs(1);
+/// After how long a reader whose live stream ended comes again, at least, in milliseconds.
+pub const STREAM_RETRY_MS_MIN: u64 = 1_000;
+/// The same, at most.
+pub const STREAM_RETRY_MS_MAX: u64 = 3_000;

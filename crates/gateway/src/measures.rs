@@ -63,6 +63,12 @@ fn describe() {
     // What has not failed yet is there too, so that an alarm can tell none from not known.
     counter!("writethru_log_failed_commits_total").absolute(0);
     counter!("writethru_departures_not_noted_total").absolute(0);
+    counter!("writethru_stream_changes_total").absolute(0);
+    counter!("writethru_stream_dropped_total").absolute(0);
+    counter!("writethru_stream_stuck_total").absolute(0);
+    for form in ["sse", "ndjson"] {
+        gauge!("writethru_stream_clients", "form" => form).set(0.0);
+    }
     describe_counter!("writethru_http_requests_total", "Requests answered, by route template and status");
     describe_histogram!(
         "writethru_http_request_duration_seconds",
@@ -96,6 +102,19 @@ fn describe() {
         "writethru_disk_available_bytes",
         Unit::Bytes,
         "Space left on the disk of the data directory, looked at once a minute"
+    );
+    describe_gauge!("writethru_stream_clients", "Live streams that are open, by form");
+    describe_counter!(
+        "writethru_stream_changes_total",
+        "Changes handed to live streams, each as often as it was"
+    );
+    describe_counter!(
+        "writethru_stream_dropped_total",
+        "Live streams that fell behind what is kept for them and read the views instead"
+    );
+    describe_counter!(
+        "writethru_stream_stuck_total",
+        "Live streams that were broken off because their readers took nothing for too long"
     );
     describe_gauge!("writethru_log_head_position", "The last position in the log");
     describe_gauge!("writethru_views_lag_events", "Events of the log that the views do not show yet");
@@ -135,6 +154,39 @@ pub(crate) fn pushed(outcome: &'static str) {
 /// Says that so many requests more (or fewer) are at work.
 pub(crate) fn in_flight(more: f64) {
     gauge!("writethru_http_requests_in_flight").increment(more);
+}
+
+/// Keeps the count of open live streams right, however one ends.
+#[derive(Debug)]
+pub(crate) struct OpenStream(&'static str);
+
+impl OpenStream {
+    /// Counts a stream of a form until it is dropped.
+    pub(crate) fn begin(form: &'static str) -> Self {
+        gauge!("writethru_stream_clients", "form" => form).increment(1.0);
+        Self(form)
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        gauge!("writethru_stream_clients", "form" => self.0).decrement(1.0);
+    }
+}
+
+/// Counts changes that were handed to a live stream.
+pub(crate) fn stream_sent(changes: usize) {
+    counter!("writethru_stream_changes_total").increment(changes as u64);
+}
+
+/// Counts a live stream that fell behind.
+pub(crate) fn stream_fell_behind() {
+    counter!("writethru_stream_dropped_total").increment(1);
+}
+
+/// Counts a live stream that was broken off.
+pub(crate) fn stream_stuck() {
+    counter!("writethru_stream_stuck_total").increment(1);
 }
 
 /// Takes the measures that are read rather than counted.

@@ -53,7 +53,7 @@ macro_rules! conformance_tests {
             tailing::a_slow_tail_blocks_neither_writer_nor_other_tail
             tailing::a_tail_of_a_closed_log_ends_with_an_error
             erasing::an_erasure_leaves_envelope_and_neighbours
-            erasing::an_erasure_may_be_repeated_but_never_adds
+            erasing::an_erasure_may_be_repeated_and_leave_more_bytes
             erasing::an_erasure_of_nothing_is_refused
             limits::what_is_on_a_limit_is_taken
             limits::what_passes_a_limit_is_refused_and_stores_nothing

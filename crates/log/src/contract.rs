@@ -10,6 +10,9 @@ pub mod limits {
     pub const BATCH_RECORDS_MAX: usize = 1_000;
     /// Most bytes of one record, envelope and disclosures together.
     pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
+    /// Most bytes of disclosures that an erasure leaves: more than were written, where what all salts
+    /// came from goes and each salt that stays is written out.
+    pub const ERASED_BYTES_MAX: usize = 64 * 1024 * 1024;
     /// Most bytes of one batch, all its records together.
     pub const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
     /// Most bytes of a command key.
@@ -228,13 +231,15 @@ pub enum EraseError {
         /// Where.
         position: Position,
     },
-    /// What was to remain is more than what is there.
-    #[error("erasure at position {position} would add {excess} bytes")]
-    WouldGrow {
+    /// What was to remain is more than a record may hold.
+    #[error("erasure at position {position} would leave {actual} bytes, the limit is {limit}")]
+    TooLarge {
         /// Where.
         position: Position,
-        /// By how much.
-        excess: usize,
+        /// How many bytes were to remain.
+        actual: usize,
+        /// How many may.
+        limit: usize,
     },
     /// The words may still be there: repeat the call.
     #[error("erasure outcome is unknown")]

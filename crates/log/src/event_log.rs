@@ -185,6 +185,10 @@ impl EventLog {
     /// # Errors
     /// [`EraseError`] says whether the words may still be there.
     pub async fn erase(&self, position: Position, remaining: Bytes) -> Result<(), EraseError> {
+        let (actual, limit) = (remaining.len(), limits::ERASED_BYTES_MAX);
+        if actual > limit {
+            return Err(EraseError::TooLarge { position, actual, limit });
+        }
         await_backend!(self, store => store.erase(position, remaining))
     }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use log::{Epoch, EventLog, Record, StoryKey};
 use lru::LruCache;
 use story::StoryId;
-use wire::{ArticleHashes, ArticleView, Chain, CloudEvent, Opened};
+use wire::{ArticleHashes, ArticleView, Chain, CloudEvent, Masks, Opened, redaction_of};
 
 use crate::step::{Carried, Step, json, step};
 use crate::views::ParkedStory;
@@ -75,25 +75,56 @@ impl Fold {
         if record.revision == 1 || known.is_some_and(|revision| revision + 1 == record.revision) {
             return Ok(());
         }
-        let mut chain = Chain::new(story);
-        while chain.story().revision.get() + 1 < record.revision {
-            let revision = chain.story().revision.get();
-            let wanted = usize::try_from(record.revision - 1 - revision).unwrap_or(usize::MAX);
-            let page = self
-                .log
-                .read_story(StoryKey(record.story.0), revision + 1, wanted.min(LOAD_PAGE_RECORDS))
-                .await?;
-            if page.is_empty() {
-                return Err(FoldError::Illegal {
-                    problem: format!("revision {} is not in the log", revision + 1),
-                });
+        let mut masks = Masks::default();
+        let chain = loop {
+            if let Some(chain) = self.before(record, &mut masks).await? {
+                break chain;
             }
-            for earlier in &page {
-                open(&mut chain, earlier)?;
-            }
-        }
+        };
         self.stories.put(story, chain.into());
         Ok(())
+    }
+
+    /// Returns the story of `record` just before it, folded with `masks`; `None` if a redaction on the
+    /// way asks for more, which are then in there.
+    async fn before(&self, record: &Record, masks: &mut Masks) -> Result<Option<Chain>, FoldError> {
+        let mut chain = Some(Chain::masked(StoryId::from_bytes(record.story.0), masks.clone()));
+        let mut reached = 0;
+        while reached + 1 < record.revision {
+            for earlier in self.page(record, reached + 1).await? {
+                reached = earlier.revision;
+                if redaction_of(&earlier.envelope).is_ok_and(|said| said.is_some_and(|said| masks.add(&said)))
+                {
+                    chain = None;
+                }
+                if let Some(chain) = &mut chain {
+                    open(chain, &earlier)?;
+                }
+            }
+        }
+        Ok(chain)
+    }
+
+    /// Returns some records of the story of `record` from revision `from` on, which is before it.
+    async fn page(&self, record: &Record, from: u64) -> Result<Vec<Record>, FoldError> {
+        let wanted = usize::try_from(record.revision - from).unwrap_or(usize::MAX);
+        let page = self.log.read_story(StoryKey(record.story.0), from, wanted.min(LOAD_PAGE_RECORDS)).await?;
+        if page.is_empty() {
+            return Err(FoldError::Illegal { problem: format!("revision {from} is not in the log") });
+        }
+        Ok(page)
+    }
+
+    /// Returns every record of the story of `record` before it.
+    pub(crate) async fn all_before(&self, record: &Record) -> Result<Vec<Record>, FoldError> {
+        let mut records: Vec<Record> = Vec::new();
+        loop {
+            let next = records.last().map_or(1, |last| last.revision + 1);
+            if next >= record.revision {
+                return Ok(records);
+            }
+            records.extend(self.page(record, next).await?);
+        }
     }
 
     /// Takes a story whose next record, which has been prepared, is `record` out of memory to
@@ -142,11 +173,12 @@ pub(crate) fn advance(folded: &mut Folded, records: &[&Record], carried: Carried
             }
         };
         let Folded { chain, hashes } = &mut *folded;
-        let (step, article) =
+        let (made, article) =
             step((&before, chain.story()), hashes, &opened, record.position, (carried, epoch));
-        carried = Carried { significant: step.significant, reach: step.reach, embargo: step.embargo };
+        let Step { significant, reach, embargo, shown: shows, .. } = made;
+        carried = Carried { significant, reach, embargo, shown: shows };
         shown = article.or(shown);
-        advance.steps.push(step);
+        advance.steps.push(made);
     }
     // Only the newest is ever shown: those before it are not worth their bytes.
     if let Some((article, meta)) = shown {

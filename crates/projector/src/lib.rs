@@ -8,6 +8,7 @@ mod fold;
 mod projector;
 mod reach;
 mod rebuild;
+mod redacted;
 mod spread;
 mod step;
 mod views;
@@ -16,6 +17,6 @@ pub use fold::FoldError;
 pub use projector::{Control, Projector, ProjectorError};
 pub use rebuild::{Comparison, Progress, RebuildError, Rebuilt, compare, rebuild};
 pub use views::{
-    AsOf, AsOfError, ChangeRow, Corrected, Edition, Leaving, OpenViewsError, ParkedStory, StoryFilter,
-    StoryPage, View, ViewError, Views, Written,
+    AsOf, AsOfError, ChangeRow, Corrected, DeskLine, Edition, Leaving, OpenViewsError, ParkedStory, Shelf,
+    StoryFilter, StoryPage, View, ViewError, Views, Written,
 };

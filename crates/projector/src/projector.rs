@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 
 use crate::fold::{Advance, Fold, FoldError};
 use crate::rebuild::{Progress, RebuildError, Rebuilt, build_beside, compared, put_in_place};
+use crate::redacted::{self, Again, together};
 use crate::spread::{self, Waiting};
 use crate::step::Step;
 use crate::views::{ChangeRow, OpenViewsError, ParkedStory, Pool, Recent, Rows, Views, Writer};
@@ -142,7 +143,7 @@ impl Projector {
         };
         let mut rest = records;
         while !rest.is_empty() {
-            let later = rest.split_off(rest.len().min(COMMIT_RECORDS_MAX));
+            let later = rest.split_off(together(&rest, COMMIT_RECORDS_MAX));
             let part = std::mem::replace(&mut rest, later);
             if let Err(problem) = self.advance(part).await {
                 error!(error = %problem, "Cannot write the views: they stand still");
@@ -219,6 +220,8 @@ impl Work {
     /// Writes what `records` make, in one transaction with the checkpoint, on a thread that may
     /// block.
     ///
+    /// A record that hides words comes alone: see [`together`].
+    ///
     /// Returns the public changes among them. A record that does not fit its story parks the story;
     /// the others go on. After an error the
     /// views are as they were, and what memory held of the stories concerned is forgotten.
@@ -226,12 +229,15 @@ impl Work {
         mut self,
         records: Vec<Record>,
     ) -> (Self, Result<Vec<ChangeRow>, AdvanceError>) {
-        let illegal = match self.prepare(&records).await {
-            Ok(illegal) => illegal,
+        let (illegal, again) = match self.prepare(&records).await {
+            Ok(prepared) => prepared,
             Err(problem) => return (self, Err(problem)),
         };
         let work = move || {
-            let outcome = write(&mut self, &records, &illegal);
+            let outcome = match again {
+                Some(again) => redacted::write(&mut self, &records[0], *again),
+                None => write(&mut self, &records, &illegal),
+            };
             if outcome.is_err() {
                 for record in &records {
                     self.fold.forget(StoryId::from_bytes(record.story.0));
@@ -251,9 +257,18 @@ impl Work {
     }
 
     /// Brings every story of `records` to just before its first record there; returns those whose
-    /// history does not fit.
-    async fn prepare(&mut self, records: &[Record]) -> Result<Vec<ParkedStory>, AdvanceError> {
+    /// history does not fit. A story whose words are hidden is folded anew.
+    async fn prepare(&mut self, records: &[Record]) -> Result<Prepared, AdvanceError> {
         let (mut seen, mut illegal) = (HashSet::new(), Vec::new());
+        if let [record] = records
+            && redacted::hides(record)
+        {
+            return match Again::of(&self.fold, record).await {
+                Ok(again) => Ok((illegal, Some(Box::new(again)))),
+                Err(FoldError::Illegal { problem }) => Ok((vec![parked(record, problem)], None)),
+                Err(FoldError::Log(problem)) => Err(problem.into()),
+            };
+        }
         for record in records.iter().filter(|record| seen.insert(record.story)) {
             match self.fold.prepare(record).await {
                 Ok(()) => {}
@@ -261,9 +276,12 @@ impl Work {
                 Err(FoldError::Log(problem)) => return Err(problem.into()),
             }
         }
-        Ok(illegal)
+        Ok((illegal, None))
     }
 }
+
+/// Stories whose history does not fit, and the one that is written anew, if one is.
+type Prepared = (Vec<ParkedStory>, Option<Box<Again>>);
 
 fn write(
     work: &mut Work,

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use crate::fold::Fold;
 use crate::projector::{AdvanceError, Work, remove};
+use crate::redacted::together;
 use crate::views::{OpenViewsError, TABLES, Writer, digest};
 
 /// Records projected in one transaction of a build.
@@ -168,11 +169,18 @@ async fn extend(
     while reached < upto {
         let wanted = usize::try_from(upto.0 - reached.0).unwrap_or(usize::MAX).min(BUILD_RECORDS);
         let records = log.read(reached.next(), wanted).await?;
-        let Some(last) = records.last() else { break };
-        reached = last.position;
-        let (back, outcome) = work.project(records).await;
-        work = back;
-        outcome?;
+        if records.is_empty() {
+            break;
+        }
+        let mut rest = records;
+        while !rest.is_empty() {
+            let later = rest.split_off(together(&rest, BUILD_RECORDS));
+            let part = std::mem::replace(&mut rest, later);
+            reached = part.last().map_or(reached, |last| last.position);
+            let (back, outcome) = work.project(part).await;
+            work = back;
+            outcome?;
+        }
         progress.0(reached, upto);
     }
     Ok(work)

@@ -10,8 +10,8 @@ use log::{Epoch, Position};
 use proof::Hash;
 use story::diff::{Diff, diff};
 use story::{
-    Article, BlockId, BlockKind, Desk, Event, Field, Kind, Level, Operation, Published, Revision, Status,
-    Story, StoryId,
+    Article, BlockId, BlockKind, Desk, Event, Field, Kind, Level, Operation, Published, Redaction, Revision,
+    Status, Story, StoryId,
 };
 use wire::{
     ArticleHashes, ArticleMeta, Change, ChangeMeta, CloudEvent, Cursor, Opened, Recall, Side, article_hash,
@@ -35,6 +35,8 @@ pub(crate) struct Carried {
     pub(crate) reach: Reach,
     /// The revision that set the newest embargo or schedule, over or not.
     pub(crate) embargo: Option<Revision>,
+    /// The revision whose working article readers see.
+    pub(crate) shown: Option<Revision>,
 }
 
 /// Everything that one record makes.
@@ -75,8 +77,15 @@ pub(crate) struct Step {
     pub(crate) put_right: Option<(String, String)>,
     /// The entries of a live blog that are new or other than before.
     pub(crate) entries: Vec<BlockId>,
+    /// The tags that readers find the story under from now on, if they are others than before. A
+    /// tombstone stays where its story was found.
+    pub(crate) tags: Option<Vec<String>>,
     /// The revision that set the newest embargo or schedule, over or not.
     pub(crate) embargo: Option<Revision>,
+    /// What it redacts.
+    pub(crate) redaction: Option<Redaction>,
+    /// The revision whose working article readers see after it.
+    pub(crate) shown: Option<Revision>,
 }
 
 /// What a revision says to the desk and to no reader.
@@ -121,6 +130,8 @@ impl Step {
             kind: self.kind,
             status: self.status,
             level: change.level,
+            tags: Arc::clone(&change.tags),
+            rewords_headline: change.rewords_headline,
             from: change.from,
             to: self.revision,
             event: change.event.clone(),
@@ -137,10 +148,18 @@ pub(crate) struct PublicChange {
     pub(crate) desk_before: Option<Desk>,
     pub(crate) from: Revision,
     pub(crate) level: Level,
+    /// The tags that readers saw before or see after, each once.
+    pub(crate) tags: Arc<[String]>,
+    /// Whether readers see another headline than before.
+    pub(crate) rewords_headline: bool,
     pub(crate) event: Bytes,
     pub(crate) recall: Option<Bytes>,
     /// Hash of what readers see, where that is a tombstone.
     pub(crate) tombstone: Option<String>,
+    /// Headline of what readers see; empty of a tombstone.
+    pub(crate) headline: String,
+    /// Where readers see less than the desk works on, whatever the revision did: hash of what they see.
+    pub(crate) apart: Option<String>,
 }
 
 /// Returns what the record at `position` makes of a story, and the article that readers see if it tells
@@ -183,12 +202,16 @@ pub(crate) fn step(
         effect,
         put_right: put_right(event),
         entries: entries(event),
+        tags: None,
         embargo: embargo(carried.embargo, before, event),
+        redaction: event.redaction.clone(),
+        shown: carried.shown,
     };
     let base = if step.whole { &Article::default() } else { &before.article };
     let difference = diff(base, &after.article);
     step.content = json(&difference.ops);
     let shown = after.published.as_ref().filter(|_| event.public).map(|now| {
+        step.tags = found_under(carried.reach, event, (&seen, &now.article));
         let is_same = is_same(base, &seen) && is_same(&after.article, &now.article);
         let difference = if is_same { difference } else { diff(&seen, &now.article) };
         (now.article.clone(), tell(&mut step, (before, now), event, hashes, difference))
@@ -210,6 +233,16 @@ fn entries(event: &Event) -> Vec<BlockId> {
         Operation::Delete { .. } | Operation::Move { .. } | Operation::Set { .. } => None,
     });
     written.filter(|(_, kind)| *kind == BlockKind::Entry).map(|(id, _)| id.clone()).collect()
+}
+
+/// Returns the tags of what readers see `now`, if they find the story under others than before.
+fn found_under(reach: Reach, event: &Event, (seen, now): (&Article, &Article)) -> Option<Vec<String>> {
+    let tags = now.fields.get(Field::Tags);
+    // A tombstone has no tags of its own: what is kept is from before it.
+    let is_same = reach == Reach::Whole && seen.fields.get(Field::Tags) == tags;
+    let is_shown = event.status == Status::Usable && !is_same;
+    // An erased tag is nothing to find a story under.
+    is_shown.then(|| tags.values().flatten().map(str::to_owned).collect())
 }
 
 /// Returns the revision that set the newest embargo or schedule, as of `event`. One whose end is moved
@@ -246,7 +279,12 @@ fn tell(
         hash: hashes.seen,
     });
     let is_tombstone = step.status != Status::Usable;
-    let shown_hash = if is_tombstone { article_hash(&now.article) } else { hashes.now };
+    // A redaction publishes nothing of what the desk works on.
+    let is_apart = !is_tombstone && event.kind == Kind::Redaction && article_hash(&now.article) != hashes.now;
+    let shown_hash = if is_tombstone || is_apart { article_hash(&now.article) } else { hashes.now };
+    if !is_apart {
+        step.shown = Some(step.revision);
+    }
     let new = Side { revision: now.revision, article: &now.article, hash: shown_hash };
     let cursor = Cursor { epoch: hashes.epoch.0, position: step.position.0 };
     let meta = ChangeMeta {
@@ -260,7 +298,7 @@ fn tell(
         published: now.at,
         significant_before: step.significant.and_then(|time| Timestamp::from_microsecond(time).ok()),
         note: event.note.as_str().to_owned(),
-        voids: before.recalled_by(event.kind).iter().collect(),
+        voids: before.recalled_by(event).iter().collect(),
     };
     let recall = Recall::of_update(&meta, &step.slug, step.revision);
     let change = Change::by_diff(old, new, difference, meta);
@@ -273,9 +311,13 @@ fn tell(
         desk_before: before.desk.clone().filter(|desk| seen.is_some() && *desk != step.desk),
         from: seen.map_or(Revision::ZERO, |published| published.revision),
         level,
+        tags: if is_tombstone { [].into() } else { tags(seen, now) },
+        rewords_headline: seen.is_none_or(|seen| seen.article.headline() != now.article.headline()),
         event: json(&CloudEvent::changed(change)).into(),
         recall: recall.map(|recall| json(&CloudEvent::recalled(recall)).into()),
         tombstone: is_tombstone.then(|| shown_hash.to_string()),
+        headline: now.article.headline().to_owned(),
+        apart: is_apart.then(|| shown_hash.to_string()),
     });
     ArticleMeta {
         story: step.story,
@@ -292,6 +334,20 @@ fn tell(
     }
 }
 
+/// Returns the tags that readers saw before or see now.
+fn tags(seen: Option<&Published>, now: &Published) -> Arc<[String]> {
+    let of = |article: &Article| -> Vec<String> {
+        article.fields.get(Field::Tags).shown_values().map(str::to_owned).collect()
+    };
+    let mut tags = of(&now.article);
+    for before in seen.map(|seen| of(&seen.article)).unwrap_or_default() {
+        if !tags.contains(&before) {
+            tags.push(before);
+        }
+    }
+    tags.into()
+}
+
 /// Hashes of what readers saw and of the working article, and the life of the log that they are from.
 #[derive(Clone, Copy)]
 struct Hashes {
@@ -300,7 +356,7 @@ struct Hashes {
     epoch: Epoch,
 }
 
-fn text(value: &impl serde::Serialize) -> String {
+pub(crate) fn text(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("plain data has a JSON form")
 }
 

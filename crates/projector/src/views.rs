@@ -7,7 +7,9 @@ mod lists;
 mod pool;
 mod read;
 mod recent;
+mod redactions;
 mod schema;
+mod shelf;
 mod write;
 
 use std::sync::Arc;
@@ -22,6 +24,7 @@ pub use edition::{Corrected, Edition, Written};
 pub(crate) use pool::Pool;
 pub(crate) use recent::Recent;
 pub(crate) use schema::{TABLES, digest};
+pub use shelf::{DeskLine, Shelf};
 pub(crate) use write::{Rows, Writer};
 
 /// Whose eyes a read is for.
@@ -90,6 +93,11 @@ pub struct ChangeRow {
     pub status: Status,
     /// How much it matters.
     pub level: Level,
+    /// The tags that readers saw before the change or see after it, each once: whoever follows a tag
+    /// hears of a story that loses it too. None where readers have a tombstone after it: tags are words.
+    pub tags: Arc<[String]>,
+    /// Whether the headline is another one after it.
+    pub rewords_headline: bool,
     /// The public revision before; 0 for the first.
     pub from: Revision,
     /// The public revision after.
@@ -108,6 +116,12 @@ pub struct ChangeRow {
 }
 
 impl ChangeRow {
+    /// Returns whether readers lose words of earlier changes of the story with this one: with the story,
+    /// or by a redaction.
+    pub fn takes_words(&self) -> bool {
+        self.status != Status::Usable || self.kind == Kind::Redaction
+    }
+
     /// Returns what leaves with this change, if the story has, or had, an embargo or a schedule.
     pub fn leaving(&self) -> Option<Leaving> {
         self.embargo.map(|embargo| Leaving { story: self.story, revision: self.to, embargo })
@@ -211,6 +225,13 @@ impl Views {
         let mut follow = self.position.clone();
         // An error means that the projector has stopped: what is there will not change.
         let _ = follow.wait_for(|reached| *reached >= position).await;
+    }
+
+    /// Returns how often a story was taken from readers since the projector began: whoever has read
+    /// changes and finds another number before sending them reads them again, for their words may be
+    /// hidden by now. It moves before [`Views::position`] does. Without a projector it stays 0.
+    pub fn withdrawals(&self) -> u64 {
+        self.recent().map_or(0, Recent::withdrawals)
     }
 
     /// Returns a receiver that wakes when the views move.

@@ -25,6 +25,9 @@ pub(crate) struct Checkpoint {
     /// The stream of recalls as it was then; earlier releases had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) recalls: Option<Mark>,
+    /// The newest redaction after which the stream of articles was made anew.
+    #[serde(default)]
+    pub(crate) redacted: u64,
 }
 
 /// Where each stream goes on: everything up to there is in it.
@@ -118,6 +121,7 @@ mod tests {
             position,
             changes,
             articles: whole.mark.clone(),
+            redacted: 0,
             recalls: Some(mark("recalls", 3)),
         });
         let recalls = mark("recalls", 4);
@@ -135,6 +139,7 @@ mod tests {
             changes: whole.mark.clone(),
             articles: whole.mark.clone(),
             recalls,
+            redacted: 0,
         };
         let resumed = |recalls| {
             let now = mark("recalls", 3);

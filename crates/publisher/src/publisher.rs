@@ -1,6 +1,7 @@
 //! The task that keeps NATS up with the views.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::checkpoint::{self, Checkpoint};
 use crate::connection::{Connection, Link, NatsTarget};
 use crate::leaving::{Listener, Stream};
 use crate::relay::{Progress, Relay};
-use crate::streams::{Mark, Retention, Streams, look, mark};
+use crate::streams::{Mark, Retention, Streams, clear_articles, look, mark};
 use crate::trouble::Trouble;
 use crate::waiting::Waiting;
 
@@ -69,6 +70,8 @@ pub struct Publisher {
     noted: Mutex<Option<Checkpoint>>,
     /// When the streams that the progress is about were created: changes, articles, recalls.
     streams: Option<[String; 3]>,
+    /// The newest redaction after which the stream of articles was made anew.
+    redacted: AtomicU64,
     status: watch::Sender<PublisherStatus>,
     acknowledgements: Option<mpsc::Sender<Acknowledged>>,
     listener: Listener,
@@ -80,7 +83,19 @@ impl Publisher {
         let (progress, status) = (Mutex::default(), watch::Sender::default());
         let (noted, streams, acknowledgements) = (Mutex::default(), None, None);
         let listener = Listener::default();
-        Self { views, target, options, progress, noted, streams, status, acknowledgements, listener }
+        let redacted = AtomicU64::new(0);
+        Self {
+            views,
+            target,
+            options,
+            progress,
+            noted,
+            streams,
+            redacted,
+            status,
+            acknowledgements,
+            listener,
+        }
     }
 
     /// Hands every acknowledgement of a subscriber to `handle`, which says when it is stored; until
@@ -108,6 +123,8 @@ impl Publisher {
     /// again, with growing delays; none ends the task and nothing is passed over.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let noted = checkpoint::read(&self.options.checkpoint).await;
+        let known = noted.as_ref().filter(|noted| noted.epoch == self.options.epoch.0);
+        self.redacted.store(known.map_or(0, |noted| noted.redacted), Ordering::Relaxed);
         *self.noted() = noted;
         let mut delay = RETRY_DELAY_MIN;
         let mut connection = None;
@@ -241,6 +258,7 @@ impl Publisher {
                 sent = sent.max(seen);
             }
             self.progress().reached_changes(sent);
+            self.clear_redacted(relay, sent).await?;
             if shutdown.run_until_cancelled(waiting.add(rows, sent)).await.is_none() {
                 break;
             }
@@ -255,6 +273,19 @@ impl Publisher {
             }
         }
         Ok(())
+    }
+
+    /// Has the stream of articles made anew if a redaction up to `sent` asks for it; that is reported as
+    /// trouble, after which every article is sent again.
+    async fn clear_redacted(&self, relay: &Relay<'_>, sent: Position) -> Result<(), Trouble> {
+        let Some(newest) = self.views.newest_redaction(sent).await? else { return Ok(()) };
+        if newest.0 <= self.redacted.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        clear_articles(relay.jetstream).await?;
+        self.redacted.store(newest.0, Ordering::Relaxed);
+        info!(log.position = newest.0, "Making the stream of articles anew, without what was redacted");
+        Err(Trouble::StreamChanged { stream: WT_ARTICLES })
     }
 
     /// Sends the newest article of every story that has changed: at once if the last ones went a
@@ -334,6 +365,7 @@ impl Publisher {
             changes: Mark { created: changes, last_sequence: progress.changes_sequence },
             articles: Mark { created: articles, last_sequence: progress.articles_sequence },
             recalls: Some(Mark { created: recalls, last_sequence: progress.recalls_sequence }),
+            redacted: self.redacted.load(Ordering::Relaxed),
         })
     }
 

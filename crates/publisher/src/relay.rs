@@ -14,7 +14,7 @@ use futures::{FutureExt, StreamExt, stream};
 use log::{Epoch, Position};
 use metrics::counter;
 use projector::ChangeRow;
-use story::{Desk, Status};
+use story::{Desk, Kind, Status};
 use wire::{CloudEvent, Cursor, Subject, WT_ARTICLES, WT_CHANGES};
 
 use crate::checkpoint::Resume;
@@ -161,11 +161,13 @@ impl Relay<'_> {
     }
 
     /// Sends one change: to its desk, and if the story has just left another desk, to that one too,
-    /// so that its followers hear of it. One that takes the story from readers goes to every desk that
-    /// had it, and what went before it is taken out of the stream.
+    /// so that its followers hear of it. One that takes the story or words of it from readers goes to
+    /// every desk that had it, and what went before it is taken out of the stream.
     async fn send_change(&self, row: &ChangeRow) -> Result<(), Trouble> {
         let payload = message::change(row, self.payload_bytes_max)?;
-        let is_loss = row.status != Status::Usable;
+        // A redaction that only annotates calls nothing back.
+        let is_redaction = row.kind == Kind::Redaction && row.recall.is_some();
+        let is_loss = row.status != Status::Usable || is_redaction;
         let others = if is_loss {
             self.other_desks(row).await?
         } else {

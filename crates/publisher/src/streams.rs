@@ -151,14 +151,43 @@ pub(crate) async fn desks_of(changes: &Stream, story: StoryId) -> Result<Vec<Des
     Ok(desks)
 }
 
-/// Takes everything of `story` before `sequence` out of `stream`: no new reader gets it from there.
+/// Takes everything on the subjects of `filter` before `sequence` out of `stream`, message by message,
+/// each overwritten in the server's file: no new reader gets it from there, and nobody finds it on the
+/// disk. A purge would be one request, and leave the words in the file for as long as it likes.
 pub(crate) async fn forget(
     (stream, name): (&Stream, &'static str),
     filter: &Subject,
     sequence: u64,
 ) -> Result<(), Trouble> {
-    let purged = stream.purge().filter(filter.as_str()).sequence(sequence).await;
-    purged.map(drop).map_err(|error| trouble(name, &error))
+    let mut next = 1;
+    loop {
+        let found = match stream.get_first_raw_message_by_subject(filter.as_str(), next).await {
+            Ok(found) if found.sequence < sequence => found.sequence,
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => return Ok(()),
+            Err(error) => return Err(trouble(name, &error)),
+        };
+        if let Err(error) = stream.delete_message(found).await {
+            // Its time may have come in between.
+            let gone = stream.get_raw_message(found).await;
+            if !gone.is_err_and(|error| error.kind() == LastRawMessageErrorKind::NoMessageFound) {
+                return Err(trouble(name, &error));
+            }
+        }
+        next = found + 1;
+    }
+}
+
+/// Deletes the stream of articles with its files. A stream that keeps one message a subject leaves the
+/// words of those before in its file; made and filled again, it has none.
+pub(crate) async fn clear_articles(jetstream: &Context) -> Result<(), Trouble> {
+    match jetstream.delete_stream(WT_ARTICLES).await {
+        Ok(_) => Ok(()),
+        Err(error) => match jetstream.get_stream(WT_ARTICLES).await {
+            Ok(_) => Err(trouble(WT_ARTICLES, &error)),
+            Err(_) => Ok(()), // Someone else has done it.
+        },
+    }
 }
 
 /// Returns the mark of `stream` as it is now.

@@ -123,6 +123,8 @@ mod tests {
     fn row(story: u8, position: u64, desks: (&str, Option<&str>)) -> ChangeRow {
         let desk = |name: &str| name.parse().expect("a desk");
         ChangeRow {
+            tags: [].into(),
+            rewords_headline: false,
             position: Position(position),
             story: StoryId::from_bytes([story; 16]),
             desk: desk(desks.0),

@@ -66,6 +66,12 @@ words!(
         ManageKeys = "manage-keys",
         /// Run the service: rebuild, pause, configure.
         Operate = "operate",
+        /// Take words out of the record.
+        Redact = "redact",
+        /// Forbid redactions of a story for as long as a case is open, and allow them again.
+        Hold = "hold",
+        /// Read the record: what redactions have withdrawn from every reader included.
+        ReadRecord = "read-record",
     }
 );
 
@@ -76,7 +82,7 @@ impl Role {
             Self::Reporter => REPORTER,
             Self::Editor => EDITOR,
             Self::Legal => LEGAL,
-            Self::Auditor => ActSet::of(&[Act::ReadPublic, Act::ReadDesk, Act::Audit]),
+            Self::Auditor => ActSet::of(&[Act::ReadPublic, Act::ReadDesk, Act::Audit, Act::ReadRecord]),
             Self::Admin => {
                 ActSet::of(&[Act::ReadPublic, Act::ManageActors, Act::ManageKeys, Act::Operate, Act::Audit])
             }
@@ -120,6 +126,9 @@ const LEGAL: ActSet = ActSet::of(&[
     Act::LiftTakedown,
     Act::Approve,
     Act::Audit,
+    Act::Redact,
+    Act::Hold,
+    Act::ReadRecord,
 ]);
 
 /// A set of acts.

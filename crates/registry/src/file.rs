@@ -13,7 +13,7 @@ use crate::error::{OpenError, StoreError};
 /// `WtRg` in SQLite's header: what kind of file this is.
 const APPLICATION_ID: i32 = 0x5774_5267;
 /// The format that this version reads and writes.
-const FORMAT: i32 = 2;
+const FORMAT: i32 = 3;
 /// How long a connection waits for another.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// How long the writer waits for readers who keep the journal from being emptied.
@@ -46,6 +46,10 @@ CREATE TABLE acknowledgements(story BLOB, recall INTEGER, subscriber TEXT, at IN
   PRIMARY KEY(story, recall, subscriber)) WITHOUT ROWID;
 CREATE TABLE departures(story BLOB, revision INTEGER, door TEXT, at INTEGER NOT NULL,
   PRIMARY KEY(story, revision, door)) WITHOUT ROWID;
+CREATE TABLE holds(id INTEGER PRIMARY KEY AUTOINCREMENT, story BLOB NOT NULL, basis TEXT NOT NULL,
+  reason TEXT NOT NULL, placed INTEGER NOT NULL, placed_by TEXT NOT NULL, lifted INTEGER, lifted_by TEXT,
+  lift_reason TEXT);
+CREATE INDEX holds_open ON holds(story, id) WHERE lifted IS NULL;
 CREATE TABLE settings(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 ";
 
@@ -57,6 +61,14 @@ ALTER TABLE requests ADD COLUMN seen INTEGER;
 CREATE INDEX requests_under_key ON requests(actor, command);
 ALTER TABLE keys ADD COLUMN command TEXT;
 CREATE UNIQUE INDEX keys_under_key ON keys(command) WHERE command IS NOT NULL;
+";
+
+/// What makes format 3 of format 2: legal holds.
+const FROM_2: &str = "
+CREATE TABLE holds(id INTEGER PRIMARY KEY AUTOINCREMENT, story BLOB NOT NULL, basis TEXT NOT NULL,
+  reason TEXT NOT NULL, placed INTEGER NOT NULL, placed_by TEXT NOT NULL, lifted INTEGER, lifted_by TEXT,
+  lift_reason TEXT);
+CREATE INDEX holds_open ON holds(story, id) WHERE lifted IS NULL;
 ";
 
 /// Takes the lock beside `path`; it is held until the file is dropped or the process ends.
@@ -92,10 +104,12 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
         return Err(foreign(path, "it belongs to another application"));
     }
     let mut format: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(refused)?;
-    if format == 1 {
-        let upgrade = format!("BEGIN IMMEDIATE; {FROM_1} PRAGMA user_version = {FORMAT}; COMMIT;");
-        db.execute_batch(&upgrade).map_err(refused)?;
-        format = FORMAT;
+    for (from, step) in [(1, FROM_1), (2, FROM_2)] {
+        if format == from {
+            let upgrade = format!("BEGIN IMMEDIATE; {step} PRAGMA user_version = {}; COMMIT;", from + 1);
+            db.execute_batch(&upgrade).map_err(refused)?;
+            format = from + 1;
+        }
     }
     if format != FORMAT {
         return Err(foreign(path, &format!("it has format {format}, this version reads {FORMAT}")));

@@ -20,6 +20,7 @@ mod directory;
 mod error;
 mod file;
 mod grant;
+mod holds;
 mod keys;
 mod names;
 mod outbox;
@@ -41,6 +42,7 @@ pub use denials::{Denial, DenialRange, KeptDenial};
 pub use departures::Departure;
 pub use error::{OpenError, StoreError};
 pub use grant::{Desks, Grant, Scopes};
+pub use holds::{Hold, HoldError, HoldFilter, HoldId, NewHold};
 pub use keys::{Key, KeyError, NewKey};
 pub use names::{ActorName, Door, Note};
 pub use owner::{OWNER, OwnerError, OwnerKey};
@@ -91,6 +93,8 @@ pub mod limits {
     pub const REQUESTS_ENDED_KEPT: usize = 100_000;
     /// How long an approved payload is with one executor before another may take it.
     pub const EXECUTION_LEASE: Duration = Duration::from_mins(1);
+    /// Most holds that are in force.
+    pub const HOLDS_OPEN_MAX: usize = 10_000;
     /// Most items of one page of any list.
     pub const PAGE_MAX: usize = 1_000;
     /// Writes that wait for the writer; the next one waits at its caller.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::article::Article;
+use crate::event::Event;
 use crate::identity::{Desk, Revision};
 use crate::kind::{Kind, Status};
 use crate::revisions::Revisions;
@@ -52,12 +53,12 @@ impl Story {
         self.published.as_ref().is_some_and(|published| !published.article.blocks.is_empty())
     }
 
-    /// Returns the revisions that an event of `kind` calls back from those who got them: of a
-    /// withhold, kill, takedown or correction all that readers had the words of and that were not
-    /// called back before. Nothing, if no reader had any.
-    pub fn recalled_by(&self, kind: Kind) -> Revisions {
+    /// Returns the revisions that `event`, the next one, calls back from those who got them: of a
+    /// withhold, kill, takedown, correction or redaction all that readers had the words of and that
+    /// were not called back before. Nothing, if no reader had any, or if it only annotates.
+    pub fn recalled_by(&self, event: &Event) -> Revisions {
         match &self.published {
-            Some(published) if kind.recalls() => published.had.clone(),
+            Some(published) if event.recalls() => published.had.clone(),
             _ => Revisions::default(),
         }
     }

@@ -52,9 +52,10 @@ fn fold(mut story: Story, event: &Event) -> Result<Story, String> {
     check_notice(event)?;
     let minted = minted_after(story.minted, &event.operations)?;
     check_order(&event.operations)?;
+    let pending = event.redaction.is_some() && has_pending(&story);
     apply_steps(&mut story.article, &event.operations)?;
     if event.public {
-        publish(&mut story, event)?;
+        publish(&mut story, event, pending)?;
     }
     story.minted = minted;
     story.revision = event.revision;
@@ -66,19 +67,25 @@ fn fold(mut story: Story, event: &Event) -> Result<Story, String> {
     Ok(story)
 }
 
-/// Shows readers what the story is from now on: its article, or a tombstone.
-fn publish(story: &mut Story, event: &Event) -> Result<(), String> {
+/// Returns whether the desk works on what readers do not see yet.
+fn has_pending(story: &Story) -> bool {
+    story.published.as_ref().is_some_and(|published| published.article != story.article.public())
+}
+
+/// Shows readers what the story is from now on: its article, or a tombstone. While the desk has work
+/// `pending`, which no redaction publishes, they keep what they have.
+fn publish(story: &mut Story, event: &Event, pending: bool) -> Result<(), String> {
     let usable = event.status == Status::Usable;
-    if usable {
+    if usable && !pending {
         check_public(story, event.kind)?;
     }
     let before = story.published.take();
     let first = before.as_ref().map_or(event.recorded, |published| published.first);
-    let kept = before.map(|published| published.had).filter(|_| !event.kind.recalls());
-    let mut had = kept.unwrap_or_default();
+    let (shown, kept) = before.map(|published| (published.article, published.had)).unzip();
+    let mut had = kept.filter(|_| !event.recalls()).unwrap_or_default();
     let article = if usable {
         had.push(event.revision);
-        story.article.public()
+        shown.filter(|_| pending).unwrap_or_else(|| story.article.public())
     } else {
         story.article.tombstone()
     };
@@ -87,6 +94,9 @@ fn publish(story: &mut Story, event: &Event) -> Result<(), String> {
 }
 
 fn check_notice(event: &Event) -> Result<(), String> {
+    if event.redaction.is_some() != (event.kind == Kind::Redaction) {
+        return Err(format!("it is a {} that redacts, or a redaction that does not", event.kind));
+    }
     if event.act.is_some() == event.kind.is_for_copy() {
         return Err(format!("it is a {} with an act's notice, or an act without one", event.kind));
     }

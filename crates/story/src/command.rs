@@ -8,6 +8,7 @@ use crate::block::BlockId;
 use crate::copy::{Copy, CopyBlock};
 use crate::identity::{ActorId, Desk, Revision};
 use crate::kind::{Kind, Level};
+use crate::redaction::Redact;
 use crate::text::Text;
 
 /// What an editor asks of one story.
@@ -19,6 +20,8 @@ pub enum Command {
     Entry(Box<Entry>),
     /// Act on the story: hold it, kill it, put it under an embargo.
     Act(Box<Act>),
+    /// Take words out of its record.
+    Redact(Box<Redact>),
 }
 
 /// A filing of copy.

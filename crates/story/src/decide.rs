@@ -7,6 +7,7 @@ mod acts;
 mod edits;
 mod entries;
 mod facts;
+mod redactions;
 
 use jiff::Timestamp;
 
@@ -19,6 +20,7 @@ use crate::field::Field;
 use crate::kind::{Kind, Status};
 use crate::lifecycle::{Standing, after_copy};
 use crate::limits::{ARTICLE_TEXT_BYTES_MAX, BLOCKS_MAX};
+use crate::redaction::RedactionKind;
 use crate::significance::Reason;
 use crate::text::{Text, cut};
 
@@ -73,6 +75,24 @@ pub enum Refusal {
         /// The act.
         kind: Kind,
     },
+    /// A redaction that finds none of the words it is about.
+    #[error("there is nothing there to redact: look at the story's history for the words")]
+    NothingToRedact,
+    /// A redaction that would leave a place without words.
+    #[error("nothing would be left in {place}: say what stands there instead")]
+    NothingLeft {
+        /// The place.
+        place: String,
+    },
+    /// Other words belong to an anonymisation.
+    #[error("{kind} takes no other words: only anonymise puts some in place")]
+    ReplacementUnfit {
+        /// What was asked.
+        kind: RedactionKind,
+    },
+    /// An annotation without its note.
+    #[error("an annotation needs a public note: say what readers should know")]
+    NoteMissing,
     /// The end of an embargo or a schedule must lie ahead: a slip must not publish at once.
     #[error("{until} is not in the future: give a time to come")]
     TimePast {
@@ -152,6 +172,7 @@ pub fn decide(story: &Story, command: &Command, now: Timestamp) -> Result<Vec<Ev
         Command::Push(push) => decide_push(story, push, now)?,
         Command::Entry(entry) => entries::decide_entry(story, entry, now)?,
         Command::Act(act) => acts::decide_act(story, act, now)?,
+        Command::Redact(redact) => Some(redactions::decide_redaction(story, redact, now)?),
     };
     Ok(Vec::from_iter(event))
 }
@@ -199,6 +220,7 @@ fn decide_push(story: &Story, push: &Push, now: Timestamp) -> Result<Option<Even
             approver: notice.approver.clone(),
         }),
         act: None,
+        redaction: None,
         until,
         rebased: push.rebased,
         label: push.label,

@@ -9,6 +9,7 @@ use crate::command::CorrectionNotice;
 use crate::field::Field;
 use crate::identity::{ActorId, Desk, Revision};
 use crate::kind::{Kind, Status};
+use crate::redaction::{Redaction, RedactionKind};
 use crate::text::Text;
 
 /// One fact about a story: the content of one revision.
@@ -37,6 +38,8 @@ pub struct Event {
     pub correction: Option<CorrectionNotice>,
     /// Why an act on the story was done; `None` for copy.
     pub act: Option<ActNotice>,
+    /// What a redaction does, and to which values; `None` for every other kind.
+    pub redaction: Option<Redaction>,
     /// When the story goes out by itself: the end of its embargo, or its schedule. A held story
     /// keeps the end of its embargo.
     pub until: Option<Timestamp>,
@@ -48,6 +51,14 @@ pub struct Event {
     /// What it does to the article, in the fixed order: deletes; moves and inserts in target
     /// order; edits; sets.
     pub operations: Vec<Operation>,
+}
+
+impl Event {
+    /// Returns whether it calls back what readers have: an annotation does not, though it is a redaction.
+    pub fn recalls(&self) -> bool {
+        let annotates = self.redaction.as_ref().is_some_and(|said| said.kind == RedactionKind::Annotate);
+        self.kind.recalls() && !annotates
+    }
 }
 
 /// Why an act on a story was done.

@@ -42,6 +42,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words!(
     /// What an update is, in the words of the news agencies.
     Kind, "kind", {
@@ -69,7 +71,7 @@ words!(
         Unpublish = "unpublish",
         /// A killed, taken-down or unpublished story comes back.
         Restore = "restore",
-        /// Words were erased from the record.
+        /// Words were taken out of the record, or something was said about them.
         Redaction = "redaction",
         /// An embargo was set, changed or lifted.
         Embargo = "embargo",
@@ -93,7 +95,7 @@ impl Kind {
     /// Returns whether an update of this kind calls back what readers have: it names every revision
     /// that must not be used any more, and goes to everyone who got one.
     pub const fn recalls(self) -> bool {
-        matches!(self, Self::Withhold | Self::Kill | Self::Takedown | Self::Correction)
+        matches!(self, Self::Withhold | Self::Kill | Self::Takedown | Self::Correction | Self::Redaction)
     }
 
     /// Returns whether an update of this kind speaks of text that readers have: it fixes it, so

@@ -9,6 +9,7 @@ mod aggregate;
 mod alignment;
 mod apply;
 mod article;
+pub mod blame;
 mod block;
 mod command;
 mod copy;
@@ -21,6 +22,7 @@ mod kind;
 mod lifecycle;
 mod matching;
 mod merge;
+mod redaction;
 pub mod render;
 mod revisions;
 pub mod significance;
@@ -29,6 +31,7 @@ mod text;
 pub use aggregate::{Published, Story};
 pub use apply::{IllegalEvent, apply};
 pub use article::Article;
+pub use blame::{Blame, BlameSpan};
 pub use block::{Block, BlockId, BlockKind, Mark, MarkKind};
 pub use command::{
     Act, Command, CorrectionNotice, Deed, Entry, EntryPlace, EntryStep, Push, Release, Restored, Takedowns,
@@ -41,6 +44,7 @@ pub use identity::{ActorId, CommandKey, Desk, IdentityError, Revision, Slug, Sto
 pub use kind::{Kind, Level, Status};
 pub use matching::carry_ids;
 pub use merge::{Clash, Overlap, Sides, merge};
+pub use redaction::{Basis, Place, Redact, Redaction, RedactionKind, Replacement, ValueId};
 pub use revisions::Revisions;
 pub use text::{IntakeReport, Text, normalise};
 

@@ -158,9 +158,6 @@ fn forbids(status: Status, kind: Kind, next: &'static str) -> Refusal {
 pub(crate) fn problem(story: &Story, event: &Event) -> Option<String> {
     let (from, to, kind) = (story.status, event.status, event.kind);
     let had = story.published.is_some();
-    if kind == Kind::Redaction {
-        return Some(format!("this release does not know what {kind} does to a story"));
-    }
     if event.until.is_some() != matches!(to, Status::Embargoed | Status::Scheduled)
         && !(to == Status::Withheld && event.until.is_some())
     {
@@ -186,6 +183,10 @@ pub(crate) fn problem(story: &Story, event: &Event) -> Option<String> {
                 (Status::Draft, false) => back,
                 _ => false,
             }
+        }
+        Kind::Redaction => {
+            let shown = had && from == Status::Usable;
+            story.desk.is_some() && to == from && event.until == story.until && event.public == shown
         }
         Kind::Embargo => match (from, to) {
             (Status::Draft | Status::Scheduled | Status::Embargoed, Status::Embargoed)

@@ -178,6 +178,7 @@ impl Kind {
     const fn least_level(self) -> Option<Level> {
         match self {
             Self::Correction | Self::Withhold | Self::Kill | Self::Takedown => Some(Level::Substantive),
+            Self::Redaction => Some(Level::Notable),
             _ => None,
         }
     }

@@ -38,6 +38,7 @@ fn event(revision: u64, operations: Vec<Operation>) -> Event {
         note: Text::default(),
         correction: None,
         act: None,
+        redaction: None,
         until: None,
         rebased: None,
         label: None,
@@ -156,7 +157,7 @@ fn a_kind_takes_a_story_only_where_it_can() {
     let killed = Event { kind: Kind::Kill, status: Status::Killed, ..event(3, vec![]) };
     check(&killed, "it is a kill with an act's notice, or an act without one");
     let redacted = Event { kind: Kind::Redaction, act: Some(ActNotice::default()), ..event(3, vec![]) };
-    check(&redacted, "this release does not know what redaction does to a story");
+    check(&redacted, "it is a redaction that redacts, or a redaction that does not");
     let endless = Event { status: Status::Embargoed, public: false, ..event(3, vec![]) };
     check(&endless, "a story that is embargoed goes out by itself, or does not and should");
     let bare = Event { kind: Kind::Correction, ..event(3, vec![]) };

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 use writethru_story::{
-    Act, BlockKind, Command, Copy, CopyBuilder, CorrectionNotice, Deed, Entry, EntryPlace, EntryStep, Field,
-    GivenBlock, Kind, Push, Refusal, Release, Restored, Revision, Status, Story, Takedowns, Text, apply,
-    decide,
+    Act, Basis, BlockKind, Command, Copy, CopyBuilder, CorrectionNotice, Deed, Entry, EntryPlace, EntryStep,
+    Field, GivenBlock, Kind, Push, Redact, Redaction, RedactionKind, Refusal, Release, Restored, Revision,
+    Revisions, Status, Story, Takedowns, Text, ValueId, apply, decide,
 };
 
 const TABLE: &str = include_str!("../../../docs/LIFECYCLE.md");
@@ -45,6 +45,18 @@ fn push(kind: Option<Kind>, copy: Copy, release: Release) -> Command {
 fn act(deed: Deed) -> Command {
     let reason = Text::uncut("The source has withdrawn it.");
     Command::Act(Box::new(Act { deed, reason, note: Text::default(), approver: None }))
+}
+
+fn redact(kind: RedactionKind) -> Command {
+    let basis: Basis = "GDPR-Art.17".parse().expect("a basis");
+    let text = |given: &str| Text::uncut(given);
+    Command::Redact(Box::new(Redact {
+        redaction: Redaction { kind, basis, values: [ValueId([7; 32])].into() },
+        replacements: Vec::new(),
+        reason: text("A court has ordered it."),
+        note: text("A name was taken out."),
+        approver: "ed-7".parse().expect("an actor"),
+    }))
 }
 
 fn entry() -> Command {
@@ -155,17 +167,60 @@ fn check(status: &str, name: &str, expected: &str) {
 }
 
 #[test]
+fn a_redaction_leaves_every_story_where_it_stands() {
+    let next = |text: &str| push(None, copy("Talks resume", &[text]), Release::Publish);
+    let draft = push(None, copy("Talks resume", &["A draft."]), Release::Draft);
+    let later = push(None, copy("Talks resume", &["One."]), Release::Embargo(at(9_000)));
+    let histories = [
+        vec![draft.clone()],
+        vec![later],
+        vec![next("One.")],
+        vec![next("One."), draft],
+        vec![next("One."), act(Deed::Withhold)],
+        vec![next("One."), act(Deed::Kill)],
+        vec![next("One."), act(Deed::Takedown)],
+        vec![next("One."), act(Deed::Unpublish)],
+    ];
+    for history in histories {
+        let before = story(&history);
+        for kind in [RedactionKind::Erase, RedactionKind::Annotate] {
+            let events = decide(&before, &redact(kind), at(1_000)).expect("a redaction is always legal");
+            let after = apply(before.clone(), &events[0]).expect("what decide returns, apply accepts");
+            assert_eq!(
+                (after.status, after.until, &after.article),
+                (before.status, before.until, &before.article)
+            );
+            let shown = |story: &Story| story.published.as_ref().map(|published| published.article.clone());
+            assert_eq!(shown(&after), shown(&before), "a redaction publishes nothing");
+            assert_eq!(events[0].public, before.status == Status::Usable && before.published.is_some());
+        }
+    }
+    let nothing = decide(&Story::default(), &redact(RedactionKind::Erase), at(1));
+    assert!(matches!(nothing, Err(Refusal::DeskMissing)), "{nothing:?}");
+}
+
+#[test]
 fn a_recall_names_every_revision_that_readers_had() {
     let next = |text: &str| push(None, copy("Talks resume", &[text]), Release::Publish);
     let draft = push(None, copy("Talks resume", &["A draft."]), Release::Draft);
     let told = story(&[next("One."), next("Two."), draft, next("Three.")]);
-    assert_eq!(told.recalled_by(Kind::Kill).to_string(), "1-2, 4");
-    assert!(told.recalled_by(Kind::Update).is_empty());
+    let recalled = |story: &Story, command: &Command| -> Revisions {
+        let events = decide(story, command, at(1_000)).expect("it is legal");
+        story.recalled_by(&events[0])
+    };
+    assert_eq!(recalled(&told, &act(Deed::Kill)).to_string(), "1-2, 4");
+    assert_eq!(recalled(&told, &redact(RedactionKind::Erase)).to_string(), "1-2, 4");
+    assert!(recalled(&told, &redact(RedactionKind::Annotate)).is_empty(), "no word is taken back");
+    assert!(recalled(&told, &next("Four.")).is_empty());
     let corrected =
         story(&[next("One."), push(Some(Kind::Correction), copy("Talks end", &["One."]), Release::Publish)]);
-    assert_eq!(corrected.recalled_by(Kind::Kill).to_string(), "2", "what was voided is not voided again");
+    assert_eq!(
+        recalled(&corrected, &act(Deed::Kill)).to_string(),
+        "2",
+        "what was voided is not voided again"
+    );
     let held = story(&[next("One."), act(Deed::Withhold)]);
-    assert!(held.recalled_by(Kind::Kill).is_empty(), "all was called back already");
+    assert!(recalled(&held, &act(Deed::Kill)).is_empty(), "all was called back already");
 }
 
 #[test]

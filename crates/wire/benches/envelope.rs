@@ -45,6 +45,7 @@ fn event(revision: u64, operations: Vec<Operation>) -> Event {
         note: Text::default(),
         correction: None,
         act: None,
+        redaction: None,
         until: None,
         rebased: None,
         label: None,

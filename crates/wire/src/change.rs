@@ -187,8 +187,8 @@ impl Change {
     ///
     /// The body is ops, or a snapshot if there was nothing before or the snapshot is smaller, or a
     /// reference if the change would pass [`CHANGE_BYTES_MAX`]; a reference comes without
-    /// observations and without the words in the reasons. To or from a tombstone it is always a
-    /// snapshot, and nothing in a change to one holds a word of what was taken away.
+    /// observations and without the words in the reasons. To or from a tombstone, and for a redaction, it
+    /// is always a snapshot, and nothing in a change to one holds a word of what was taken away.
     pub fn between(before: Option<Side<'_>>, after: Side<'_>, meta: ChangeMeta) -> Self {
         let nothing = Article::default();
         let difference = diff::diff(before.map_or(&nothing, |side| side.article), after.article);
@@ -201,14 +201,16 @@ impl Change {
         // Who had a tombstone had no words: what comes after it is new to them.
         let old = before.map(|side| side.article).filter(|article| !is_tombstone(article));
         let is_loss = meta.status != Status::Usable;
-        let significance = if is_loss {
+        // Who holds what is taken out gets the whole article, and no word about the difference.
+        let is_redaction = meta.kind == Kind::Redaction;
+        let significance = if is_loss || is_redaction {
             Significance::of_loss(meta.kind)
         } else {
             let old = old.unwrap_or(&nothing);
             significance::assess(old, after.article, &difference, meta.label).of_kind(meta.kind)
         };
         let snapshot = || Box::new(snapshot(&after, &meta, significance.level));
-        let (body, observations) = if is_loss || old.is_none() {
+        let (body, observations) = if is_loss || is_redaction || old.is_none() {
             (ChangeBody::Snapshot(snapshot()), Vec::new())
         } else {
             (smaller(difference.ops, after.article, snapshot), difference.observations)

@@ -10,6 +10,7 @@ mod header;
 mod json;
 mod ledger;
 mod marks;
+mod masks;
 mod open;
 mod reader;
 mod seal;
@@ -23,6 +24,7 @@ use uuid::Uuid;
 
 pub use disclosures::{Disclosure, Disclosures, DisclosuresError};
 pub use header::{Header, HeaderError};
+pub use masks::{Masks, redaction_of};
 
 /// One story's history, folded: the story, and what the next record must fit to.
 ///
@@ -35,6 +37,7 @@ pub struct Chain {
     prev: Option<Hash>,
     state: Hash,
     ledger: ledger::Ledger,
+    masks: Masks,
 }
 
 /// What an event's record holds beside the event.
@@ -183,9 +186,20 @@ pub fn recordable(now: Timestamp) -> Timestamp {
 impl Chain {
     /// Returns the chain of a story before its first event.
     pub fn new(id: StoryId) -> Self {
+        Self::masked(id, Masks::default())
+    }
+
+    /// Returns the chain of a story before its first event that reads the values of `masks` as erased.
+    /// Every hash is the same with and without.
+    pub fn masked(id: StoryId, masks: Masks) -> Self {
         let ledger = ledger::Ledger::default();
         let state = proof::state_hash([].iter());
-        Self { id, story: Story::default(), prev: None, state, ledger }
+        Self { id, story: Story::default(), prev: None, state, ledger, masks }
+    }
+
+    /// Returns what is read as erased.
+    pub fn masks(&self) -> &Masks {
+        &self.masks
     }
 
     /// Returns which story it is.

@@ -403,6 +403,8 @@ pub struct Info {
 
 mod access;
 mod audits;
+mod blame;
+mod redaction;
 
 pub use access::{
     ActorChangeBody, ActorList, ActorView, DenialList, DenialView, KeyIssued, KeyList, KeyView, NewActorBody,
@@ -410,3 +412,8 @@ pub use access::{
     Waiting,
 };
 pub use audits::{DepartureView, EmbargoAudit, EmbargoView, RecallStatus, RecallSubscriber, RecallView};
+pub use blame::{BlameBlock, BlameSpan, BlameView};
+pub use redaction::{
+    HoldBody, HoldList, HoldView, LiftBody, RedactBody, Redacted, RedactedValue, RedactionList,
+    RedactionPreview, RedactionView,
+};

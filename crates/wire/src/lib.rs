@@ -25,8 +25,8 @@ pub use change::{ApplyError, CHANGE_BYTES_MAX, Change, ChangeBody, ChangeMeta, S
 pub use cloud_event::{CloudEvent, message_id, recall_id};
 pub use cursor::{Cursor, CursorError};
 pub use envelope::{
-    Chain, Damaged, Disclosure, Disclosures, DisclosuresError, Header, HeaderError, OpenError, Opened,
-    SealError, SealedRecord, Stamp, recordable,
+    Chain, Damaged, Disclosure, Disclosures, DisclosuresError, Header, HeaderError, Masks, OpenError, Opened,
+    SealError, SealedRecord, Stamp, recordable, redaction_of,
 };
 pub use problem::{Problem, ProblemKind};
 pub use recall::Recall;

@@ -96,6 +96,9 @@ problems! {
     /// A rule of the newsroom forbids it; member `reason` says which.
     Refused = "refused", 422, 65, "The desk refuses this",
         "Do what the detail asks for and send it again with a new idempotency key.";
+    /// A legal hold forbids it; member `hold` says which.
+    Held = "held", 423, 77, "A legal hold forbids this",
+        "Ask whoever placed the hold to lift it: `writethru hold list` shows it.";
     /// The idempotency key was used for another request.
     IdempotencyKeyReused = "idempotency-key-reused", 422, 2, "The idempotency key was used for another request",
         "Send the request with a new key.";

@@ -47,10 +47,15 @@ pub struct Recall {
     pub cursor: Cursor,
 }
 
+/// Returns whether an update is a recall. A redaction that voids nothing only annotates.
+fn calls_back(kind: Kind, voids: &[Revision]) -> bool {
+    kind.recalls() && (kind != Kind::Redaction || !voids.is_empty())
+}
+
 impl Recall {
     /// Returns the recall that the update `revision` is; `None` if its kind calls nothing back.
     pub fn of_update(meta: &ChangeMeta, slug: &str, revision: Revision) -> Option<Self> {
-        meta.kind.recalls().then(|| Self {
+        calls_back(meta.kind, &meta.voids).then(|| Self {
             story: meta.story,
             desk: meta.desk.clone(),
             slug: slug.to_owned(),
@@ -66,7 +71,7 @@ impl Recall {
 
     /// Returns the recall that goes with `change`; `None` if its kind calls nothing back.
     pub fn of_change(change: &Change) -> Option<Self> {
-        change.kind.recalls().then(|| Self {
+        calls_back(change.kind, &change.voids).then(|| Self {
             story: change.story,
             desk: change.desk.clone(),
             slug: change.slug.clone(),

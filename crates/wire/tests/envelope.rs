@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use history::{Entry, Step, plan, seal_all, stamp, story_id, time};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use story::{Field, Text};
-use wire::{Chain, Disclosures, Header, OpenError, SealError, article_hash, recordable};
+use story::{ActNotice, Event, Field, Kind, Redaction, RedactionKind, Text, ValueId};
+use wire::{Chain, Disclosures, Header, Masks, OpenError, SealError, article_hash, recordable, redaction_of};
 use writethru_wire as wire;
 
 fn sealed(plan: &[Step]) -> (Chain, Vec<Entry>) {
@@ -28,6 +28,10 @@ fn opened<'a>(records: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Result
         }
     }
     Ok(chain)
+}
+
+fn redaction(kind: RedactionKind, values: &[ValueId]) -> Redaction {
+    Redaction { kind, basis: "court:2026/17".parse().expect("a basis"), values: values.into() }
 }
 
 fn parts(entries: &[Entry]) -> impl Iterator<Item = (&[u8], &[u8])> {
@@ -140,6 +144,41 @@ proptest! {
     }
 
     #[test]
+    fn a_masked_value_reads_as_one_that_is_erased(
+        first in plan(),
+        second in plan(),
+        masked in prop::collection::vec((any::<Index>(), any::<Index>()), 1..6),
+    ) {
+        let (_, mut entries) = sealed(&first);
+        let (mut erased, mut values) = (entries.clone(), Vec::new());
+        for (record, value) in masked {
+            let place = record.index(entries.len());
+            let disclosures = Disclosures::parse(&erased[place].record.disclosures).expect("parses");
+            let known: Vec<_> = disclosures.commitments().into_iter().enumerate().collect();
+            if let Some((index, Some(commitment))) = known.get(value.index(known.len().max(1))) {
+                values.push(ValueId(commitment.0));
+                erased[place].record.disclosures = disclosures.erase(&[*index]).expect("is there").to_bytes().into();
+            }
+        }
+        let mut masks = Masks::default();
+        masks.add(&redaction(RedactionKind::Withdraw, &values));
+        let mut reader = Chain::masked(story_id(), masks);
+        for (envelope, disclosures) in parts(&entries) {
+            reader.open(envelope, disclosures).expect("opens");
+        }
+        prop_assert_eq!(seen(&reader), seen(&opened(parts(&erased)).expect("opens")));
+        // What the desk writes on top reads the same with the words behind the masks and without them.
+        let later = seal_all(&mut reader, &second);
+        entries.extend(later.iter().cloned());
+        erased.extend(later);
+        let mut again = Chain::masked(story_id(), reader.masks().clone());
+        for (envelope, disclosures) in parts(&entries) {
+            again.open(envelope, disclosures).expect("opens");
+        }
+        prop_assert_eq!(seen(&again), seen(&opened(parts(&erased)).expect("opens")));
+    }
+
+    #[test]
     fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), text in "[{}\\[\\]\":,a-z0-9\\\\]{0,80}") {
         for bytes in [&bytes[..], text.as_bytes()] {
             prop_assert!(Header::parse(bytes).is_err());
@@ -199,6 +238,41 @@ fn a_sentence_that_stays_or_moves_keeps_its_commitment() {
     assert_eq!((first[1], second[0], second[1]), (before[1], before[2], before[0]));
     let disclosed = Disclosures::parse(&entries[0].record.disclosures).expect("parses");
     assert_eq!((disclosed.count(), disclosed.value(0)), (1, Some("New. ")));
+}
+
+#[test]
+fn a_redaction_names_its_values_in_the_envelope_and_nothing_else_changes() {
+    let (mut chain, entries) =
+        sealed(&[one_step(vec![history::Act::Insert(0, paragraph(&["One. ", "Two. "]))])]);
+    let values: Vec<ValueId> =
+        Disclosures::parse(&entries[0].record.disclosures).expect("parses").commitments()[..2]
+            .iter()
+            .map(|value| ValueId(value.expect("is there").0))
+            .collect();
+    let said = redaction(RedactionKind::Erase, &values);
+    let (state, story) = (chain.state(), chain.story().clone());
+    let event = Event {
+        revision: story.revision.next(),
+        kind: Kind::Redaction,
+        public: story.published.is_some(),
+        recorded: time(story.revision.get() + 1),
+        note: Text::default(),
+        act: Some(ActNotice { reason: Text::uncut("An order."), approver: None }),
+        redaction: Some(said.clone()),
+        operations: Vec::new(),
+        ..entries.last().expect("one").event.clone()
+    };
+    let record = chain.seal(&event, &stamp(99)).expect("seals");
+    assert_eq!(chain.state(), state, "the state is made of commitments, which stay");
+    assert_eq!(redaction_of(&record.envelope).expect("reads"), Some(said));
+    assert_eq!(redaction_of(&entries[0].record.envelope).expect("reads"), None);
+    let masks = Masks::of([&entries[0].record.envelope[..], &record.envelope]).expect("reads");
+    let mut reader = Chain::masked(story_id(), masks);
+    for (envelope, disclosures) in parts(&entries).chain([(&record.envelope[..], &record.disclosures[..])]) {
+        reader.open(envelope, disclosures).expect("opens");
+    }
+    assert!(reader.story().article.blocks[0].text.as_str().starts_with(Text::REDACTION_MARK));
+    assert_eq!((reader.state(), reader.prev()), (chain.state(), chain.prev()));
 }
 
 #[test]

@@ -107,6 +107,10 @@ pub(crate) enum Command {
     Restore(commands::act::Restore),
     /// Put a story under an embargo, move its end, or lift it
     Embargo(commands::act::Embargo),
+    /// Take words out of a story's record, or say something about them
+    Redact(Box<commands::redact::Redact>),
+    /// Forbid redactions of a story while a case is open
+    Hold(commands::hold::Hold),
     /// List what waits for a second person
     Requests(commands::approval::Requests),
     /// Approve what somebody else asked for, and carry it out
@@ -125,6 +129,8 @@ pub(crate) enum Command {
     Show(commands::show::Show),
     /// List the revisions of a story
     Log(commands::log::Log),
+    /// Say who wrote what, word by word
+    Blame(commands::blame::Blame),
     /// Show what changed between two revisions, word by word
     Diff(commands::diff::Diff),
     /// Follow changes as they are published, word by word

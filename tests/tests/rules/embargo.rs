@@ -140,6 +140,14 @@ async fn first_seen(api: &Api, service: &Service, story: &str) -> BTreeMap<&'sta
         while api.get(&format!("/v1/stories/{story}")).await.status != 200 {}
         Timestamp::now()
     };
+    let page = async {
+        while api.get(&format!("/stories/{story}")).await.status != 200 {}
+        Timestamp::now()
+    };
+    let feed = async {
+        while !api.get("/feed.atom").await.text().contains(story) {}
+        Timestamp::now()
+    };
     let changes = async {
         let mut page = api.get("/v1/changes").await;
         while !page.text().contains(story) {
@@ -164,10 +172,17 @@ async fn first_seen(api: &Api, service: &Service, story: &str) -> BTreeMap<&'sta
         replica.close().await;
         at
     };
-    let seen = async { tokio::join!(show, changes, by_nats, replica) };
-    let (show, changes, by_nats, replica) =
+    let seen = async { tokio::join!(show, page, feed, changes, by_nats, replica) };
+    let (show, page, feed, changes, by_nats, replica) =
         Box::pin(tokio::time::timeout(PATIENCE, seen)).await.expect("it goes out at every door");
-    BTreeMap::from([("show", show), ("changes", changes), ("nats", by_nats), ("replica", replica)])
+    BTreeMap::from([
+        ("show", show),
+        ("page", page),
+        ("feed", feed),
+        ("changes", changes),
+        ("nats", by_nats),
+        ("replica", replica),
+    ])
 }
 
 /// Returns the changes of `story` that a subscriber heard.

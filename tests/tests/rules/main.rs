@@ -8,5 +8,6 @@ mod embargo;
 mod expected;
 mod matrix;
 mod recall;
+mod redaction;
 mod stranger;
 mod writers;

@@ -32,7 +32,7 @@ const SUBJECTS: [&str; 12] = [
 ];
 const STREAMS: [&str; 3] = ["WT_CHANGES", "WT_ARTICLES", "WT_RECALLS"];
 /// Addresses that name no story, and whether they stay byte for byte while nothing is published.
-const PLACES: [(&str, bool); 22] = [
+const PLACES: [(&str, bool); 30] = [
     ("/v1/stories", true),
     ("/v1/stories?limit=500&desk=world", true),
     ("/v1/stories?status=embargoed", true),
@@ -55,6 +55,14 @@ const PLACES: [(&str, bool); 22] = [
     ("/readyz", false),
     ("/v1/info", false),
     ("/v1/nothing/here", true),
+    ("/", true),
+    ("/desks/world", true),
+    ("/tags/secret", true),
+    ("/feed.atom", true),
+    ("/feed.rss", true),
+    ("/feed.json", true),
+    ("/desks/world/feed.atom", true),
+    ("/tags/secret/feed.json", true),
 ];
 /// What is read of one story; NAME stands for it.
 const READS: [&str; 20] = [
@@ -79,6 +87,9 @@ const READS: [&str; 20] = [
     "/embargo",
     "/entries",
 ];
+
+/// Pages and feeds of one story; NAME stands for it.
+const PAGES: [&str; 6] = ["", "/history", "/revisions/1", "/diff/0..1", "/feed.atom", "/feed.json"];
 
 /// A message that was heard.
 #[derive(Debug, Clone)]
@@ -267,6 +278,10 @@ pub(crate) async fn ask_api(api: &Api, name: &str) -> Seen {
             seen.insert(format!("{method} NAME{rest}"), shown(&answer, name, false));
         }
     }
+    for rest in PAGES {
+        let answer = api.get(&format!("/stories/{name}{rest}")).await;
+        seen.insert(format!("page NAME{rest}"), shown(&answer, name, false));
+    }
     let text = || Some(("text/plain", b"Guess\n\nAnything.".to_vec()));
     let why = || Some(("application/json", br#"{"reason":"spite"}"#.to_vec()));
     for (method, path, body) in [
@@ -304,6 +319,8 @@ fn shown(answer: &Answer, name: &str, is_volatile: bool) -> String {
         .filter(|(header, _)| !matches!(header.as_str(), "date" | "x-request-id"))
         // Where reading goes on is a place in the log: it moves with everything that is stored.
         .filter(|(header, _)| *header != "writethru-cursor" && *header != "link")
+        // It is said once its second is over.
+        .filter(|(header, _)| *header != "last-modified")
         .map(|(header, value)| format!("{header}: {}", String::from_utf8_lossy(value.as_bytes())))
         .filter(|line| !(is_volatile && line.starts_with("content-length")))
         .collect();

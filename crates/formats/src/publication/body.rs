@@ -77,7 +77,7 @@ pub(super) fn write(xml: &mut Xml, edition: &Edition<'_>) {
 }
 
 /// Writes the block's words with its marks, cut where they overlap so that they nest.
-fn marked(xml: &mut Xml, block: &BlockView) {
+pub(super) fn marked(xml: &mut Xml, block: &BlockView) {
     let text = block.text.as_str();
     let fits = |mark: &Mark| text.get(mark.start as usize..mark.end as usize).is_some();
     let marks: Vec<Mark> = joined(&block.marks).into_iter().filter(fits).collect();

@@ -29,7 +29,7 @@ pub fn jsonld(edition: &Edition<'_>) -> String {
     put("@context", Some("https://schema.org".into()));
     put("@type", Some(if is_live { "LiveBlogPosting" } else { "NewsArticle" }.into()));
     put("@id", Some(address.as_str().into()));
-    put("url", Some(address.as_str().into()));
+    put("url", Some(edition.origin.page(article.story).into()));
     put("version", Some(article.revision.to_string().into()));
     put("headline", text(Some(&article.headline)));
     put("description", text(article.summary.as_deref()));

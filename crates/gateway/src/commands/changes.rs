@@ -61,7 +61,7 @@ impl Query for ChangesQuery {
 
 /// Where a reader of changes begins.
 #[derive(Debug, Clone, Copy)]
-enum After {
+pub(crate) enum After {
     Earliest,
     Now,
     Cursor(Cursor),

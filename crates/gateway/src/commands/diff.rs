@@ -83,6 +83,20 @@ impl Query for DiffQuery {
     }
 }
 
+impl DiffQuery {
+    /// Asks for what readers were shown to change between two revisions.
+    pub(crate) fn between(from: u64, to: u64) -> Self {
+        let moment = |number| if number == 0 { Moment::Start } else { Moment::At(AsOf::Revision(number)) };
+        Self {
+            from: Some(moment(from)),
+            to: Some(moment(to)),
+            format: None,
+            view: View::Public,
+            at_least: None,
+        }
+    }
+}
+
 /// One end of a difference.
 #[derive(Debug, Clone, Copy)]
 enum Moment {
@@ -125,7 +139,12 @@ pub(crate) struct Difference {
 impl Difference {
     /// Returns the difference as people read it.
     pub(crate) fn text(&self) -> String {
-        story::render::to_plain(&story::render::lines(&self.before, &self.after, &self.diff()))
+        story::render::to_plain(&self.lines())
+    }
+
+    /// Returns the difference as lines for people.
+    pub(crate) fn lines(&self) -> Vec<story::render::Line> {
+        story::render::lines(&self.before, &self.after, &self.diff())
     }
 
     /// Returns the difference as RFC 6902 has it.
@@ -142,6 +161,16 @@ impl Difference {
 impl Gateway {
     /// Returns the difference of two revisions of `story`.
     pub(crate) async fn difference(&self, story: &str, query: DiffQuery) -> Result<Difference, Problem> {
+        self.difference_by((PublicDoor::HttpDiff, PublicDoor::NatsDiff), story, query).await
+    }
+
+    /// Does what [`Gateway::difference`] does for what leaves by one of `doors`.
+    pub(crate) async fn difference_by(
+        &self,
+        doors: (PublicDoor, PublicDoor),
+        story: &str,
+        query: DiffQuery,
+    ) -> Result<Difference, Problem> {
         self.catch_up(query.at_least).await?;
         let view = query.view;
         let id = self.resolve(story, view).await?;
@@ -157,7 +186,7 @@ impl Gateway {
         };
         for revision in [from, to] {
             let leaving = Some(revision).filter(|revision| *revision != Revision::ZERO);
-            self.leaves_at((PublicDoor::HttpDiff, PublicDoor::NatsDiff), view, (id, leaving)).await?;
+            self.leaves_at(doors, view, (id, leaving)).await?;
         }
         let recorded = self.recorded_significance(id, from, to).await?;
         let (before, after) = (self.state(id, from, view).await?, self.state(id, to, view).await?);

@@ -7,6 +7,7 @@
 mod actors;
 mod approval;
 mod embargo;
+mod holds;
 mod house;
 mod keys;
 mod problems;
@@ -27,6 +28,7 @@ use crate::parameters::shown;
 
 pub(crate) use actors::ActorsQuery;
 pub(crate) use embargo::AuditQuery;
+pub(crate) use holds::HoldsQuery;
 pub(crate) use house::DenialsQuery;
 pub(crate) use keys::KeysQuery;
 pub(crate) use problems::{of_request, of_store};
@@ -45,7 +47,7 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// Reads a body of JSON; none at all is an empty object.
-fn body<T: DeserializeOwned>(given: &Bytes) -> Result<T, Problem> {
+pub(crate) fn body<T: DeserializeOwned>(given: &Bytes) -> Result<T, Problem> {
     let text: &[u8] = if given.trim_ascii().is_empty() { b"{}" } else { given };
     serde_json::from_slice(text).map_err(|error| {
         // What is given there may be a name: only the place and the rule are told.

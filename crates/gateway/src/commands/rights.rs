@@ -131,6 +131,13 @@ impl Gateway {
         Ok(if right == Act::LiftTakedown { Takedowns::Lift } else { Takedowns::Stay })
     }
 
+    /// Lets `who` do `act` to `story`, and returns where that stands, or refuses it.
+    pub(crate) async fn may_do(&self, who: &Principal, act: Act, story: &str) -> Result<Standing, Problem> {
+        let standing = self.found(who, act, story).await?;
+        self.may(who, act, &standing, story).await?;
+        Ok(standing)
+    }
+
     /// Lets `who` change an entry of `story`, or refuses it.
     pub(crate) async fn may_edit(&self, who: &Principal, story: &str) -> Result<(), Problem> {
         self.may(who, Act::File, &self.found(who, Act::File, story).await?, story).await

@@ -1,7 +1,7 @@
 //! Showing an article, in any format that there is.
 
 use formats::Source;
-use formats::publication::{Edition, EntryTimes, OutFormat, PublicCorrection};
+use formats::publication::{Edition, EntryTimes, Origin, OutFormat, PublicCorrection};
 use projector::{AsOf, View};
 use story::{Revision, StoryId};
 use utoipa::IntoParams;
@@ -64,6 +64,8 @@ impl Query for ShowQuery {
 pub(crate) struct Showing {
     pub(crate) story: StoryId,
     pub(crate) revision: Revision,
+    /// From where to follow the story after it.
+    pub(crate) cursor: Cursor,
     pub(crate) format: OutFormat,
     pub(crate) body: Vec<u8>,
 }
@@ -89,50 +91,71 @@ impl Gateway {
             let (article, leaving) = shown.ok_or_else(missing)?;
             self.leaves(doors, query.view, leaving);
             let body = serde_json::to_vec(&article).expect("an article is texts, numbers and lists");
-            return Ok(Showing { story: id, revision: article.revision, format, body });
+            let (revision, cursor) = (article.revision, article.cursor);
+            return Ok(Showing { story: id, revision, cursor, format, body });
         }
         let kept = self.views().edition(id, as_of, query.view).await.map_err(|failed| of_view(&failed))?;
         let kept = kept.ok_or_else(missing)?;
         self.leaves(doors, query.view, kept.leaving);
-        let (revision, gateway) = (kept.article.revision, self.clone());
+        let (revision, cursor, gateway) = (kept.article.revision, kept.article.cursor, self.clone());
         let bytes = kept.article.blocks.iter().map(|block| block.text.len()).sum();
         let body = large(bytes, move || written(&gateway, &kept, format)).await;
-        Ok(Showing { story: id, revision, format, body: body.into_bytes() })
+        Ok(Showing { story: id, revision, cursor, format, body: body.into_bytes() })
     }
 }
 
 /// Writes what the views hold of a revision as an item of a standard.
 fn written(gateway: &Gateway, kept: &projector::Edition, format: OutFormat) -> String {
-    let corrections: Vec<PublicCorrection> = kept
-        .corrections
-        .iter()
-        .map(|one| PublicCorrection {
+    let around = Around::of(kept);
+    let source = source(&kept.article);
+    format.write(&Edition { source: source.as_ref(), ..around.edition(kept, &gateway.inner.origin) })
+}
+
+/// What goes around an article, as standards say it.
+#[derive(Debug)]
+pub(crate) struct Around {
+    corrections: Vec<PublicCorrection>,
+    entries: Vec<EntryTimes>,
+}
+
+impl Around {
+    /// Returns what goes around the article that the views hold.
+    pub(crate) fn of(kept: &projector::Edition) -> Self {
+        let correction = |one: &projector::Corrected| PublicCorrection {
             revision: one.revision,
             kind: one.kind,
             published: one.recorded,
             note: one.note.clone(),
             what: one.what.clone(),
             place: one.place.clone(),
-        })
-        .collect();
-    let entries: Vec<EntryTimes> = kept
-        .entries
-        .iter()
-        .map(|one| EntryTimes { block: one.block.clone(), published: one.published, modified: one.modified })
-        .collect();
-    let source = source(&kept.article);
-    format.write(&Edition {
-        article: &kept.article,
-        created: kept.created,
-        first_published: kept.first_published,
-        // Only the desk's view has a time at which the story goes out.
-        embargoed_until: kept.article.until,
-        note: &kept.note,
-        corrections: &corrections,
-        entries: &entries,
-        source: source.as_ref(),
-        origin: &gateway.inner.origin,
-    })
+        };
+        let entry = |one: &projector::Written| EntryTimes {
+            block: one.block.clone(),
+            published: one.published,
+            modified: one.modified,
+            significant: one.significant,
+        };
+        Self {
+            corrections: kept.corrections.iter().map(correction).collect(),
+            entries: kept.entries.iter().map(entry).collect(),
+        }
+    }
+
+    /// Returns `kept` as an item of a standard, without the item that it came from.
+    pub(crate) fn edition<'a>(&'a self, kept: &'a projector::Edition, origin: &'a Origin) -> Edition<'a> {
+        Edition {
+            article: &kept.article,
+            created: kept.created,
+            first_published: kept.first_published,
+            // Only the desk's view has a time at which the story goes out.
+            embargoed_until: kept.article.until,
+            note: &kept.note,
+            corrections: &self.corrections,
+            entries: &self.entries,
+            source: None,
+            origin,
+        }
+    }
 }
 
 /// Returns the item that the story came from, which only the desk's view names.

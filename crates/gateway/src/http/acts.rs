@@ -203,7 +203,7 @@ pub(crate) fn body_of(body: &[u8]) -> Result<ActBody, Problem> {
 
 impl Terms {
     /// Returns the revision that a header insists on.
-    fn revision(&self) -> Option<story::Revision> {
+    pub(crate) fn revision(&self) -> Option<story::Revision> {
         match self.if_match {
             crate::http::filing::IfMatch::At(revision) => Some(revision),
             crate::http::filing::IfMatch::Nothing | crate::http::filing::IfMatch::Any => None,

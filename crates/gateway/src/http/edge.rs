@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{ACCEPT, ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -18,12 +18,14 @@ use wire::{Problem, ProblemKind};
 
 use crate::gateway::Gateway;
 use crate::http::reply::{Refused, add, problem_response};
-use crate::http::{changes, method_name, operator};
+use crate::http::{changes, events, method_name, operator, pages};
 use crate::limits::{CHANGES_SCAN_MAX, CHANGES_WAIT_SECONDS_MAX, REQUEST_TIME_MAX};
 use crate::{measures, places, problems};
 
 /// Carries a request's id, both ways.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What the route of an address is called that there is not.
+const UNMATCHED: &str = "unmatched";
 /// Longest id that is taken from a caller.
 const REQUEST_ID_BYTES_MAX: usize = 64;
 
@@ -51,10 +53,12 @@ pub(crate) async fn surround(State(gateway): State<Gateway>, request: Request, n
     let method = request.method().clone();
     let uri = request.uri().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let route = route.unwrap_or_else(|| "unmatched".to_owned());
+    let route = route.unwrap_or_else(|| UNMATCHED.to_owned());
+    let wants_page = wants_page(&request, &route);
     let span = info_span!("request", request.id = %id, http.method = %method, http.route = route);
     let mut response = work(&gateway, &route, request, next).instrument(span.clone()).await;
-    finish(&mut response, &uri, &id);
+    let html = wants_page.then_some(&gateway);
+    finish(&mut response, (&uri, &id), html);
     let took = began.elapsed();
     measures::answered(method_name(&method), &route, response.status().as_u16(), took);
     let _in_span = span.enter();
@@ -80,7 +84,8 @@ async fn work(gateway: &Gateway, route: &str, request: Request, next: Next) -> R
 /// Returns a place for the request; what watches the service needs none.
 async fn place(gateway: &Gateway, route: &str) -> Result<Option<OwnedSemaphorePermit>, Problem> {
     let places = &gateway.inner.places;
-    if operator::ALWAYS.contains(&route) {
+    // A stream takes a place of its own kind, for as long as it lasts.
+    if operator::ALWAYS.contains(&route) || events::PATHS.contains(&route) {
         return Ok(None);
     }
     if route == changes::PATH {
@@ -109,14 +114,27 @@ fn too_slow(writes: bool, time_max: Duration) -> Problem {
     problems::unavailable(format!("the request took more than {seconds} s"))
 }
 
-/// Adds to an answer what only the edge knows, and logs a fault of the service once.
-fn finish(response: &mut Response, uri: &Uri, id: &str) {
+/// Returns whether a problem is to be told as a page: at the addresses of pages, and to whoever asks for a
+/// page where there is nothing.
+fn wants_page(request: &Request, route: &str) -> bool {
+    let accepts_html = || {
+        let given = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
+        given.is_some_and(|given| given.contains("text/html"))
+    };
+    pages::is_page(route)
+        || (route == UNMATCHED && !request.uri().path().starts_with("/v1") && accepts_html())
+}
+
+/// Adds to an answer what only the edge knows, and logs a fault of the service once. A problem is told as
+/// a page where there is a gateway to write one.
+fn finish(response: &mut Response, (uri, id): (&Uri, &str), html: Option<&Gateway>) {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let problem = problem.about(uri.path()).with("request", id);
         if problem.status == 500 {
             error!(request.id = id, detail = problem.detail, "Answered with a fault of the service");
         }
-        let mut whole = problem_response(&problem);
+        let mut whole =
+            html.map_or_else(|| problem_response(&problem), |gateway| pages::failure(gateway, &problem));
         for name in [ALLOW] {
             if let Some(value) = response.headers().get(&name) {
                 whole.headers_mut().insert(name, value.clone());

@@ -80,6 +80,10 @@ problem_responses! {
     PlainProblems = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];
     /// What a read of the changes may answer.
     ChangesProblems = [BadRequest, TooLarge, NotAcceptable, CursorGone, Unavailable, Internal];
+    /// What a stream of all changes may answer.
+    StreamProblems = [
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotAcceptable, CursorGone, Unavailable, Internal,
+    ];
     /// What a read may answer.
     ReadProblems = [
         BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, RevisionNotFound, NotAcceptable, CursorGone,
@@ -94,6 +98,16 @@ problem_responses! {
     PushProblems = [
         BadCopy, BadRequest, Unauthorized, Forbidden, NotFound, NotAcceptable, Conflict, PreconditionFailed,
         TooLarge, UnsupportedMediaType, Refused, Unavailable, OutcomeUnknown, Internal,
+    ];
+    /// What a redaction may be answered with.
+    RedactProblems = [
+        BadRequest, Unauthorized, Forbidden, NotFound, NotAcceptable, Conflict, PreconditionFailed, TooLarge,
+        UnsupportedMediaType, Refused, Held, IdempotencyKeyReused, Unavailable, OutcomeUnknown, Internal,
+    ];
+    /// What a hold may be answered with.
+    HoldProblems = [
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, NotAcceptable, UnsupportedMediaType, Refused,
+        Unavailable, OutcomeUnknown, Internal,
     ];
     /// What a rebuild may be answered with.
     RebuildProblems = [

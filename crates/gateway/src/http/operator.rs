@@ -151,6 +151,7 @@ pub(crate) async fn rebuild(
         return Err(problems::unavailable("the views are being built again already").into());
     };
     let (lines, waiting) = mpsc::channel(PROGRESS_LINES);
+    let hub = gateway.inner.hub.clone();
     let reports = lines.clone();
     let progress = Progress::new(move |reached, upto| {
         // A reader that is slow, or gone, misses lines; the work does not wait for it.
@@ -161,6 +162,9 @@ pub(crate) async fn rebuild(
     let work = tokio::spawn(async move {
         let _place = place;
         let outcome = control.rebuild(progress).await;
+        if outcome.as_ref().is_ok_and(|rebuilt| !rebuilt.is_equal()) {
+            hub.rebuilt();
+        }
         let outcome = outcome.map(|rebuilt| rebuilt_views(&rebuilt));
         let last = match &outcome {
             Ok(rebuilt) => serde_json::to_value(rebuilt).unwrap_or(Value::Null),

@@ -5,6 +5,7 @@
 
 mod actors;
 mod audits;
+mod holds;
 mod house;
 mod keys;
 mod requests;
@@ -45,6 +46,8 @@ pub(crate) fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(requests::refuse))
         .routes(routes!(audits::recalls))
         .routes(routes!(audits::embargo))
+        .routes(routes!(holds::list, holds::place))
+        .routes(routes!(holds::lift))
 }
 
 /// A body of JSON, not read yet: it is read once the caller is allowed to send it.
@@ -69,13 +72,20 @@ impl<S: Sync> FromRequest<S> for JsonBody {
     }
 }
 
+impl JsonBody {
+    /// Reads it; none at all is an empty object.
+    pub(crate) fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
+        crate::commands::registry::body(&self.0)
+    }
+}
+
 /// Returns `value` as the answer of something done.
-fn done(value: &impl Serialize) -> Response {
+pub(crate) fn done(value: &impl Serialize) -> Response {
     answer(StatusCode::OK, JSON, json(value))
 }
 
 /// Returns one page, with the address of the next one.
-fn paged(page: &impl Serialize, uri: &Uri, next: Option<&str>) -> Response {
+pub(crate) fn paged(page: &impl Serialize, uri: &Uri, next: Option<&str>) -> Response {
     let mut response = done(page);
     if let Some(next) = next {
         add(&mut response, LINK, &format!("<{}>; rel=\"next\"", next_page(uri, "after", next)));

@@ -5,11 +5,13 @@ use axum::http::StatusCode;
 use axum::http::header::{HeaderMap, LINK};
 use axum::response::Response;
 use formats::publication::OutFormat;
+use projector::View;
 use wire::ArticleView;
-use wire::http::{DiffView, HistoryPage, StoryList};
+use wire::http::{BlameView, DiffView, HistoryPage, StoryList};
 
-use crate::commands::{DiffFormat, DiffQuery, HistoryQuery, ListQuery, ShowQuery, Showing};
+use crate::commands::{BlameQuery, DiffFormat, DiffQuery, HistoryQuery, ListQuery, ShowQuery, Showing};
 use crate::http::access::Asker;
+use crate::http::events;
 use crate::http::openapi::ReadProblems;
 use crate::http::reply::{Accepted, Asked, JSON, Named, Refused, add, answer, json, next_page, validated};
 
@@ -62,7 +64,7 @@ pub(crate) async fn list(
             headers(
                 ("ETag" = String, description = "The revision and a hash of the answer, another one in each format; `If-Match` takes it"),
                 ("Vary" = String, description = "`Accept`: it may decide the format"),
-                ("Link" = String, description = "`rel=\"version-history\"`: the history (RFC 5829)"),
+                ("Link" = String, description = "`rel=\"version-history\"`: the history (RFC 5829). For readers also `rel=\"monitor\"`: the story's live stream, from this very answer on"),
             )),
         (status = 304, description = "The caller has it already"),
         ReadProblems,
@@ -84,9 +86,13 @@ pub(crate) async fn show(
     };
     let view = query.view;
     gateway.may_read(&who, view, &story).await?;
-    let Showing { story, revision, format, body } = gateway.show(&story, query, format).await?;
+    let Showing { story, revision, cursor, format, body } = gateway.show(&story, query, format).await?;
     let mut response = validated(revision, format.media_type(), body, view, &headers);
     add(&mut response, LINK, &history_link(&story.to_string()));
+    if view == View::Public {
+        let stream = events::address(story);
+        add(&mut response, LINK, &format!("<{stream}?since={cursor}>; rel=\"monitor\""));
+    }
     Ok(response)
 }
 
@@ -175,4 +181,30 @@ pub(crate) async fn diff(
 /// Returns the header that leads from a story to its history (RFC 5829).
 pub(crate) fn history_link(story: &str) -> String {
     format!("</v1/stories/{story}/history>; rel=\"version-history\"")
+}
+
+/// Says who wrote what of a story: for each stretch of its texts the revision that its words first came
+/// with, who filed that, when and why.
+///
+/// A word keeps its first author for as long as it stands, wherever it is moved, and gets that author back
+/// when it returns after it was taken out: a revert makes nobody an author. For readers only public
+/// revisions count.
+#[utoipa::path(
+    get, path = "/v1/stories/{story}/blame", tag = "stories",
+    params(
+        ("story" = String, Path, description = "The story's id or slug", example = "ceasefire-talks"),
+        BlameQuery,
+    ),
+    responses((status = 200, description = "Who wrote what", body = BlameView), ReadProblems)
+)]
+pub(crate) async fn blame(
+    Asker(gateway, who): Asker,
+    accepted: Accepted,
+    Named(story): Named,
+    Asked(query): Asked<BlameQuery>,
+) -> Result<Response, Refused> {
+    accepted.json()?;
+    gateway.may_read(&who, query.view, &story).await?;
+    let blame = Box::pin(gateway.blame(&story, query)).await?;
+    Ok(answer(StatusCode::OK, JSON, json(&blame)))
 }

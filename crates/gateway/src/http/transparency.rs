@@ -129,7 +129,7 @@ pub(crate) async fn receipt(
 ) -> Result<Response, Refused> {
     accepted.best(&[TEXT])?;
     gateway.may_read(&who, query.view, &story).await?;
-    let record = gateway.record(&story, &revision, &query).await?;
+    let record = gateway.logged(&story, &revision, &query).await?;
     let made = gateway.notary()?.receipt(record.position, PATIENCE).await;
     let text = made.map_err(|error| of_prove(&gateway, record.position, &error))?;
     let text = if query.envelope { with_envelope(&text, &record) } else { text };
@@ -143,7 +143,7 @@ impl Gateway {
     }
 
     /// Returns the record of a revision that the view of `query` may see.
-    async fn record(&self, story: &str, revision: &str, query: &ReceiptQuery) -> Result<Record, Problem> {
+    async fn logged(&self, story: &str, revision: &str, query: &ReceiptQuery) -> Result<Record, Problem> {
         self.catch_up(query.at_least).await?;
         let id = self.resolve(story, query.view).await?;
         let missing = || {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own helpers fail as loudly as the test")]
 
+mod blame;
 mod changes;
 mod document;
 mod filing;
@@ -9,10 +10,13 @@ mod formats;
 mod limits;
 mod nats;
 mod operator;
+mod pages;
 mod problems;
 mod reading;
+mod redaction;
 mod registry;
 mod second;
 mod second_failing;
 mod service;
+mod streams;
 mod transparency;

@@ -44,6 +44,9 @@ impl Service {
     }
 }
 
+const REDACTION: &str =
+    r#"{"kind":"erase","basis":"GDPR-Art.17","words":"Sunday","reason":"An order.","approver":"eve"}"#;
+
 /// Every route, with a body that it takes and a role that it refuses.
 const ROUTES: &[(&str, &str, &str, &str)] = &[
     ("GET", "/v1/actors", "", "auditor@*"),
@@ -64,6 +67,13 @@ const ROUTES: &[(&str, &str, &str, &str)] = &[
     ("POST", "/v1/requests/REQUEST/refuse", r#"{"reason":"confirmed"}"#, "auditor@*"),
     ("GET", "/v1/stories/talks/recalls", "", "reporter@*"),
     ("GET", "/v1/stories/talks/embargo", "", "subscriber@*"),
+    ("GET", "/v1/redactions", "", "reporter@*"),
+    ("GET", "/v1/stories/talks/record", "", "editor@*"),
+    ("GET", "/v1/stories/talks/redactions", "", "reporter@*"),
+    ("POST", "/v1/holds", r#"{"story":"talks","basis":"court:2026/17","reason":"A case."}"#, "editor@*"),
+    ("GET", "/v1/holds", "", "reporter@*"),
+    ("POST", "/v1/holds/1/lift", r#"{"reason":"The case is closed."}"#, "editor@*"),
+    ("POST", "/v1/stories/talks/redactions", REDACTION, "editor@*"),
 ];
 
 #[tokio::test]
@@ -71,6 +81,7 @@ async fn every_route_serves_the_owner_and_refuses_the_wrong_role_and_no_key() {
     let service = Service::start().await;
     service.file("/v1/stories?slug=talks&desk=world", STORY).await;
     service.key_of("ana", &["editor@world"]).await;
+    service.key_of("eve", &["editor@world"]).await;
     let bob = service.key_of("bob", &["reporter@world"]).await;
     let request = service.request_by("bob").await.to_string();
     for (number, (method, address, body, wrong)) in ROUTES.iter().enumerate() {

@@ -25,6 +25,9 @@ pub(crate) const EPOCH: u64 = 7;
 /// Where the service says it is.
 pub(crate) const BASE: &str = "https://news.example";
 
+/// The hub that its feeds name.
+pub(crate) const HUB: &str = "https://hub.example/";
+
 /// A running service.
 pub(crate) struct Service {
     pub(crate) base: String,
@@ -110,7 +113,8 @@ impl Service {
             controls,
             measures: Measures::install(),
             origin: Origin { base: BASE.to_owned(), provider: "Example News".to_owned() },
-        });
+        })
+        .with_websub_hub(Some(HUB.to_owned()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (serves, ends) = (gateway.clone(), shutdown.clone());
@@ -135,6 +139,13 @@ impl Service {
     /// Returns the folder of its files.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// Changes the views behind the service's back.
+    pub(crate) async fn spoil_views(&self, statement: &'static str) {
+        let path = self.directory.path().join("views.db");
+        let spoil = move || rusqlite::Connection::open(path).unwrap().execute(statement, []).unwrap();
+        assert_ne!(tokio::task::spawn_blocking(spoil).await.unwrap(), 0);
     }
 
     pub(crate) async fn stop(self) {
@@ -176,7 +187,9 @@ impl Service {
         let request = self.client.request(method.clone(), format!("{}{address}", self.base));
         let response = request.headers(all).body(body).send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.unwrap().to_vec();
+        // A stream has no end to wait for.
+        let is_stream = status == 200 && address.split('?').next().unwrap().ends_with("/events");
+        let body = if is_stream { Vec::new() } else { response.bytes().await.unwrap().to_vec() };
         let answer = Answer { status, headers, body };
         check_against_document(&method, address.split('?').next().unwrap(), &answer);
         answer

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{Home, batch, command, read_all, story};
-use crate::contract::{EraseError, Position};
+use crate::contract::{EraseError, Position, limits};
 
 /// Only the disclosures of the one record change, in every way to read it, also after reopening.
 pub async fn an_erasure_leaves_envelope_and_neighbours(home: &impl Home) {
@@ -27,20 +27,23 @@ pub async fn an_erasure_leaves_envelope_and_neighbours(home: &impl Home) {
     log.close().await;
 }
 
-/// The same erasure again is the same; one that would bring bytes back is refused.
-pub async fn an_erasure_may_be_repeated_but_never_adds(home: &impl Home) {
+/// The same erasure again is the same, and it may leave more bytes than were written: what all salts
+/// came from goes with the first word, and those that stay are written out.
+pub async fn an_erasure_may_be_repeated_and_leave_more_bytes(home: &impl Home) {
     let log = home.open().await;
     log.append(story(1), 0, batch("first", 1)).await.expect("stored");
-    let before = read_all(&log).await[0].disclosures.len();
-    for remaining in ["left over", "left over", "left", "", ""] {
-        log.erase(Position(1), Bytes::from(remaining)).await.expect("erased");
+    let longer = "x".repeat(2 * read_all(&log).await[0].disclosures.len() + 100_000);
+    for remaining in [&longer, "left over", "left over", "left", "", "", &longer] {
+        log.erase(Position(1), Bytes::copy_from_slice(remaining.as_bytes())).await.expect("erased");
         assert_eq!(read_all(&log).await[0].disclosures, remaining);
     }
-    let grown = log.erase(Position(1), Bytes::from(vec![b'x'; before])).await;
-    let Err(EraseError::WouldGrow { position, excess }) = grown else {
-        panic!("expected a refusal, got {grown:?}")
+    log.check(|_, _| {}).await.expect("whole");
+    let too_many = Bytes::from(vec![b'x'; limits::ERASED_BYTES_MAX + 1]);
+    let refused = log.erase(Position(1), too_many).await;
+    let Err(EraseError::TooLarge { position, actual, limit }) = refused else {
+        panic!("expected a refusal, got {refused:?}")
     };
-    assert_eq!((position, excess), (Position(1), before));
+    assert_eq!((position, actual, limit), (Position(1), limit + 1, limits::ERASED_BYTES_MAX));
     log.close().await;
 }
 

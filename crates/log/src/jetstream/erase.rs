@@ -30,16 +30,6 @@ impl Core {
                 .insist(|| self.link.leader_last(&self.link.parts, &subject))
                 .await
                 .map_err(unknown)?;
-            let earlier = last
-                .as_ref()
-                .map(|last| Erasure::decode(Some(position), &last.body))
-                .transpose()
-                .map_err(unknown)?;
-            let bytes =
-                earlier.as_ref().map_or(entry.disclosures.bytes, |earlier| earlier.left.bytes) as usize;
-            if remaining.len() > bytes {
-                return Err(EraseError::WouldGrow { position, excess: remaining.len() - bytes });
-            }
             let stored = self.store(vec![(owner, remaining.clone())]).await;
             let left = stored.map_err(|source| EraseError::OutcomeUnknown { source })?.remove(0);
             let (story, revision) = (entry.story, entry.revision);

@@ -1,7 +1,7 @@
 //! Making words physically gone.
 //!
-//! The record is overwritten where it is, in its full length, so that no page is given up with
-//! the words on it; then the write-ahead log, which still holds the old page, is emptied.
+//! The record is overwritten, never in fewer bytes than before; a page that is given up is filled
+//! with zeros (`secure_delete`). Then the write-ahead log, which still holds the old pages, is emptied.
 
 use std::time::{Duration, Instant};
 
@@ -28,8 +28,7 @@ pub(super) fn erase(writer: &Writer, position: Position, remaining: &[u8]) -> Re
         .map_err(unknown)?
         .ok_or(EraseError::NotFound { position })?;
     let redacted = record::redact(position, &body, remaining)
-        .map_err(|fault| EraseError::OutcomeUnknown { source: fault.problem.into() })?
-        .map_err(|excess| EraseError::WouldGrow { position, excess })?;
+        .map_err(|fault| EraseError::OutcomeUnknown { source: fault.problem.into() })?;
     // One statement is one transaction.
     writer
         .log

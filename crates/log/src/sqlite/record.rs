@@ -146,25 +146,18 @@ pub(super) fn decode(position: Position, body: &Bytes) -> Result<Record, Fault> 
     })
 }
 
-/// Returns `body` with `remaining` in place of its disclosures and its length unchanged, or by
-/// how many bytes `remaining` is too long.
-pub(super) fn redact(
-    position: Position,
-    body: &[u8],
-    remaining: &[u8],
-) -> Result<Result<Vec<u8>, usize>, Fault> {
+/// Returns `body` with `remaining`, of at most `limits::ERASED_BYTES_MAX`, in place of its disclosures;
+/// never shorter than it was.
+pub(super) fn redact(position: Position, body: &[u8], remaining: &[u8]) -> Result<Vec<u8>, Fault> {
     let header = verify(position, body)?;
-    if remaining.len() > header.disclosures {
-        return Ok(Err(remaining.len() - header.disclosures));
-    }
     let start = HEADER_BYTES + header.command + header.envelope;
-    let mut redacted = body.to_vec();
-    redacted[start..].fill(0);
-    redacted[start..start + remaining.len()].copy_from_slice(remaining);
-    let length = u32::try_from(remaining.len()).expect("no longer than what was there");
+    let mut redacted = body[..start].to_vec();
+    redacted.extend_from_slice(remaining);
+    redacted.resize(redacted.len().max(body.len()), 0);
+    let length = u32::try_from(remaining.len()).expect("limits::ERASED_BYTES_MAX fits 32 bits");
     redacted[37..41].copy_from_slice(&length.to_be_bytes());
     seal(&mut redacted, position, header.revision);
-    Ok(Ok(redacted))
+    Ok(redacted)
 }
 
 impl Header {
@@ -259,15 +252,18 @@ mod tests {
     }
 
     #[test]
-    fn redaction_keeps_length_and_envelope_and_leaves_no_word() {
+    fn redaction_keeps_the_envelope_and_leaves_no_word() {
         let body = sealed();
-        let redacted = redact(POSITION, &body, b"five").expect("whole").expect("fits");
+        let redacted = redact(POSITION, &body, b"five").expect("whole");
         assert_eq!(redacted.len(), body.len());
         let record = decode(POSITION, &redacted.into()).expect("whole");
         assert_eq!(
             (record.envelope.as_ref(), record.disclosures.as_ref()),
             (&b"{\"v\":1}"[..], &b"five"[..])
         );
-        assert_eq!(redact(POSITION, &body, b"five dead, more").expect("whole"), Err(6));
+        let salted = redact(POSITION, &body, b"a salt, five dead").expect("whole");
+        assert_eq!(salted.len(), body.len() + 8);
+        let record = decode(POSITION, &salted.into()).expect("whole");
+        assert_eq!(record.disclosures.as_ref(), &b"a salt, five dead"[..]);
     }
 }

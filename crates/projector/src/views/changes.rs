@@ -6,10 +6,14 @@ use std::collections::hash_map::Entry;
 use bytes::Bytes;
 use log::Position;
 use rusqlite::{Row, params};
-use story::Revision;
+use story::{Revision, StoryId};
 
 use crate::views::read::{ROWS_MAX, story_id, word};
 use crate::views::{ChangeRow, ViewError, Views};
+
+/// What a [`ChangeRow`] is read from.
+const COLUMNS: &str = "position, story, desk, desk_before, kind, level, from_revision, to_revision, event,
+ status, recall, hidden_by, embargo, tags, headline";
 
 /// Who asks for changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +59,48 @@ impl Views {
         self.through(Door::Outgoing, after, limit).await
     }
 
+    /// Returns the place of the newest redaction up to `upto` that hides words, if there is one.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn newest_redaction(&self, upto: Position) -> Result<Option<Position>, ViewError> {
+        self.query(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT max(position) FROM redactions WHERE position <= ?1 AND kind <> 'annotate'",
+            )?;
+            Ok(statement.query_row([upto.0], |row| row.get::<_, Option<u64>>(0))?.map(Position))
+        })
+        .await
+    }
+
+    /// Returns up to `limit` public changes of `story` behind `after`, in the order of the log, without
+    /// the newest article: [`ChangeRow::article`] is empty. Costs what is returned, however many changes
+    /// other stories had.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn changes_of(
+        &self,
+        story: StoryId,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<ChangeRow>, ViewError> {
+        let limit = limit.min(ROWS_MAX);
+        self.query(move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM changes WHERE story = ?1 AND position > ?2 AND {} ORDER BY position LIMIT ?3",
+                Door::Public.condition()
+            ))?;
+            let mut rows = statement.query(params![story.as_bytes(), after.0, limit])?;
+            let mut changes = Vec::new();
+            while let Some(row) = rows.next()? {
+                changes.push(change_row(row)?);
+            }
+            Ok(changes)
+        })
+        .await
+    }
+
     async fn through(&self, door: Door, after: Position, limit: usize) -> Result<Vec<ChangeRow>, ViewError> {
         let limit = limit.min(ROWS_MAX);
         if let Some(changes) = self.recent().and_then(|recent| recent.behind(after, limit, door)) {
@@ -62,8 +108,7 @@ impl Views {
         }
         self.query(move |connection| {
             let mut statement = connection.prepare_cached(&format!(
-                "SELECT position, story, desk, desk_before, kind, level, from_revision, to_revision, event,
-                 status, recall, hidden_by, embargo FROM changes WHERE position > ?1 AND {} ORDER BY position LIMIT ?2",
+                "SELECT {COLUMNS} FROM changes WHERE position > ?1 AND {} ORDER BY position LIMIT ?2",
                 door.condition()
             ))?;
             let mut newest = connection.prepare_cached("SELECT article FROM stories WHERE story = ?1")?;
@@ -95,6 +140,8 @@ impl Views {
 /// Returns a change, without its story's article, and without its words if readers may not see them.
 fn change_row(row: &Row<'_>) -> Result<ChangeRow, ViewError> {
     let is_hidden = row.get::<_, Option<u64>>(11)?.is_some();
+    let tags = row.get::<_, Option<String>>(13)?.filter(|_| !is_hidden);
+    let tags = tags.map_or_else(|| Ok([].into()), |tags| serde_json::from_str(&tags));
     Ok(ChangeRow {
         position: Position(row.get(0)?),
         story: story_id(row, 1)?,
@@ -106,6 +153,8 @@ fn change_row(row: &Row<'_>) -> Result<ChangeRow, ViewError> {
         kind: word(&row.get::<_, String>(4)?, "changes.kind")?,
         status: word(&row.get::<_, String>(9)?, "changes.status")?,
         level: word(&row.get::<_, String>(5)?, "changes.level")?,
+        tags: tags.map_err(|_| ViewError::Damaged { place: "changes.tags".to_owned() })?,
+        rewords_headline: row.get(14)?,
         from: Revision(row.get(6)?),
         to: Revision(row.get(7)?),
         event: if is_hidden { Bytes::new() } else { row.get::<_, Vec<u8>>(8)?.into() },

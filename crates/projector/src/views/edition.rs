@@ -57,6 +57,8 @@ pub struct Written {
     pub published: Timestamp,
     /// When they first saw it as it is.
     pub modified: Timestamp,
+    /// When they first saw its last change that was worth their while.
+    pub significant: Timestamp,
 }
 
 impl Views {
@@ -66,30 +68,44 @@ impl Views {
     /// # Errors
     /// [`ViewError`].
     pub async fn edition(&self, story: StoryId, at: AsOf, view: View) -> Result<Option<Edition>, ViewError> {
-        self.query(move |connection| {
-            let Some(row) = revision_at(connection, story, at, view)? else { return Ok(None) };
-            let article = article_of(connection, story, &row, view)?;
-            let at = At { connection, story, revision: row.revision, view };
-            let first_published = match row.published {
-                Some(_) => at.first_published()?,
-                None => None,
-            };
-            let created = match (view, first_published) {
-                (View::Public, Some(first)) => first,
-                _ => at.created()?,
-            };
-            Ok(Some(Edition {
-                created,
-                first_published,
-                corrections: at.corrections()?,
-                entries: at.entries(&article)?,
-                leaving: row.leaving(story),
-                note: row.note,
-                article,
-            }))
-        })
-        .await
+        self.query(move |connection| edition(connection, story, at, view)).await
     }
+}
+
+/// Returns `story` at a moment with what goes around its article.
+pub(super) fn edition(
+    connection: &Connection,
+    story: StoryId,
+    at: AsOf,
+    view: View,
+) -> Result<Option<Edition>, ViewError> {
+    let Some(row) = revision_at(connection, story, at, view)? else { return Ok(None) };
+    let article = article_of(connection, story, &row, view)?;
+    let at = At { connection, story, revision: row.revision, view };
+    let first_published = match row.published {
+        Some(_) => at.first_published()?,
+        None => None,
+    };
+    let created = match (view, first_published) {
+        (View::Public, Some(first)) => first,
+        _ => at.created()?,
+    };
+    Ok(Some(Edition {
+        created,
+        first_published,
+        corrections: at.corrections()?,
+        entries: at.entries(&article)?,
+        leaving: row.leaving(story),
+        note: row.note,
+        article,
+    }))
+}
+
+/// The revisions that wrote a live entry: the first, the last, and the last that mattered to readers.
+struct Writers {
+    first: u64,
+    last: u64,
+    significant: Option<u64>,
 }
 
 /// A revision of a story, for the eyes of a view.
@@ -161,20 +177,24 @@ impl At<'_> {
         };
         let mut entries = Vec::with_capacity(shown.len());
         for block in shown {
-            let Some((first, last)) = written.get(block.as_str()) else { continue };
-            entries.push(Written { block, published: seen(*first)?, modified: seen(*last)? });
+            let Some(by) = written.get(block.as_str()) else { continue };
+            let published = seen(by.first)?;
+            let significant = by.significant.map_or(Ok(published), &mut seen)?;
+            entries.push(Written { block, published, modified: seen(by.last)?, significant });
         }
         Ok(entries)
     }
 
-    /// Returns the first and the last revision that wrote each live entry.
-    fn written(self) -> Result<HashMap<String, (u64, u64)>, ViewError> {
+    /// Returns which revisions wrote each live entry.
+    fn written(self) -> Result<HashMap<String, Writers>, ViewError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT block, min(revision), max(revision) FROM entries
+            "SELECT block, min(entries.revision), max(entries.revision), max(entries.revision) FILTER
+               (WHERE json_extract(significance, '$.level') <> 'minor')
+             FROM entries LEFT JOIN revisions USING(story, revision)
              WHERE story = ?1 AND revision <= ?2 GROUP BY block",
         )?;
         let rows = statement.query_map(params![self.story.as_bytes(), self.revision.get()], |row| {
-            Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))
+            Ok((row.get(0)?, Writers { first: row.get(1)?, last: row.get(2)?, significant: row.get(3)? }))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

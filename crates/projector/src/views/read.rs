@@ -14,6 +14,10 @@ use crate::views::{AsOf, Leaving, Pool, View, ViewError, Views};
 /// Most rows that one read returns, whatever was asked for.
 pub(super) const ROWS_MAX: usize = 1_000;
 
+/// What a [`RevisionLine`] is read from.
+const LINE: &str = "revision, kind, public, recorded, occurred, actor, note, significance, position, hash,
+ coalesce(tombstone, shows_hash), status, until, rebased, reason, approver";
+
 impl Views {
     /// Returns the id of the story that `name` (an id or a slug) names; for [`View::Public`], only
     /// of one that has been published.
@@ -104,7 +108,7 @@ impl Views {
             }
             let row = revision_at(connection, story, AsOf::Revision(revision.get()), view)?;
             let Some(row) = row else { return Ok(None) };
-            Ok(Some(row.shown(article_at(connection, story, revision)?, view).0))
+            Ok(Some(row.shown(article_at(connection, story, row.content(view))?, view).0))
         })
         .await
     }
@@ -121,12 +125,11 @@ impl Views {
         view: View,
     ) -> Result<Vec<RevisionLine>, ViewError> {
         self.query(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT revision, kind, public, recorded, occurred, actor, note, significance, position, hash,
-                 tombstone, status, until, rebased, reason, approver FROM revisions
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {LINE} FROM revisions
                  WHERE story = ?1 AND revision > ?2 AND (?3 OR (public AND hidden_by IS NULL))
-                 ORDER BY revision LIMIT ?4",
-            )?;
+                 ORDER BY revision LIMIT ?4"
+            ))?;
             let mut rows = statement.query(params![
                 story.as_bytes(),
                 after.get(),
@@ -136,6 +139,34 @@ impl Views {
             let mut lines = Vec::new();
             while let Some(row) = rows.next()? {
                 lines.push(revision_line(row, view)?);
+            }
+            Ok(lines)
+        })
+        .await
+    }
+
+    /// Returns the lines of `revisions` of `story`, those that `view` may see, in the order given.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn lines(
+        &self,
+        story: StoryId,
+        revisions: Vec<Revision>,
+        view: View,
+    ) -> Result<Vec<RevisionLine>, ViewError> {
+        self.query(move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {LINE} FROM revisions WHERE story = ?1 AND revision = ?2
+                 AND (?3 OR (public AND hidden_by IS NULL))"
+            ))?;
+            let mut lines = Vec::with_capacity(revisions.len());
+            for revision in revisions {
+                let mut rows =
+                    statement.query(params![story.as_bytes(), revision.get(), view == View::Desk])?;
+                if let Some(row) = rows.next()? {
+                    lines.push(revision_line(row, view)?);
+                }
             }
             Ok(lines)
         })
@@ -163,6 +194,8 @@ pub(super) struct RevisionRow {
     desk: String,
     hash: String,
     tombstone: Option<String>,
+    /// Where readers see an earlier working article than this: which, and its hash.
+    apart: Option<(Revision, String)>,
     until: Option<i64>,
     recorded: i64,
     pub(super) published: Option<i64>,
@@ -177,11 +210,20 @@ impl RevisionRow {
         embargo.map(|embargo| Leaving { story, revision: self.revision, embargo })
     }
 
+    /// Returns the revision whose working article `view` sees something of.
+    fn content(&self, view: View) -> Revision {
+        match (view, &self.apart) {
+            (View::Public, Some((shown, _))) => *shown,
+            _ => self.revision,
+        }
+    }
+
     /// Returns what `view` sees of the working `article` at this revision, and its hash.
     fn shown(&self, article: Article, view: View) -> (Article, &str) {
+        let hash = self.apart.as_ref().map_or(&self.hash, |(_, hash)| hash);
         match (view, &self.tombstone) {
             (View::Desk, _) => (article, &self.hash),
-            (View::Public, None) => (article.public(), &self.hash),
+            (View::Public, None) => (article.public(), hash),
             (View::Public, Some(hash)) => (article.tombstone(), hash),
         }
     }
@@ -212,7 +254,7 @@ pub(super) fn revision_at(
     let public = if view == View::Public { " AND public AND hidden_by IS NULL" } else { "" };
     let sql = format!(
         "SELECT revision, position, kind, status, desk, recorded, published, significant, hash,
-         tombstone, until, note, embargo FROM revisions
+         tombstone, until, note, embargo, shows, shows_hash FROM revisions
          WHERE story = ?1 AND {condition}{public} ORDER BY revision DESC LIMIT 1"
     );
     let row = connection
@@ -232,6 +274,7 @@ pub(super) fn revision_at(
                 until: row.get(10)?,
                 note: row.get(11)?,
                 embargo: row.get(12)?,
+                apart: row.get::<_, Option<u64>>(13)?.map(Revision).zip(row.get(14)?),
             })
         })
         .optional()?;
@@ -245,7 +288,7 @@ pub(super) fn article_of(
     row: &RevisionRow,
     view: View,
 ) -> Result<ArticleView, ViewError> {
-    let (article, hash) = row.shown(article_at(connection, story, row.revision)?, view);
+    let (article, hash) = row.shown(article_at(connection, story, row.content(view))?, view);
     let meta = ArticleMeta {
         story,
         desk: word(&row.desk, "revisions.desk")?,

@@ -1,6 +1,7 @@
 //! The newest public changes, in memory: whoever follows closely reads no file.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -17,7 +18,11 @@ const BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// A bounded window over the end of the changes, without a hole.
 #[derive(Debug)]
-pub(crate) struct Recent(Mutex<Window>);
+pub(crate) struct Recent {
+    window: Mutex<Window>,
+    /// How often something was taken from readers.
+    withdrawals: AtomicU64,
+}
 
 #[derive(Debug)]
 struct Window {
@@ -31,12 +36,13 @@ struct Window {
 impl Recent {
     /// Returns an empty window over what comes after `position`.
     pub(crate) fn new(position: Position) -> Self {
-        Self(Mutex::new(Window { after: position, changes: VecDeque::new(), bytes: 0 }))
+        let window = Mutex::new(Window { after: position, changes: VecDeque::new(), bytes: 0 });
+        Self { window, withdrawals: AtomicU64::new(0) }
     }
 
     /// Adds the changes that a commit made, in order.
     pub(crate) fn add(&self, changes: Vec<ChangeRow>) {
-        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let mut counted = HashSet::new();
         // The last change of a story is the last to let go of its article.
         let mut bytes: Vec<usize> = changes
@@ -50,6 +56,9 @@ impl Recent {
             .collect();
         for change in changes {
             let change_bytes = bytes.pop().unwrap_or_default();
+            if change.takes_words() {
+                self.withdrawals.fetch_add(1, Ordering::SeqCst);
+            }
             window.reach(&change);
             window.bytes += change_bytes;
             window.changes.push_back((change, change_bytes));
@@ -61,10 +70,15 @@ impl Recent {
         }
     }
 
+    /// Returns how often something was taken from readers since the projector began.
+    pub(crate) fn withdrawals(&self) -> u64 {
+        self.withdrawals.load(Ordering::SeqCst)
+    }
+
     /// Returns up to `limit` changes behind `after` that go through `door`; `None` if some may be
     /// older than the window.
     pub(crate) fn behind(&self, after: Position, limit: usize, door: Door) -> Option<Vec<ChangeRow>> {
-        let window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let first = window.changes.partition_point(|(change, _)| change.position <= after);
         (after >= window.after).then(|| {
             let found = window.changes.range(first..).filter(|(change, _)| door.passes(change)).take(limit);
@@ -78,13 +92,15 @@ impl Window {
     fn reach(&mut self, next: &ChangeRow) {
         if next.status != Status::Usable {
             for (change, bytes) in self.changes.iter_mut().filter(|(change, _)| change.story == next.story) {
-                (change.event, change.article) = (Bytes::new(), Bytes::new());
+                (change.event, change.article, change.tags) = (Bytes::new(), Bytes::new(), [].into());
                 let kept = change.recall.as_ref().map_or(0, Bytes::len);
                 self.bytes -= bytes.saturating_sub(kept);
                 *bytes = kept;
             }
-        } else if matches!(next.kind, Kind::Release | Kind::Restore) && next.from != Revision::ZERO {
-            // What comes back is in the file alone.
+        } else if next.kind == Kind::Redaction
+            || (matches!(next.kind, Kind::Release | Kind::Restore) && next.from != Revision::ZERO)
+        {
+            // What comes back is in the file alone, and so is what is left of what was redacted.
             self.after = self.changes.back().map_or(self.after, |(change, _)| change.position);
             self.changes.clear();
             self.bytes = 0;
@@ -108,6 +124,8 @@ mod tests {
             kind: Kind::Update,
             status: Status::Usable,
             level: Level::Notable,
+            tags: [].into(),
+            rewords_headline: false,
             from: Revision(position - 1),
             to: Revision(position),
             event: Bytes::from_static(b"event"),

@@ -5,14 +5,16 @@ use rusqlite::{Connection, OptionalExtension, types::ValueRef};
 use sha2::{Digest, Sha256};
 
 /// Format of the views; another one means: delete and build again.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 6;
 
 /// Every table that the log determines, with the order in which its rows are compared.
-pub(crate) const TABLES: [(&str, &str); 5] = [
+pub(crate) const TABLES: [(&str, &str); 7] = [
     ("stories", "story"),
     ("revisions", "story, revision"),
     ("entries", "story, block, revision"),
+    ("tags", "tag, story"),
     ("changes", "position"),
+    ("redactions", "position"),
     ("parked", "story"),
 ];
 
@@ -23,26 +25,40 @@ CREATE TABLE IF NOT EXISTS stories(
   revision INTEGER NOT NULL, public_revision INTEGER, headline TEXT NOT NULL, public_headline TEXT,
   recorded INTEGER NOT NULL, public_recorded INTEGER, published INTEGER, first_published INTEGER,
   significant INTEGER, level TEXT, article BLOB, public_desk TEXT, public_status TEXT, until INTEGER,
-  source TEXT, lost_by INTEGER, redrafted INTEGER NOT NULL, embargo INTEGER, public_embargo INTEGER);
+  source TEXT, lost_by INTEGER, redrafted INTEGER NOT NULL, embargo INTEGER, public_embargo INTEGER, shown INTEGER);
 CREATE UNIQUE INDEX IF NOT EXISTS stories_slug ON stories(slug);
 CREATE INDEX IF NOT EXISTS stories_until ON stories(until) WHERE until IS NOT NULL;
 CREATE INDEX IF NOT EXISTS stories_recorded ON stories(recorded DESC, story);
+CREATE INDEX IF NOT EXISTS stories_shelf ON stories(coalesce(significant, first_published) DESC, story DESC)
+  WHERE public_status IN ('usable', 'withheld', 'killed', 'takendown');
+CREATE INDEX IF NOT EXISTS stories_desk_shelf
+  ON stories(public_desk, coalesce(significant, first_published) DESC, story DESC)
+  WHERE public_status IN ('usable', 'withheld', 'killed', 'takendown');
+CREATE INDEX IF NOT EXISTS stories_public_recorded ON stories(public_recorded);
 CREATE TABLE IF NOT EXISTS revisions(
   story BLOB NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL, public INTEGER NOT NULL,
   kind TEXT NOT NULL, status TEXT NOT NULL, desk TEXT NOT NULL, recorded INTEGER NOT NULL, occurred TEXT,
   actor TEXT NOT NULL, note TEXT NOT NULL, significance TEXT, hash TEXT NOT NULL, published INTEGER,
   significant INTEGER, whole INTEGER NOT NULL, content BLOB NOT NULL, tombstone TEXT, hidden_by INTEGER,
   until INTEGER, rebased INTEGER, reason TEXT, approver TEXT, what TEXT, place TEXT, embargo INTEGER,
-  PRIMARY KEY(story, revision)) WITHOUT ROWID;
+  shows INTEGER, shows_hash TEXT, PRIMARY KEY(story, revision)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS revisions_corrections ON revisions(story, revision)
   WHERE kind IN ('correction', 'clarification');
 CREATE TABLE IF NOT EXISTS entries(
   story BLOB NOT NULL, block TEXT NOT NULL, revision INTEGER NOT NULL,
   PRIMARY KEY(story, block, revision)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tags(
+  tag TEXT NOT NULL, story BLOB NOT NULL, PRIMARY KEY(tag, story)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS tags_story ON tags(story);
 CREATE TABLE IF NOT EXISTS changes(
   position INTEGER PRIMARY KEY, story BLOB NOT NULL, desk TEXT NOT NULL, desk_before TEXT, kind TEXT NOT NULL,
   level TEXT NOT NULL, from_revision INTEGER NOT NULL, to_revision INTEGER NOT NULL, event BLOB NOT NULL,
-  status TEXT NOT NULL, recall BLOB, hidden_by INTEGER, embargo INTEGER);
+  status TEXT NOT NULL, recall BLOB, hidden_by INTEGER, embargo INTEGER, tags TEXT, headline INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS changes_story ON changes(story, position);
+CREATE TABLE IF NOT EXISTS redactions(
+  position INTEGER PRIMARY KEY, story BLOB NOT NULL, revision INTEGER NOT NULL, kind TEXT NOT NULL,
+  basis TEXT NOT NULL, value_count INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS redactions_story ON redactions(story, revision);
 CREATE TABLE IF NOT EXISTS parked(story BLOB PRIMARY KEY, position INTEGER NOT NULL, problem TEXT NOT NULL);
 ";
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use log::{Epoch, Position};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use story::{Revision, Status, StoryId};
+use story::{Revision, StoryId};
 
 use crate::reach::{Effect, Reach};
-use crate::step::{Carried, Step};
+use crate::step::{Carried, Step, text};
 use crate::views::schema;
 use crate::views::{OpenViewsError, ParkedStory};
 
@@ -72,6 +72,13 @@ impl Writer {
         self.connection.close().map_err(|(_, error)| error)
     }
 
+    /// Folds the WAL into the file and empties it, so that no file holds what a commit has overwritten;
+    /// returns whether that could be done.
+    pub(crate) fn empty_journal(&self) -> rusqlite::Result<bool> {
+        let busy: i64 = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        Ok(busy == 0)
+    }
+
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }
@@ -84,7 +91,7 @@ impl Rows<'_> {
     /// Returns what the views carry over from a story's earlier revisions.
     pub(crate) fn carried(&self, story: StoryId) -> rusqlite::Result<Carried> {
         let mut statement = self.0.prepare_cached(
-            "SELECT significant, lost_by, redrafted, embargo FROM stories WHERE story = ?1",
+            "SELECT significant, lost_by, redrafted, embargo, shown FROM stories WHERE story = ?1",
         )?;
         let carried = statement.query_row([story.as_bytes()], |row| {
             let reach = match (row.get::<_, Option<u64>>(1)?.map(Revision), row.get(2)?) {
@@ -93,9 +100,19 @@ impl Rows<'_> {
                 (Some(by), true) => Reach::Redrafted(by),
             };
             let embargo = row.get::<_, Option<u64>>(3)?.map(Revision);
-            Ok(Carried { significant: row.get(0)?, reach, embargo })
+            let shown = row.get::<_, Option<u64>>(4)?.map(Revision);
+            Ok(Carried { significant: row.get(0)?, reach, embargo, shown })
         });
         Ok(carried.optional()?.unwrap_or_default())
+    }
+
+    /// Deletes every row of `story`.
+    pub(crate) fn forget(&self, story: StoryId) -> rusqlite::Result<()> {
+        for (table, _) in schema::TABLES {
+            let delete = format!("DELETE FROM {table} WHERE story = ?1");
+            self.0.prepare_cached(&delete)?.execute([story.as_bytes()])?;
+        }
+        Ok(())
     }
 
     pub(crate) fn is_parked(&self, story: StoryId) -> rusqlite::Result<bool> {
@@ -119,7 +136,8 @@ impl Rows<'_> {
         if let Some(change) = &step.change {
             self.0
                 .prepare_cached(
-                    "INSERT INTO changes VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL, ?12)",
+                    "INSERT INTO changes VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL, ?12,
+                     ?13, ?14)",
                 )?
                 .execute(params![
                     step.position.0,
@@ -134,7 +152,21 @@ impl Rows<'_> {
                     step.status.as_str(),
                     change.recall.as_deref(),
                     step.embargo.map(Revision::get),
+                    (!change.tags.is_empty()).then(|| text(&change.tags)),
+                    change.rewords_headline,
                 ])?;
+        }
+        if let Some(redaction) = &step.redaction {
+            self.0.prepare_cached("INSERT INTO redactions VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?.execute(
+                params![
+                    step.position.0,
+                    step.story.as_bytes(),
+                    step.revision.get(),
+                    redaction.kind.as_str(),
+                    redaction.basis.as_str(),
+                    redaction.values.len(),
+                ],
+            )?;
         }
         for entry in &step.entries {
             self.0.prepare_cached("INSERT OR IGNORE INTO entries VALUES(?1, ?2, ?3)")?.execute(params![
@@ -142,6 +174,14 @@ impl Rows<'_> {
                 entry.as_str(),
                 step.revision.get()
             ])?;
+        }
+        if let Some(tags) = &step.tags {
+            self.0.prepare_cached("DELETE FROM tags WHERE story = ?1")?.execute([step.story.as_bytes()])?;
+            for tag in tags {
+                self.0
+                    .prepare_cached("INSERT OR IGNORE INTO tags VALUES(?1, ?2)")?
+                    .execute(params![tag, step.story.as_bytes()])?;
+            }
         }
         self.reach(step)
     }
@@ -176,10 +216,11 @@ impl Rows<'_> {
     }
 
     fn write_revision(&self, step: &Step) -> rusqlite::Result<()> {
+        let apart = step.change.as_ref().and_then(|change| change.apart.as_deref());
         self.0
             .prepare_cached(
                 "INSERT INTO revisions VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                 ?18, NULL, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
+                 ?18, NULL, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",
             )?
             .execute(params![
                 step.story.as_bytes(),
@@ -207,6 +248,8 @@ impl Rows<'_> {
                 step.put_right.as_ref().map(|(what, _)| what),
                 step.put_right.as_ref().map(|(_, place)| place),
                 step.embargo.map(Revision::get),
+                apart.and(step.shown).map(Revision::get),
+                apart,
             ])?;
         Ok(())
     }
@@ -222,9 +265,9 @@ impl Rows<'_> {
         self.0
             .prepare_cached(
                 "INSERT INTO stories(story, slug, desk, status, revision, headline, recorded, until, source, lost_by, redrafted,
-                 embargo) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                 embargo, shown) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
                  ON CONFLICT(story) DO UPDATE SET slug = ?2, desk = ?3, status = ?4, revision = ?5, headline = ?6, recorded = ?7,
-                 until = ?8, source = ?9, lost_by = ?10, redrafted = ?11, embargo = ?12",
+                 until = ?8, source = ?9, lost_by = ?10, redrafted = ?11, embargo = ?12, shown = ?13",
             )?
             .execute(params![
                 step.story.as_bytes(),
@@ -239,6 +282,7 @@ impl Rows<'_> {
                 lost_by,
                 redrafted,
                 step.embargo.map(Revision::get),
+                step.shown.map(Revision::get),
             ])?;
         let Some((step, article)) = told else { return Ok(()) };
         self.0
@@ -251,7 +295,7 @@ impl Rows<'_> {
             .execute(params![
                 step.story.as_bytes(),
                 step.revision.get(),
-                if step.status == Status::Usable { &step.headline } else { "" },
+                step.change.as_ref().map_or("", |change| &change.headline),
                 step.recorded,
                 step.published,
                 step.first_published,

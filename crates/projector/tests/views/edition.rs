@@ -166,10 +166,22 @@ async fn an_entry_counts_from_when_readers_first_saw_it() {
     assert_eq!(seen(service.edition(story, "rev:2", View::Desk).await), [(1, 1), (2, 2)], "a draft");
     assert_eq!(seen(service.edition(story, "rev:3", View::Public).await), [(1, 1), (3, 3)]);
     assert_eq!(seen(service.edition(story, "latest", View::Public).await), [(1, 4), (3, 3)]);
+    // A comma moved: they see it as it is since then, and it is news since before.
+    let story_again = service
+        .push("final", OPEN, &[lead, (Entry, "Kick-off, in heavy rain."), (Entry, "A goal, one nil.")])
+        .await;
+    let edition = service.edition(story_again, "latest", View::Public).await;
+    let times = service.times(story).await;
+    let first = &edition.entries[0];
+    assert_eq!((first.published, first.significant, first.modified), (times[0], times[3], times[4]));
+    let seen = |edition: Edition| -> Vec<(usize, usize)> {
+        let place = |time| times.iter().position(|one| *one == time).expect("a revision's time") + 1;
+        edition.entries.iter().map(|one| (place(one.published), place(one.modified))).collect()
+    };
     // Held and released, nothing of it is new.
     service.bid(story, Deed::Withhold, "").await;
     service.bid(story, Deed::Release, "").await;
-    assert_eq!(seen(service.edition(story, "latest", View::Public).await), [(1, 4), (3, 3)]);
+    assert_eq!(seen(service.edition(story, "latest", View::Public).await), [(1, 5), (3, 3)]);
     service.stop().await;
 }
 

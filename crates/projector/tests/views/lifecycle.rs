@@ -289,3 +289,41 @@ async fn views_of_every_turn_of_a_story_are_built_again_and_equal() {
     assert!(same.is_equal() && same.position == service.log.head(), "{same:?}");
     service.stop().await;
 }
+
+#[tokio::test]
+async fn one_story_is_followed_without_the_others_and_a_loss_is_counted_before_it_is_seen() {
+    let service = Service::start().await;
+    let story = service.file("quake", Release::Publish, &["Four dead."]).await;
+    service.file("storm", Release::Publish, &["Rain."]).await;
+    service.file("quake", Release::Publish, &["Six dead."]).await;
+    let of = async |after| {
+        let rows = service.views.changes_of(story, Position(after), 10).await.expect("a read");
+        rows.iter().map(|row| row.to.get()).collect::<Vec<_>>()
+    };
+    assert_eq!((of(0).await, of(1).await), (vec![1, 2], vec![2]));
+    assert_eq!(service.views.withdrawals(), 0);
+    service.act(story, Deed::Kill, "A public note.").await;
+    assert_eq!((of(0).await, service.views.withdrawals()), (vec![3], 1));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_knows_its_tags_and_whether_it_rewords_the_headline_in_memory_as_in_the_file() {
+    let service = Service::start().await;
+    let story = service.tagged("quake", "Quake", &["asia", "quakes"]).await;
+    service.tagged("quake", "Quake", &["asia"]).await;
+    service.tagged("quake", "Quake kills four", &["asia"]).await;
+    let file = Views::open_read_only(&views_path(service.directory.path())).expect("views");
+    for views in [&service.views, &file] {
+        let rows = views.changes(Position::ZERO, 10).await.expect("changes");
+        let told: Vec<_> = rows.iter().map(|row| (row.tags.join(" "), row.rewords_headline)).collect();
+        let told: Vec<_> = told.iter().map(|(tags, rewords)| (tags.as_str(), *rewords)).collect();
+        assert_eq!(told, [("asia quakes", true), ("asia quakes", false), ("asia", true)]);
+    }
+    service.act(story, Deed::Kill, "A public note.").await;
+    for views in [&service.views, &file] {
+        let rows = views.outgoing(Position::ZERO, 10).await.expect("changes");
+        assert!(rows.iter().all(|row| row.tags.is_empty()), "tags are words: {rows:?}");
+    }
+    service.stop().await;
+}

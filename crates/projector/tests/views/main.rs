@@ -3,4 +3,6 @@
 mod edition;
 mod lifecycle;
 mod reading;
+mod redaction;
 mod service;
+mod shelf;

@@ -60,6 +60,21 @@ impl Service {
             copy.block(GivenBlock { id: None, kind: BlockKind::Paragraph, text, marks: &[] })
                 .expect("legal block");
         }
+        self.filed(slug, release, copy).await
+    }
+
+    /// Files a story with a headline and tags of its own.
+    pub(crate) async fn tagged(&self, slug: &str, headline: &str, tags: &[&str]) -> StoryId {
+        let mut copy = CopyBuilder::new();
+        copy.field(Field::Headline, headline).expect("legal headline");
+        copy.list(Field::Tags, tags.iter().copied()).expect("legal tags");
+        copy.body();
+        copy.block(GivenBlock { id: None, kind: BlockKind::Paragraph, text: "Words.", marks: &[] })
+            .expect("legal block");
+        self.filed(slug, Release::Publish, copy).await
+    }
+
+    async fn filed(&self, slug: &str, release: Release, copy: CopyBuilder) -> StoryId {
         let request = PushRequest {
             target: Target::BySlug(slug.parse().expect("legal slug")),
             push: Push {

@@ -8,5 +8,6 @@ mod newsroom;
 mod permissions;
 mod place;
 mod recalls;
+mod redaction;
 mod relay;
 mod server;

@@ -20,8 +20,8 @@ pub(crate) const EPOCH: Epoch = Epoch(7);
 pub(crate) struct Newsroom {
     pub(crate) directory: TempDir,
     pub(crate) views: Views,
-    log: EventLog,
-    desk: Desk,
+    pub(crate) log: EventLog,
+    pub(crate) desk: Desk,
     _running: DropGuard,
 }
 

@@ -37,6 +37,7 @@ pub(super) fn decide_act(story: &Story, act: &Act, now: Timestamp) -> Result<Opt
         note: cut(act.note.as_str(), language),
         correction: None,
         act: Some(ActNotice { reason: cut(act.reason.as_str(), language), approver: act.approver.clone() }),
+        redaction: None,
         until,
         rebased: None,
         label: None,

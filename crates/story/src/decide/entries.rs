@@ -39,6 +39,7 @@ pub(super) fn decide_entry(story: &Story, entry: &Entry, now: Timestamp) -> Resu
         note: cut(entry.note.as_str(), language),
         correction: None,
         act: None,
+        redaction: None,
         until: standing.until,
         rebased: None,
         label: None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use proof::Hash;
-use story::{ActorId, CommandKey, Desk, Kind, Level, Revision, Status, StoryId};
+use story::{ActorId, CommandKey, Desk, Kind, Level, Redaction, Revision, Status, StoryId};
 use uuid::Uuid;
 
 use super::{Damaged, reader};
@@ -40,6 +40,8 @@ pub struct Header {
     pub rebased: Option<Revision>,
     /// An editor's label of how much it matters.
     pub label: Option<Level>,
+    /// What a redaction does, and to which values, by commitment.
+    pub redaction: Option<Redaction>,
     /// Hash of the story's envelope before; `None` for the first.
     pub prev: Option<Hash>,
     /// Hash of the state after it.

@@ -8,6 +8,7 @@ use story::{ActNotice, Block, BlockId, CorrectionNotice, Event, IllegalEvent, Ma
 
 use super::form::{Content, Form, Step};
 use super::ledger::{Entry, Ledger, MarksEntry, Updates};
+use super::masks::Masks;
 use super::{Chain, Disclosures, DisclosuresError, Header, HeaderError, OpenError, Opened, marks, reader};
 
 /// Returns what a record says and advances `chain` past it.
@@ -21,7 +22,7 @@ pub(super) fn open(chain: &mut Chain, envelope: &[u8], disclosures: &[u8]) -> Re
         DisclosuresError::Damaged(damaged) => OpenError::Disclosures(damaged),
         DisclosuresError::NoValue { index, .. } => OpenError::Value { index },
     })?;
-    let mut opening = Opening::new(&chain.ledger, &form.steps, &disclosures);
+    let mut opening = Opening::new(chain, &form.steps, &disclosures);
     let event = opening.event(&form)?;
     let Opening { values, updates, .. } = opening;
     if values.len() != disclosures.count() {
@@ -58,6 +59,8 @@ fn check_place(chain: &Chain, header: &Header) -> Result<(), OpenError> {
 /// A record on its way to an event.
 struct Opening<'a> {
     ledger: &'a Ledger,
+    /// Values that are read as erased, whether they are or not.
+    masks: &'a Masks,
     disclosures: &'a Disclosures,
     /// What the disclosures open, by index.
     disclosed: Vec<Option<Commitment>>,
@@ -69,7 +72,8 @@ struct Opening<'a> {
 }
 
 impl<'a> Opening<'a> {
-    fn new(ledger: &'a Ledger, steps: &[Step], disclosures: &'a Disclosures) -> Self {
+    fn new(chain: &'a Chain, steps: &[Step], disclosures: &'a Disclosures) -> Self {
+        let Chain { ledger, masks, .. } = chain;
         let mut known = HashMap::new();
         for step in steps {
             if let Some(entry) = old_values(ledger, step) {
@@ -77,7 +81,8 @@ impl<'a> Opening<'a> {
             }
         }
         let disclosed = disclosures.commitments();
-        Self { ledger, disclosures, disclosed, known, values: Vec::new(), updates: Updates::default() }
+        let (values, updates) = (Vec::new(), Updates::default());
+        Self { ledger, masks, disclosures, disclosed, known, values, updates }
     }
 
     fn event(&mut self, form: &Form) -> Result<Event, OpenError> {
@@ -109,6 +114,7 @@ impl<'a> Opening<'a> {
             until: header.until,
             rebased: header.rebased,
             label: header.label,
+            redaction: header.redaction.clone(),
             operations,
         })
     }
@@ -184,6 +190,7 @@ impl<'a> Opening<'a> {
         self.values.push(commitment);
         match self.disclosed.get(index).copied().flatten() {
             Some(disclosed) if disclosed != commitment => Err(OpenError::Value { index }),
+            Some(_) if self.masks.hide(commitment) => Ok(None),
             Some(_) => Ok(self.disclosures.value(index)),
             None => Ok(None),
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use proof::{Commitment, Hash};
-use story::{BlockId, Revision, StoryId};
+use story::{BlockId, Redaction, Revision, StoryId, ValueId};
 use uuid::Uuid;
 
 use super::form::{Act, Content, Form, Notice, Step};
@@ -64,6 +64,7 @@ fn form(mut scan: Scanner<'_>) -> Result<Form, Damaged> {
     let rebased = scan.take(",\"rebased\":").then(|| scan.integer().map(Revision)).transpose()?;
     scan.literal(",\"recorded\":")?;
     let recorded = scan.parsed("a time in UTC with microseconds", timestamp)?;
+    let redaction = scan.take(",\"redaction\":{").then(|| redaction(scan)).transpose()?;
     scan.literal(",\"revision\":")?;
     let revision = Revision(scan.integer()?);
     scan.literal(",\"state\":")?;
@@ -94,6 +95,7 @@ fn form(mut scan: Scanner<'_>) -> Result<Form, Damaged> {
         until,
         rebased,
         label,
+        redaction,
         prev,
         state,
     };
@@ -112,6 +114,17 @@ fn act(scan: &mut Scanner<'_>) -> Result<Act, Damaged> {
     let reason = scan.list(commitment)?;
     scan.literal("},")?;
     Ok(Act { approver, reason })
+}
+
+fn redaction(scan: &mut Scanner<'_>) -> Result<Redaction, Damaged> {
+    scan.literal("\"basis\":")?;
+    let basis = scan.parsed("a basis", |text| text.parse().ok())?;
+    scan.literal(",\"kind\":")?;
+    let kind = scan.parsed("a kind of redaction", |text| text.parse().ok())?;
+    scan.literal(",\"values\":")?;
+    let values = some_commitments(scan)?.into_iter().map(|value| ValueId(value.0)).collect();
+    scan.literal("}")?;
+    Ok(Redaction { kind, basis, values })
 }
 
 fn notice(scan: &mut Scanner<'_>) -> Result<Notice, Damaged> {

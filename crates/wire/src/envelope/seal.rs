@@ -49,6 +49,7 @@ pub(super) fn seal(chain: &mut Chain, event: &Event, stamp: &Stamp) -> Result<Se
         until: event.until,
         rebased: event.rebased,
         label: event.label,
+        redaction: event.redaction.clone(),
         prev: chain.prev,
         state,
     };

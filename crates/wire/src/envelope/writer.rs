@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use proof::Commitment;
-use story::BlockId;
+use story::{BlockId, Redaction};
 
 use super::form::{Act, Content, Form, Notice, Step};
 use super::json::{push_integer, push_string};
@@ -62,7 +62,11 @@ pub(super) fn write(form: &Form) -> Vec<u8> {
     }
     put(&mut out, ",\"recorded\":\"");
     timestamp(&mut out, header.recorded);
-    put(&mut out, "\",\"revision\":");
+    put(&mut out, "\"");
+    if let Some(one) = &header.redaction {
+        redaction(&mut out, one);
+    }
+    put(&mut out, ",\"revision\":");
     push_integer(&mut out, header.revision.get());
     put(&mut out, ",\"state\":\"");
     header.state.push_base64url(&mut out);
@@ -86,7 +90,8 @@ fn capacity(form: &Form) -> usize {
     };
     let in_steps: usize = form.steps.iter().map(values).sum();
     let in_act = form.act.as_ref().map_or(0, |act| act.reason.len() + 2);
-    HEADER_BYTES + COMMITMENT_BYTES * (in_steps + form.note.len() + in_act)
+    let redacted = form.header.redaction.as_ref().map_or(0, |redaction| redaction.values.len() + 2);
+    HEADER_BYTES + COMMITMENT_BYTES * (in_steps + form.note.len() + in_act + redacted)
 }
 
 fn put(out: &mut Vec<u8>, literal: &str) {
@@ -107,6 +112,14 @@ fn act(out: &mut Vec<u8>, act: &Act) {
     }
     commitments(out, "\"reason\":", &act.reason);
     put(out, "},");
+}
+
+fn redaction(out: &mut Vec<u8>, redaction: &Redaction) {
+    text(out, ",\"redaction\":{\"basis\":\"", redaction.basis.as_str());
+    text(out, "\",\"kind\":\"", redaction.kind.as_str());
+    let values: Vec<Commitment> = redaction.values.iter().map(|value| Commitment(value.0)).collect();
+    commitments(out, "\",\"values\":", &values);
+    put(out, "}");
 }
 
 fn correction(out: &mut Vec<u8>, notice: &Notice) {

@@ -154,6 +154,7 @@ pub(crate) fn event(story: &Story, step: &Step) -> Event {
             approver: "chief".parse().expect("an actor"),
         }),
         act: None,
+        redaction: None,
         until: None,
         rebased: step.corrects.then_some(story.revision),
         label: step.corrects.then_some(Level::Notable),

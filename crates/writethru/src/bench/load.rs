@@ -150,6 +150,18 @@ fn version(number: usize) -> Result<Copy, CopyError> {
     Ok(copy.finish().0)
 }
 
+/// Returns a version of the article as plain text, any number: each differs from the one before in one
+/// paragraph.
+pub(super) fn text(number: usize) -> String {
+    let paragraph = |paragraph: usize| -> String {
+        let updates = number / PARAGRAPHS + usize::from(paragraph < number % PARAGRAPHS);
+        let updated = |sentence: usize| if sentence < UPDATED_SENTENCES { updates } else { 0 };
+        (0..SENTENCES).map(|sentence| sentence_of(paragraph, sentence, updated(sentence))).collect()
+    };
+    let body: Vec<String> = (0..PARAGRAPHS).map(paragraph).collect();
+    format!("Storm reaches the coast as thousands leave their homes\n\n{}", body.join("\n\n"))
+}
+
 fn sentence_of(paragraph: usize, sentence: usize, updates: usize) -> String {
     let count = 1000 + paragraph * 37 + sentence * 11 + updates * 3;
     format!(

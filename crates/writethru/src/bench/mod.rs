@@ -9,6 +9,7 @@ mod path;
 mod provable;
 mod report;
 mod stage;
+mod streams;
 mod timings;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use crate::session::Session;
 use load::Drive;
 use report::{Report, Rested, Run};
 use stage::Stage;
+pub(crate) use streams::measure as measure_streams;
 
 /// How long the calm writer rests between two updates: nothing queues up behind it.
 const CALM_PAUSE: Duration = Duration::from_millis(20);

@@ -209,6 +209,6 @@ fn time(us: f64) -> String {
     if us < 1_000.0 { format!("{us:.0} µs") } else { format!("{:.2} ms", us / 1_000.0) }
 }
 
-const fn mib(bytes: u64) -> u64 {
+pub(super) const fn mib(bytes: u64) -> u64 {
     bytes / (1024 * 1024)
 }

@@ -182,7 +182,12 @@ pub(super) fn rate(count: u64, seconds: f64) -> f64 {
 /// Returns the bytes of memory that this process holds now and held at most, where the system
 /// says.
 pub(super) fn memory() -> Option<Memory> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    memory_of("self")
+}
+
+/// Returns what `process` holds in memory, where the system tells.
+pub(super) fn memory_of(process: &str) -> Option<Memory> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let kib = |name: &str| -> Option<u64> {
         let line = status.lines().find(|line| line.starts_with(name))?;
         line.split_whitespace().nth(1)?.parse().ok()

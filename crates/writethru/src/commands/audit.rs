@@ -1,6 +1,7 @@
 //! `audit`: what can be shown to someone who asks whether the rules were kept.
 
 mod denied;
+mod redactions;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use serde_json::Value;
 use story::Slug;
 
 use denied::Denied;
+use redactions::Redactions;
 
 use crate::api::{Query, typed};
 use crate::exit::Exit;
@@ -21,7 +23,8 @@ use crate::times;
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  \
     writethru audit embargo budget             # exit 4 if anything left before its time\n  \
-    writethru audit denied --from 2026-11-23T00:00:00Z")]
+    writethru audit denied --from 2026-11-23T00:00:00Z\n  \
+    writethru audit redactions                 # words taken out of the record")]
 pub(crate) struct Audit {
     #[command(subcommand)]
     what: What,
@@ -33,6 +36,8 @@ enum What {
     Embargo(Embargo),
     /// List what was refused to whom, newest first
     Denied(Denied),
+    /// List what was redacted, by whom and by what right, newest first
+    Redactions(Redactions),
 }
 
 #[derive(Debug, Args)]
@@ -88,6 +93,7 @@ impl Audit {
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         match &self.what {
             What::Embargo(embargo) => embargo.run(session).await,
+            What::Redactions(redactions) => redactions.run(session).await,
             What::Denied(denied) => denied.run(session).await,
         }
     }

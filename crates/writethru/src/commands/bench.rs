@@ -15,7 +15,8 @@ use crate::times;
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  \
     writethru bench                            # a table; your data dir is not touched\n  \
-    writethru bench --writers 1,64 --for 2s --json | jq .runs")]
+    writethru bench --writers 1,64 --for 2s --json | jq .runs\n  \
+    writethru bench --streams 1000,10000       # live streams: readers that all get every change")]
 pub(crate) struct Bench {
     /// How many writers push at once, one run each
     #[arg(long, value_name = "N,N", value_delimiter = ',', default_values_t = [1, 16, 64, 256],
@@ -30,11 +31,20 @@ pub(crate) struct Bench {
     /// Leave NATS out
     #[arg(long)]
     no_nats: bool,
+    /// Measure live streams instead: how many readers there are at once, one run each
+    #[arg(long, value_name = "N,N", value_delimiter = ',', conflicts_with_all = ["writers", "no_nats"],
+          value_parser = clap::value_parser!(u16).range(1..=12_288))]
+    streams: Vec<u16>,
 }
 
 impl Bench {
     /// Measures and prints.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
+        if !self.streams.is_empty() {
+            let streams: Vec<_> = self.streams.iter().copied().map(usize::from).collect();
+            let report = Box::pin(bench::measure_streams(&streams, self.duration, &self.dir)).await?;
+            return print(session, &report, report.lines());
+        }
         let plan = bench::Plan {
             writers: self.writers.iter().copied().map(usize::from).collect(),
             duration: self.duration,
@@ -42,13 +52,17 @@ impl Bench {
             nats: !self.no_nats,
         };
         let report = Box::pin(bench::measure(&plan, session)).await?;
-        if session.output.json {
-            session.output.json(&report)?;
-        } else {
-            for line in report.lines() {
-                session.output.line(line)?;
-            }
-        }
-        Ok(Exit::Ok)
+        print(session, &report, report.lines())
     }
+}
+
+fn print(session: &Session, report: &impl serde::Serialize, lines: Vec<String>) -> Result<Exit, Failure> {
+    if session.output.json {
+        session.output.json(report)?;
+        return Ok(Exit::Ok);
+    }
+    for line in lines {
+        session.output.line(line)?;
+    }
+    Ok(Exit::Ok)
 }

@@ -29,6 +29,9 @@ pub(crate) struct Show {
     /// As readers see it: only what has been published
     #[arg(long)]
     public: bool,
+    /// As the record has it, with what was withdrawn from every reader; needs the right to that
+    #[arg(long, conflicts_with_all = ["public", "format"])]
+    record: bool,
     /// In which format; as people read it, without
     #[arg(long, value_name = "FORMAT", value_enum)]
     format: Option<Format>,
@@ -64,9 +67,14 @@ impl Format {
 impl Show {
     /// Prints the article.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
-        let mut query: Query = vec![("view", if self.public { "public" } else { "desk" }.into())];
+        let mut query = Query::new();
+        let mut path = vec!["v1", "stories", self.story.as_str()];
+        if self.record {
+            path.push("record");
+        } else {
+            query.push(("view", if self.public { "public" } else { "desk" }.into()));
+        }
         query.extend(self.as_of.as_ref().map(|as_of| ("as_of", as_of.clone())));
-        let path = ["v1", "stories", self.story.as_str()];
         if let Some(format) = self.format.filter(|format| *format != Format::Json) {
             query.push(("format", format.as_str().to_owned()));
             let text = session.api()?.bytes(&path, &query).await?;
@@ -91,7 +99,7 @@ pub(crate) fn stands(status: Status, until: Option<Timestamp>) -> String {
 }
 
 /// Checks a point in a story's time.
-fn as_of(given: &str) -> Result<String, String> {
+pub(crate) fn as_of(given: &str) -> Result<String, String> {
     given.parse::<projector::AsOf>().map(|_| given.to_owned()).map_err(|error| error.to_string())
 }
 

@@ -15,6 +15,8 @@ pub(crate) enum Key {
     PublicUrl,
     /// What the publisher is called in them.
     Provider,
+    /// The hub that feeds name.
+    WebsubHub,
     /// A NATS server that runs already.
     NatsUrl,
     /// What the service signs in with at that server.
@@ -31,13 +33,14 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every key, in the order of the documentation.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Data,
         Self::Url,
         Self::CredentialFile,
         Self::Http,
         Self::PublicUrl,
         Self::Provider,
+        Self::WebsubHub,
         Self::NatsUrl,
         Self::NatsSeed,
         Self::NoNats,
@@ -55,6 +58,7 @@ impl Key {
             Self::Http => "http",
             Self::PublicUrl => "public_url",
             Self::Provider => "provider",
+            Self::WebsubHub => "websub_hub",
             Self::NatsUrl => "nats_url",
             Self::NatsSeed => "nats_seed",
             Self::NoNats => "no_nats",
@@ -73,6 +77,7 @@ impl Key {
             Self::Http => "WRITETHRU_HTTP",
             Self::PublicUrl => "WRITETHRU_PUBLIC_URL",
             Self::Provider => "WRITETHRU_PROVIDER",
+            Self::WebsubHub => "WRITETHRU_WEBSUB_HUB",
             Self::NatsUrl => "WRITETHRU_NATS_URL",
             Self::NatsSeed => "WRITETHRU_NATS_SEED",
             Self::NoNats => "WRITETHRU_NO_NATS",
@@ -93,6 +98,7 @@ impl Key {
             | Self::CredentialFile
             | Self::PublicUrl
             | Self::Provider
+            | Self::WebsubHub
             | Self::NatsUrl
             | Self::NatsSeed
             | Self::NatsServerBin
@@ -115,6 +121,9 @@ impl Key {
                 "Address that readers know: every ninjs and NewsML-G2 item is called by it, so set it once and for ever. Without it: where `up` listens."
             }
             Self::Provider => "Name of the publisher, as items say it. Without it: the host of public_url.",
+            Self::WebsubHub => {
+                "WebSub hub that feeds name, for readers to subscribe at. It must poll: nothing is sent to it."
+            }
             Self::NatsUrl => {
                 "NATS server that runs already. Without it `up` starts and supervises one of its own."
             }
@@ -135,6 +144,7 @@ impl Key {
             Self::CredentialFile => "/etc/writethru/desk.key",
             Self::PublicUrl => "https://news.example",
             Self::Provider => "Example News",
+            Self::WebsubHub => "https://hub.example",
             Self::NatsUrl => "nats://127.0.0.1:4222",
             Self::NatsSeed => "/etc/writethru/nats-service.nkey",
             Self::NatsServerBin => "/usr/local/bin/nats-server",

@@ -94,6 +94,8 @@ pub(crate) struct Settings {
     pub(crate) public_url: Option<String>,
     /// What the publisher is called in them, if it was said.
     pub(crate) provider: Option<String>,
+    /// The hub that feeds name, if there is one.
+    pub(crate) websub_hub: Option<String>,
     /// Which NATS server `up` and `watch` use.
     pub(crate) nats: NatsChoice,
     /// File with what the service signs in with at a NATS server that runs already.

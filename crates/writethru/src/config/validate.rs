@@ -41,6 +41,11 @@ pub(super) fn settings(sources: Sources) -> Result<Settings, Failure> {
         public_url,
     )?;
     let provider = check(&sources, Key::Provider, "1 to 200 characters on one line", provider)?;
+    let websub_hub = check(&sources, Key::WebsubHub, "an address such as https://hub.example", |value| {
+        let url = reqwest::Url::parse(value).ok()?;
+        let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+        is_web.then(|| url.to_string())
+    })?;
     Ok(Settings {
         data: text(Key::Data).map(PathBuf::from).unwrap_or_default(),
         url,
@@ -49,6 +54,7 @@ pub(super) fn settings(sources: Sources) -> Result<Settings, Failure> {
         http: http.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
         public_url,
         provider,
+        websub_hub,
         nats,
         nats_seed: text(Key::NatsSeed).map(PathBuf::from),
         nats_server_bin: text(Key::NatsServerBin).map(PathBuf::from),

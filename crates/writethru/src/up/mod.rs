@@ -4,6 +4,7 @@ mod banner;
 pub(crate) mod data_dir;
 mod demo;
 mod edge;
+pub(crate) mod files;
 pub(crate) mod nats;
 pub(crate) mod notarial;
 mod people;
@@ -32,6 +33,7 @@ use service::Service;
 /// What keeps it from starting, or what broke while it ran.
 pub(crate) async fn run(session: Session, demo: Option<f64>) -> Result<Exit, Failure> {
     let stop = CancellationToken::new();
+    files::raise_limit_for_connections();
     signals::listen(stop.clone()).map_err(|error| {
         Failure::new(Exit::Failure, "signals", "cannot listen for signals").because(&error)
     })?;

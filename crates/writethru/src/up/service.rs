@@ -74,6 +74,7 @@ impl Service {
         keep(&projecting, "projector", shutdown.clone(), &broken, projector.run(shutdown.clone()));
         caught_up(&views, log.head()).await;
         let scheduler = (TaskTracker::new(), CancellationToken::new());
+        scheduler.0.spawn(finish_redactions(desk.clone(), views.clone(), scheduler.1.clone()));
         let (clock, told) = (desk.clone(), scheduler.1.clone());
         keep(&scheduler.0, "scheduler", told.clone(), &broken, async move { clock.run_schedule(told).await });
         let receipts = (TaskTracker::new(), CancellationToken::new());
@@ -92,7 +93,8 @@ impl Service {
             controls: edge::controls(control, told, Some(reader.clone())),
             measures: Measures::install(),
             origin: edge::origin(&session.settings, &listener)?,
-        });
+        })
+        .with_websub_hub(session.settings.websub_hub.clone());
         let upkeep = (TaskTracker::new(), CancellationToken::new());
         let keeping = Upkeep::new(registry.clone(), gateway.clone(), data.paths.root.clone());
         keep(&upkeep.0, "upkeep", upkeep.1.clone(), &broken, keeping.run(upkeep.1.clone()));
@@ -242,4 +244,13 @@ pub(super) fn keep(
 pub(super) struct Broken {
     first: Arc<Mutex<Option<Failure>>>,
     stop: CancellationToken,
+}
+
+/// Erases what redactions of earlier runs left on the disk, as after a loss of power.
+async fn finish_redactions(desk: Desk, views: Views, shutdown: CancellationToken) {
+    match views.redacted_stories().await {
+        // Cancel-safe: each story is looked at again at the next start.
+        Ok(stories) => drop(shutdown.run_until_cancelled(desk.finish_redactions(stories)).await),
+        Err(error) => warn!(%error, "Cannot see whether redactions are finished: restart the service"),
+    }
 }

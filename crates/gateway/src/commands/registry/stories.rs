@@ -19,6 +19,16 @@ pub(super) struct Audited {
 impl Gateway {
     /// Returns the story that `name` names, if `by` may audit its desk. One that has never been
     /// published is not there for others.
+    /// As [`Gateway::audited`], the id alone.
+    pub(crate) async fn audited_story(
+        &self,
+        by: &Principal,
+        name: &str,
+        at_least: Option<Cursor>,
+    ) -> Result<StoryId, Problem> {
+        self.audited(by, name, at_least).await.map(|found| found.story)
+    }
+
     pub(super) async fn audited(
         &self,
         by: &Principal,

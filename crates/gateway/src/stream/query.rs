@@ -1,0 +1,134 @@
+//! What a reader of a stream asks for.
+
+use projector::ChangeRow;
+use story::{Desk, Kind, Level, Status};
+use utoipa::IntoParams;
+use wire::{Cursor, Problem};
+
+use crate::commands::After;
+use crate::parameters::{Parameters, Query, bad_parameter};
+use crate::stream::shape::Shape;
+
+/// How much of a change is sent.
+const PAYLOADS: &[(&str, Payload)] = &[("full", Payload::Full), ("thin", Payload::Thin)];
+/// What the offsets of splices count.
+const UNITS: &[(&str, Unit)] = &[("utf8", Unit::Utf8), ("utf16", Unit::Utf16)];
+/// How a change says what to do.
+const PATCHES: &[(&str, Patch)] = &[("ops", Patch::Ops), ("json-patch", Patch::JsonPatch)];
+
+#[derive(Debug, Clone, Copy)]
+enum Payload {
+    Full,
+    Thin,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Unit {
+    Utf8,
+    Utf16,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Patch {
+    Ops,
+    JsonPatch,
+}
+
+/// Which changes to send, and how.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventsQuery {
+    /// Only what comes behind this: a cursor that an earlier answer gave, `earliest` or `now`. The
+    /// header `Last-Event-ID` goes before it. Without both, a story's stream begins with its
+    /// snapshot, and the stream of all begins now.
+    #[param(value_type = Option<String>, example = "now")]
+    since: Option<After>,
+    /// Only of stories on this desk, or that leave it with the change.
+    #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{1,64}$", example = "world")]
+    desk: Option<Desk>,
+    /// Only of stories with this tag, letter by letter, or that lose it with the change. A story that
+    /// is taken from readers is told whatever its tags were.
+    #[param(example = "economy")]
+    tag: Option<String>,
+    /// Only of these kinds: names with commas between.
+    #[param(value_type = Option<String>, example = "correction,kill")]
+    kind: Vec<Kind>,
+    /// Only those that matter at least this much: `minor`, `notable` or `substantive`.
+    #[param(value_type = Option<String>, example = "notable")]
+    min_significance: Option<Level>,
+    /// `true`: only those after which the headline is another one.
+    #[param(value_type = Option<bool>, example = false)]
+    headline_only: bool,
+    /// `full` (the default), or `thin`: without `ops` and `snapshot`, and with `ref`, the address of the
+    /// article.
+    #[param(value_type = Option<String>, example = "full")]
+    payload: Shape,
+    /// What the offsets of splices count: `utf8` bytes (the default), or `utf16` units, as JavaScript does.
+    #[param(value_type = Option<String>, example = "utf8")]
+    #[expect(dead_code, reason = "it describes a parameter that makes a part of the shape")]
+    unit: (),
+    /// `ops` (the default), or `json-patch`: member `patch` instead, RFC 6902 on the keyed article.
+    #[param(value_type = Option<String>, example = "ops")]
+    #[expect(dead_code, reason = "it describes a parameter that makes a part of the shape")]
+    patch: (),
+}
+
+impl Query for EventsQuery {
+    const NAMES: &'static [&'static str] =
+        &["since", "desk", "tag", "kind", "min_significance", "headline_only", "payload", "unit", "patch"];
+
+    fn take(from: &mut Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            since: from.optional("since")?,
+            desk: from.optional("desk")?,
+            tag: from.text("tag"),
+            kind: kinds(from)?,
+            min_significance: from.optional("min_significance")?,
+            headline_only: from.truth("headline_only")?,
+            payload: shape(from)?,
+            unit: (),
+            patch: (),
+        })
+    }
+}
+
+fn kinds(from: &mut Parameters) -> Result<Vec<Kind>, Problem> {
+    let Some(given) = from.text("kind") else { return Ok(Vec::new()) };
+    let kinds =
+        given.split(',').map(|kind| kind.trim().parse().map_err(|error| bad_parameter("kind", error)));
+    kinds.collect()
+}
+
+/// A thin change has no offsets, and a JSON Patch replaces whole texts: neither has a unit.
+fn shape(from: &mut Parameters) -> Result<Shape, Problem> {
+    let (payload, unit) = (from.word("payload", PAYLOADS)?, from.word("unit", UNITS)?);
+    Ok(match (payload, from.word("patch", PATCHES)?, unit) {
+        (Payload::Thin, ..) => Shape::Thin,
+        (Payload::Full, Patch::JsonPatch, _) => Shape::JsonPatch,
+        (Payload::Full, Patch::Ops, Unit::Utf16) => Shape::Utf16,
+        (Payload::Full, Patch::Ops, Unit::Utf8) => Shape::Full,
+    })
+}
+
+impl EventsQuery {
+    /// Returns where to begin: `last` is what the reader says it had last.
+    pub(crate) fn since(&self, last: Option<Cursor>) -> Option<After> {
+        last.map(After::Cursor).or(self.since)
+    }
+
+    pub(crate) fn shape(&self) -> Shape {
+        self.payload
+    }
+
+    /// Returns whether `change` is asked for. That a story was taken from readers passes for every tag:
+    /// what its tags were is no longer told, and whoever had its words must hear of it.
+    pub(crate) fn passes(&self, change: &ChangeRow) -> bool {
+        let on_desk = |wanted: &Desk| change.desk == *wanted || change.desk_before.as_ref() == Some(wanted);
+        let tagged = |wanted: &String| change.status != Status::Usable || change.tags.contains(wanted);
+        self.desk.as_ref().is_none_or(on_desk)
+            && self.tag.as_ref().is_none_or(tagged)
+            && (self.kind.is_empty() || self.kind.contains(&change.kind))
+            && self.min_significance.is_none_or(|least| change.level >= least)
+            && (!self.headline_only || change.rewords_headline)
+    }
+}
