@@ -51,6 +51,30 @@ async fn reaches(replica: &Replica, (story, revision): (StoryId, Revision)) {
     tokio::time::timeout(PATIENCE, waiting).await.expect("in time").expect("open");
 }
 
+/// Returns how many revisions the redaction calls back that the replica's owner is told of.
+async fn recalled(replica: &mut Replica) -> usize {
+    let told = async {
+        loop {
+            match replica.next().await.expect("open") {
+                Update::Recalled { recall } if recall.kind == Kind::Redaction => return recall.voids.len(),
+                _ => {}
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.expect("it is told")
+}
+
+/// Returns once the canary is in no file: the stream of articles is made anew beside.
+async fn until_gone(data: &Path) {
+    let gone = async {
+        while !files_with_canary(data).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, gone).await;
+    assert!(in_time.is_ok(), "the words are still in {:?}", files_with_canary(data));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn redacted_words_leave_every_file_and_every_subscriber_follows() {
     let folder = tempfile::tempdir().expect("a temp dir");
@@ -102,15 +126,7 @@ async fn redacted_words_leave_every_file_and_every_subscriber_follows() {
     let article = replica.current(last.0).expect("an article");
     assert_eq!(article.blocks[0].text, "Police hold a man. \u{2588}\u{2588}\u{2588}The fire is out.");
     assert_eq!(article.blocks[1].text, "11 people were hurt.", "the draft is not published by it");
-    let recalled = async {
-        loop {
-            match replica.next().await.expect("open") {
-                Update::Recalled { recall } if recall.kind == Kind::Redaction => return recall.voids.len(),
-                _ => {}
-            }
-        }
-    };
-    assert_eq!(tokio::time::timeout(PATIENCE, recalled).await.expect("it is told"), 11);
+    assert_eq!(recalled(&mut replica).await, 11);
     assert_eq!(replica.counts().resets, 0, "who holds the words needs no new start");
     replica.close().await;
     for revision in 1..=13 {
@@ -122,14 +138,7 @@ async fn redacted_words_leave_every_file_and_every_subscriber_follows() {
     let listed: Value =
         serde_json::from_str(&service.run(&["audit", "redactions", "fire", "--json"])).expect("JSON");
     assert_eq!((&listed["basis"], &listed["approver"]), (&json!("GDPR-Art.17"), &json!("chief")));
-    // The stream of articles is made anew beside: the server says when everything is there again.
-    let caught_up = async {
-        while !files_with_canary(&data).is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    let in_time = tokio::time::timeout(PATIENCE, caught_up).await;
-    assert!(in_time.is_ok(), "the words are still in {:?}", files_with_canary(&data));
+    until_gone(&data).await;
     service.stop();
     assert_eq!(files_with_canary(&data), Vec::<String>::new());
     answer(writethru(&data, &["check"]));

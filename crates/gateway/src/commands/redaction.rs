@@ -152,13 +152,12 @@ impl Gateway {
         story: Option<&str>,
         query: &RedactionsQuery,
     ) -> Result<RedactionList, Problem> {
-        let story = match story {
-            Some(story) => Some(self.audited_story(by, story, query.at_least).await?),
-            None => {
-                self.allow(by, Act::Audit, None, None).await?;
-                self.catch_up(query.at_least).await?;
-                None
-            }
+        let story = if let Some(story) = story {
+            Some(self.audited_story(by, story, query.at_least).await?)
+        } else {
+            self.allow(by, Act::Audit, None, None).await?;
+            self.catch_up(query.at_least).await?;
+            None
         };
         let before = query.after.map(log::Position);
         let found = self.views().redactions(story, before, query.limit + 1).await;

@@ -80,7 +80,7 @@ pub(crate) async fn push_new(
         let detail = "* is for a story that is there: push to its own address, /v1/stories/{story}";
         return Err(bad_header("If-Match", detail).into());
     }
-    push(&gateway, &who, terms, (None, query, copy)).await
+    Box::pin(push(&gateway, &who, terms, (None, query, copy))).await
 }
 
 /// Files copy for a story that exists.
@@ -126,7 +126,7 @@ pub(crate) async fn push_to(
     Asked(query): Asked<PushParameters>,
     copy: CopyBody,
 ) -> Result<Response, Refused> {
-    push(&gateway, &who, terms, (Some(story), query, copy)).await
+    Box::pin(push(&gateway, &who, terms, (Some(story), query, copy))).await
 }
 
 /// Either answer of a push.

@@ -74,12 +74,11 @@ impl Gateway {
 
     /// Returns one page of holds, newest first.
     pub(crate) async fn holds(&self, by: &Principal, query: &HoldsQuery) -> Result<HoldList, Problem> {
-        let story = match &query.story {
-            Some(story) => Some(self.audited_story(by, story, None).await?),
-            None => {
-                self.allow_house(by, Act::Audit).await?;
-                None
-            }
+        let story = if let Some(story) = &query.story {
+            Some(self.audited_story(by, story, None).await?)
+        } else {
+            self.allow_house(by, Act::Audit).await?;
+            None
         };
         let filter = HoldFilter { story, open: !query.all, before: query.after.map(HoldId) };
         let mut found =
