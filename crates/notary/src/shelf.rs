@@ -12,6 +12,8 @@ use proof::tile::{self, Edge, FilePath};
 
 /// What a file is called while it is not whole.
 const UNFINISHED: &str = ".unfinished";
+/// How many files are written and synced together.
+const TOGETHER_MAX: usize = 16;
 /// The newest signed head.
 const CHECKPOINT: &str = "checkpoint";
 /// Longest file that is read: a full bundle.
@@ -53,7 +55,12 @@ impl Shelf {
 
     /// Writes files that are not there yet, and returns once they are durable.
     pub(crate) fn write(&self, files: &[tile::File]) -> Result<(), WriteError> {
-        let mut folders = BTreeSet::new();
+        // Some at a time, so that few files are open; the disk joins the syncs of those into few.
+        files.chunks(TOGETHER_MAX).try_for_each(|some| self.write_together(some))
+    }
+
+    fn write_together(&self, files: &[tile::File]) -> Result<(), WriteError> {
+        let (mut folders, mut written) = (BTreeSet::new(), Vec::new());
         for file in files {
             let place = self.place(file.path);
             match fs::read(&place) {
@@ -64,18 +71,29 @@ impl Shelf {
             }
             let folder = place.parent().expect("a file of a log is in a folder").to_owned();
             make_folder(&folder, &mut folders)?;
-            self.put(&place, &file.bytes)?;
+            let unfinished = self.unfinished(written.len());
+            let mut made = File::create(&unfinished)?;
+            made.write_all(&file.bytes)?;
+            written.push((made, unfinished, place));
             folders.insert(folder);
         }
-        folders.iter().try_for_each(|folder| File::open(folder)?.sync_all())?;
-        Ok(())
+        sync_together(written.iter().map(|(made, ..)| made))?;
+        for (_, unfinished, place) in &written {
+            fs::rename(unfinished, place)?;
+        }
+        let folders = folders.iter().map(File::open).collect::<io::Result<Vec<_>>>()?;
+        Ok(sync_together(folders.iter())?)
     }
 
-    /// Puts the newest head in place of the one before.
+    /// Puts the newest head in place of the one before. A crash may bring that one back: what counts
+    /// is what was written down in the second place.
     pub(crate) fn write_checkpoint(&self, text: &str) -> io::Result<()> {
+        let unfinished = self.unfinished(0);
         make_folder(&self.root, &mut BTreeSet::new())?;
-        self.put(&self.root.join(CHECKPOINT), text.as_bytes())?;
-        File::open(&self.root)?.sync_all()
+        let mut made = File::create(&unfinished)?;
+        made.write_all(text.as_bytes())?;
+        made.sync_data()?;
+        fs::rename(&unfinished, self.root.join(CHECKPOINT))
     }
 
     /// Deletes the partial files of the tree of `old` entries that the one of `new` has not.
@@ -104,13 +122,19 @@ impl Shelf {
         self.root.join(path.to_string())
     }
 
-    fn put(&self, place: &Path, bytes: &[u8]) -> io::Result<()> {
-        let unfinished = self.root.join(UNFINISHED);
-        let mut file = File::create(&unfinished)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, place)
+    fn unfinished(&self, number: usize) -> PathBuf {
+        self.root.join(format!("{number}{UNFINISHED}"))
     }
+}
+
+/// Syncs files at the same time; returns once all are durable.
+fn sync_together<'a>(files: impl ExactSizeIterator<Item = &'a File>) -> io::Result<()> {
+    std::thread::scope(|threads| {
+        let syncing: Vec<_> = files.map(|file| threads.spawn(|| file.sync_all())).collect();
+        syncing
+            .into_iter()
+            .try_for_each(|syncing| syncing.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into())))
+    })
 }
 
 fn sweep(folder: &Path, kept: &BTreeSet<PathBuf>) -> io::Result<()> {
@@ -120,7 +144,9 @@ fn sweep(folder: &Path, kept: &BTreeSet<PathBuf>) -> io::Result<()> {
         let path = entry.path();
         if entry.file_type()?.is_dir() {
             sweep(&path, kept)?;
-        } else if entry.file_name() == UNFINISHED || (is_partial && !kept.contains(&path)) {
+        } else if entry.file_name().to_string_lossy().ends_with(UNFINISHED)
+            || (is_partial && !kept.contains(&path))
+        {
             fs::remove_file(&path)?;
         }
     }
