@@ -24,6 +24,6 @@ pub(crate) use changes::{After, ChangesQuery};
 pub(crate) use diff::{DiffFormat, DiffQuery};
 pub(crate) use entries::{Doing, EntryParameters};
 pub(crate) use push::{Filed, Filing, PushParameters, large};
-pub(crate) use read::{HistoryQuery, ListQuery};
+pub(crate) use read::{HistoryQuery, ListQuery, at_least, view};
 pub(crate) use redaction::{RecordQuery, RedactQuery, Redacting, RedactionsQuery};
 pub(crate) use show::{Around, ShowQuery, Showing};

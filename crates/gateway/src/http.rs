@@ -14,6 +14,7 @@ mod redactions;
 mod registry;
 mod reply;
 mod stories;
+mod transparency;
 
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -121,6 +122,9 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(stories::diff))
         .routes(routes!(stories::blame))
         .routes(routes!(changes::changes))
+        .routes(routes!(transparency::checkpoint))
+        .routes(routes!(transparency::tile))
+        .routes(routes!(transparency::receipt))
         .routes(routes!(events::all))
         .routes(routes!(events::story))
         .routes(routes!(operator::info))

@@ -160,6 +160,10 @@ pub(crate) enum Command {
     Config(commands::config::Config),
     /// Write a NATS server's configuration with users and permissions
     Nats(commands::nats::Nats),
+    /// Prove a receipt or a whole transparency log, trusting nobody
+    Verify(commands::verify::Verify),
+    /// Print the key that the transparency log is verified with
+    Notary(commands::notary::Notary),
     /// Print shell completions
     Completions(commands::completions::Completions),
     /// Print manual pages

@@ -120,6 +120,8 @@ async fn dispatch(command: Command, session: Session) -> Result<Exit, Failure> {
         Command::Entry(entry) => Box::pin(entry.run(&session)).await,
         Command::Key(key) => Box::pin(key.run(&session)).await,
         // `run` has answered these already.
+        Command::Notary(notary) => Box::pin(notary.run(&session)).await,
+        Command::Verify(verify) => Box::pin(verify.run(&session)).await,
         Command::Config(_) | Command::Nats(_) | Command::Completions(_) | Command::Man(_) => Ok(Exit::Ok),
     }
 }

@@ -19,3 +19,4 @@ mod second;
 mod second_failing;
 mod service;
 mod streams;
+mod transparency;

@@ -21,7 +21,8 @@ use crate::up::roles::Role;
     writethru serve gateway --data ./edge --http 127.0.0.1:8081 --nats nats://10.0.0.5:4222 --log nats://10.0.0.5:4222/0\n  \
     writethru serve publisher scheduler --config /etc/writethru/standby.toml   # ready to take over",
     after_help = "Every process follows the log and keeps views of its own. Of all that have the role, one publishes and one \
-    keeps the schedule at a time; another goes on when it ends. The event log must be on NATS."
+    keeps the schedule at a time; another goes on when it ends. Give the role of notary to one process only. The event \
+    log must be on NATS."
 )]
 pub(crate) struct Serve {
     /// What this process does

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::key::Key;
-use super::{LogChoice, LogFormat, NatsChoice, Origin, Settings, misconfigured};
+use super::{LogChoice, LogFormat, NatsChoice, NotarySettings, Origin, Settings, misconfigured};
 use crate::failure::Failure;
 use crate::place::{self, NatsLog};
 
@@ -61,6 +61,7 @@ pub(super) fn settings(sources: Sources) -> Result<Settings, Failure> {
         nats_seed: text(Key::NatsSeed).map(PathBuf::from),
         nats_server_bin: text(Key::NatsServerBin).map(PathBuf::from),
         event_log,
+        notary: NotarySettings::default(),
         log,
         log_format: log_format.unwrap_or(LogFormat::Text),
         sources,

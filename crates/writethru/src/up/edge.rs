@@ -67,10 +67,14 @@ impl PublisherCell {
 }
 
 /// Returns what else requests may reach.
-pub(super) fn controls(control: Control, publisher: Option<PublisherCell>) -> Controls {
+pub(super) fn controls(
+    control: Control,
+    publisher: Option<PublisherCell>,
+    notary: Option<notary::Reader>,
+) -> Controls {
     let relay = publisher
         .map(|cell| -> Arc<dyn Fn() -> RelayStatus + Send + Sync> { Arc::new(move || cell.relay_status()) });
-    Controls { projector: Some(control), relay }
+    Controls { projector: Some(control), relay, notary }
 }
 
 /// Returns who serves, as items of standards say it: what the configuration says, else where

@@ -7,6 +7,7 @@ mod edge;
 pub(crate) mod files;
 mod lease;
 pub(crate) mod nats;
+pub(crate) mod notarial;
 mod people;
 mod receipts;
 mod relay;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::ConnectOptions;
+use async_nats::{Client, ConnectError, ConnectOptions};
 use gateway::{Gateway, NatsService, PublicDoor};
 use log::{Epoch, Position};
 use projector::Views;
@@ -19,6 +19,7 @@ use super::data_dir::Paths;
 use super::edge::PublisherCell;
 use super::lease::Leases;
 use super::nats::{self, Broker, Found};
+use super::notarial;
 use super::roles::{Role, Roles};
 use super::service::{Broken, keep};
 use crate::config::{NatsChoice, Settings};
@@ -57,6 +58,8 @@ pub(super) struct Joint {
     pub(super) roles: Roles,
     /// Whose turn it is, where several processes share the log.
     pub(super) leases: Option<Leases>,
+    /// The transparency log, whose heads are published, if this process keeps one.
+    pub(super) notary: Option<notary::Reader>,
     /// Where acknowledgements go.
     pub(super) receipts: mpsc::Sender<Acknowledged>,
 }
@@ -149,6 +152,10 @@ impl Shared {
         if self.joint.roles.has(Role::Publisher) {
             self.publish(target);
         }
+        if let Some(heads) = self.joint.notary.clone() {
+            let (tasks, shutdown) = &self.publishing;
+            tasks.spawn(tell_heads(broker.clone(), heads, shutdown.clone()));
+        }
         if self.joint.roles.has(Role::Desk) {
             let (tasks, shutdown) = &self.commanding;
             tasks.spawn(take_commands(broker, self.joint.gateway.clone(), shutdown.clone()));
@@ -210,14 +217,8 @@ const fn door(stream: Stream) -> PublicDoor {
 
 /// Takes the desk's commands over NATS until `shutdown`.
 async fn take_commands(broker: Broker, gateway: Gateway, shutdown: CancellationToken) {
-    let Broker { url, seed } = broker;
-    let mut options =
-        ConnectOptions::new().name("writethru desk").retry_on_initial_connect().max_reconnects(None);
-    if let Some(seed) = seed {
-        options = options.nkey(seed.as_str().to_owned()).custom_inbox_prefix(SERVICE_INBOX);
-    }
-    let addresses: Vec<&str> = url.split(',').map(str::trim).collect();
-    let client = match options.connect(addresses).await {
+    let url = broker.url.clone();
+    let client = match client(broker, "writethru desk").await {
         Ok(client) => client,
         Err(problem) => {
             error!(error = %problem, nats.url = url, "Takes no commands over NATS");
@@ -227,6 +228,26 @@ async fn take_commands(broker: Broker, gateway: Gateway, shutdown: CancellationT
     if let Err(problem) = NatsService::new(gateway, client).run(shutdown).await {
         error!(error = %problem, nats.url = url, "Takes no commands over NATS");
     }
+}
+
+/// Publishes the heads of the transparency log until `shutdown`.
+async fn tell_heads(broker: Broker, heads: notary::Reader, shutdown: CancellationToken) {
+    let url = broker.url.clone();
+    match client(broker, "writethru notary").await {
+        Ok(client) => notarial::announce(client, heads, shutdown).await,
+        Err(problem) => error!(error = %problem, nats.url = url, "Publishes no heads over NATS"),
+    }
+}
+
+/// Returns a connection to `broker` as `name`, which is made, and made again, when it can be.
+async fn client(broker: Broker, name: &str) -> Result<Client, ConnectError> {
+    let Broker { url, seed } = broker;
+    let mut options = ConnectOptions::new().name(name).retry_on_initial_connect().max_reconnects(None);
+    if let Some(seed) = seed {
+        options = options.nkey(seed.as_str().to_owned()).custom_inbox_prefix(SERVICE_INBOX);
+    }
+    let addresses: Vec<&str> = url.split(',').map(str::trim).collect();
+    options.connect(addresses).await
 }
 
 fn look_on(shared: Arc<Shared>, children: &(TaskTracker, CancellationToken)) {

@@ -9,6 +9,8 @@ pub(crate) enum Role {
     Desk,
     /// Answers over HTTP; commands too
     Gateway,
+    /// Signs the transparency log; of processes that share a log, only the one that names this does
+    Notary,
     /// Keeps the views; every process does, so this alone is a process that is ready to take over
     Projector,
     /// Publishes changes to NATS, when it is this process's turn
@@ -19,22 +21,32 @@ pub(crate) enum Role {
 
 /// The parts that a process has taken on.
 #[derive(Debug, Clone)]
-pub(crate) struct Roles(BTreeSet<Role>);
+pub(crate) struct Roles {
+    taken: BTreeSet<Role>,
+    /// Whether they were named one by one.
+    named: bool,
+}
 
 impl Roles {
     /// Returns every part.
     pub(crate) fn all() -> Self {
-        <Role as clap::ValueEnum>::value_variants().iter().copied().collect()
+        let taken = <Role as clap::ValueEnum>::value_variants().iter().copied().collect();
+        Self { taken, named: false }
     }
 
     /// Returns whether `role` is among them.
     pub(crate) fn has(&self, role: Role) -> bool {
-        self.0.contains(&role)
+        self.taken.contains(&role)
+    }
+
+    /// Returns whether `role` is among them by its name.
+    pub(crate) fn names(&self, role: Role) -> bool {
+        self.named && self.has(role)
     }
 }
 
 impl FromIterator<Role> for Roles {
     fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
-        Self(roles.into_iter().collect())
+        Self { taken: roles.into_iter().collect(), named: true }
     }
 }

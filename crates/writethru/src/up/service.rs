@@ -19,6 +19,7 @@ use super::data_dir::DataDir;
 use super::edge::{self, Edge, PublisherCell};
 use super::lease::Leases;
 use super::nats::Found;
+use super::notarial::Notarising;
 use super::people;
 use super::receipts::Receipts;
 use super::relay::{Joint, Relay};
@@ -39,7 +40,7 @@ const VIEWS_DRAIN_MAX: Duration = Duration::from_secs(10);
 const CATCH_UP_STEP: Duration = Duration::from_secs(5);
 
 /// Tasks, and how to end them.
-type Part = (TaskTracker, CancellationToken);
+pub(super) type Part = (TaskTracker, CancellationToken);
 
 /// A running service.
 pub(crate) struct Service {
@@ -49,6 +50,8 @@ pub(crate) struct Service {
     /// Where this process answers over HTTP, if it does.
     edge: Option<Edge>,
     relay: Relay,
+    /// The transparency log, if this process keeps one.
+    notary: Option<Notarising>,
     /// What ends before the views catch up, and what after NATS has.
     early: Vec<Part>,
     parts: Vec<Part>,
@@ -115,6 +118,8 @@ impl Service {
             roles.has(Role::Scheduler).then(|| schedule((&desk, &views), leases.as_ref(), &broken));
         let (acknowledged, storing) = Receipts::new(registry.clone());
         let receipts = part("receipts", &broken, |told| storing.run(told));
+        let notary = Notarising::begin((settings, &data.paths), &log, &roles, &broken)?;
+        let reader = notary.as_ref().map(Notarising::reader);
         let publisher = PublisherCell::default();
         let publishes = settings.nats != NatsChoice::Off && roles.has(Role::Publisher);
         let gateway = Gateway::new(Parts {
@@ -122,7 +127,7 @@ impl Service {
             desk,
             views: views.clone(),
             registry: registry.clone(),
-            controls: edge::controls(control, publishes.then(|| publisher.clone())),
+            controls: edge::controls(control, publishes.then(|| publisher.clone()), reader.clone()),
             measures: Measures::install(),
             origin: edge::origin(settings, listener.as_ref())?,
         })
@@ -140,6 +145,7 @@ impl Service {
             publisher,
             roles,
             leases,
+            notary: reader,
             receipts: acknowledged,
         };
         let relay = Relay::start(joint, found);
@@ -147,7 +153,7 @@ impl Service {
         info!(log.head = log.head().0, "Service is ready");
         let parts = [Some(receipts), Some(projector)].into_iter().flatten().collect();
         let early = [scheduler, following, Some(upkeep)].into_iter().flatten().collect();
-        Ok(Self { log, views, registry, edge, relay, early, parts, broken })
+        Ok(Self { log, views, registry, edge, relay, notary, early, parts, broken })
     }
 
     /// Returns whether nothing has ever been filed.
@@ -171,8 +177,8 @@ impl Service {
     }
 
     /// Ends every part in order: the edge takes nothing new and finishes what it has; then the
-    /// views catch up, then NATS, each for a bounded time; then the log is closed. Returns what
-    /// broke while the service ran, if anything did.
+    /// views catch up, then the notary, then NATS, each for a bounded time; then the log is closed. Returns
+    /// what broke while the service ran, if anything did.
     pub(crate) async fn drain(self) -> Option<Failure> {
         let edge = async {
             if let Some(edge) = self.edge {
@@ -191,7 +197,13 @@ impl Service {
         if tokio::time::timeout(VIEWS_DRAIN_MAX, self.views.reached(head)).await.is_err() {
             warn!(log.head = head.0, "Views are behind the log: they catch up at the next start");
         }
+        if let Some(notary) = &self.notary {
+            notary.caught_up(&self.log).await;
+        }
         self.relay.drain(self.views.position()).await;
+        if let Some(notary) = self.notary {
+            notary.end().await;
+        }
         for part in self.parts {
             end(part).await;
         }
@@ -203,7 +215,7 @@ impl Service {
 }
 
 /// Starts a part that must not end before it is told to.
-fn part<F>(name: &'static str, broken: &Broken, run: impl FnOnce(CancellationToken) -> F) -> Part
+pub(super) fn part<F>(name: &'static str, broken: &Broken, run: impl FnOnce(CancellationToken) -> F) -> Part
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -235,7 +247,7 @@ fn retention(on_nats: Option<&OnNats>) -> Retention {
 }
 
 /// Tells a part to end, and waits until it has.
-async fn end((tasks, shutdown): Part) {
+pub(super) async fn end((tasks, shutdown): Part) {
     shutdown.cancel();
     tasks.close();
     tasks.wait().await;
