@@ -43,38 +43,37 @@ pub(crate) struct Aim {
     pub(crate) reserved: bool,
 }
 
+/// How a story is looked at before a command is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// As it is in memory: others may have written it since.
+    Remembered,
+    /// As it is in the log now.
+    Newest,
+}
+
 impl Inner {
+    /// Returns how a story is looked at first: where nobody else writes, what is in memory is so.
+    const fn first_sight(&self) -> Sight {
+        if self.log.is_shared() { Sight::Remembered } else { Sight::Newest }
+    }
+
     /// Carries `filing` out; returns once it is durable, or once it is known to change nothing.
     pub(crate) async fn file(&self, aim: &Aim, filing: &mut Filing) -> Result<Answer, PushError> {
         let command = filing.key.clone().unwrap_or_else(own_command);
         let mut conflict = None;
+        // What others have written is asked for only before an answer that stores nothing: one that
+        // stores something is the log's to accept.
+        let mut sight = self.first_sight();
         for _ in 0..DECISIONS_MAX {
-            let mut held = self.stories.hold(aim.story).await?;
-            if filing.key.is_some()
-                && let Some(answer) = self.answered(aim, filing, &command, chain(&held)).await?
-            {
-                return Ok(answer);
-            }
-            fits(&filing.target, aim.story, chain(&held))?;
-            insist(filing.expected, chain(&held).story().revision)?;
-            let (answer, pending) = match self.submit(&mut held, aim, filing, &command).await {
-                Ok((answer, Some(pending))) => {
-                    if matches!(filing.command, Command::Redact(_)) {
-                        // Whoever comes next must not see what is hidden from now on.
-                        *held = None;
-                    }
-                    (answer, pending)
-                }
-                Ok((answer, None)) => return Ok(answer),
-                Err(error) => {
-                    // Sealing has advanced the fold, and the log has not followed.
-                    if !matches!(
-                        error,
-                        PushError::Refused(_) | PushError::Overlap(_) | PushError::KeyReused { .. }
-                    ) {
-                        *held = None;
-                    }
-                    return Err(error);
+            let decided = Box::pin(self.decide_once(aim, filing, &command, sight)).await;
+            let (held, answer, pending) = match decided {
+                Ok((held, answer, Some(pending))) => (held, answer, pending),
+                Ok((_, answer, None)) if sight == Sight::Newest || answer.repeated => return Ok(answer),
+                Err(error) if sight == Sight::Newest || !error.is_of_the_story() => return Err(error),
+                Ok(_) | Err(_) => {
+                    sight = Sight::Newest;
+                    continue;
                 }
             };
             drop(held); // The next decision builds on this one while the disk works.
@@ -86,10 +85,53 @@ impl Inner {
                 Err(error) => {
                     self.stories.forget(aim.story).await;
                     conflict = Some(refused_append(error)?);
+                    sight = self.first_sight();
                 }
             }
         }
-        Err(conflict.expect("the loop runs at least once, and only a conflict goes round"))
+        Err(conflict.expect("the loop runs more than once, and but for once only a conflict goes round"))
+    }
+
+    /// Decides the command on the story as it is in memory, or as it is now, as `sight`
+    /// says, and submits what follows; nothing is pending when nothing is to be stored.
+    async fn decide_once(
+        &self,
+        aim: &Aim,
+        filing: &mut Filing,
+        command: &CommandKey,
+        sight: Sight,
+    ) -> Result<(Held, Answer, Option<Pending>), PushError> {
+        let stories = &self.stories;
+        let mut held = match sight {
+            Sight::Newest => Box::pin(stories.hold_newest(aim.story)).await?,
+            Sight::Remembered => stories.hold(aim.story).await?,
+        };
+        if filing.key.is_some()
+            && let Some(answer) = self.answered(aim, filing, command, chain(&held)).await?
+        {
+            return Ok((held, answer, None));
+        }
+        fits(&filing.target, aim.story, chain(&held))?;
+        insist(filing.expected, chain(&held).story().revision)?;
+        match self.submit(&mut held, aim, filing, command).await {
+            Ok((answer, pending)) => {
+                if pending.is_some() && matches!(filing.command, Command::Redact(_)) {
+                    // Whoever comes next must not see what is hidden from now on.
+                    *held = None;
+                }
+                Ok((held, answer, pending))
+            }
+            Err(error) => {
+                // Sealing has advanced the fold, and the log has not followed.
+                if !matches!(
+                    error,
+                    PushError::Refused(_) | PushError::Overlap(_) | PushError::KeyReused { .. }
+                ) {
+                    *held = None;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Decides, seals and queues; `None` in place of the pending append when nothing changes.

@@ -8,6 +8,7 @@ mod blame;
 mod directory;
 mod due;
 mod filing;
+mod follow;
 mod redaction;
 mod rehearsal;
 mod request;

@@ -28,7 +28,7 @@ pub(crate) use diff::{DiffFormat, DiffQuery};
 pub(crate) use entries::{Doing, EntryParameters};
 pub(crate) use memento::{Mementos, TimeGateQuery, TimeMapQuery};
 pub(crate) use push::{Filed, Filing, PushParameters, large};
-pub(crate) use read::{HistoryQuery, ListQuery};
+pub(crate) use read::{HistoryQuery, ListQuery, at_least, view};
 pub(crate) use redaction::{RecordQuery, RedactQuery, Redacting, RedactionsQuery};
 pub(crate) use search::PhraseQuery;
 pub(crate) use show::{Around, RevisionQuery, ShowQuery, Showing};

@@ -8,6 +8,7 @@ use desk::Desk;
 use formats::publication::Origin;
 use jiff::Timestamp;
 use log::{EventLog, Position};
+use notary::State;
 use projector::{Control, Views};
 use registry::Registry;
 use tokio::sync::Semaphore;
@@ -42,6 +43,8 @@ pub struct Controls {
     /// Tells how far the publisher is; `None` where nothing publishes. Called on a request's own
     /// thread: it must not block.
     pub relay: Option<Arc<dyn Fn() -> RelayStatus + Send + Sync>>,
+    /// Reads the transparency log; `None` where none is kept.
+    pub notary: Option<notary::Reader>,
 }
 
 impl fmt::Debug for Controls {
@@ -49,6 +52,7 @@ impl fmt::Debug for Controls {
         f.debug_struct("Controls")
             .field("projector", &self.projector.is_some())
             .field("relay", &self.relay.is_some())
+            .field("notary", &self.notary.is_some())
             .finish()
     }
 }
@@ -206,6 +210,23 @@ impl Gateway {
 
     pub(crate) fn relay(&self) -> Option<RelayStatus> {
         self.inner.controls.relay.as_ref().map(|relay| relay())
+    }
+
+    /// Returns how many records stand under no signed head yet, if there is a notary.
+    pub(crate) fn notary_lag(&self) -> Option<u64> {
+        let notary = self.inner.controls.notary.as_ref()?;
+        Some(self.inner.log.head().0.saturating_sub(notary.status().size()))
+    }
+
+    /// Returns how the notary does, in words, if there is one.
+    pub(crate) fn notary_detail(&self) -> Option<String> {
+        let status = self.inner.controls.notary.as_ref()?.status();
+        Some(match status.state {
+            State::Starting => "is starting".to_owned(),
+            State::Signing => format!("has signed {} records", status.size()),
+            State::Retrying(why) => format!("tries again: {why}"),
+            State::Parked(parked) => parked.to_string(),
+        })
     }
 
     /// Remembers whether the log took the last append.

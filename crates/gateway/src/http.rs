@@ -16,6 +16,7 @@ mod registry;
 mod reply;
 mod search;
 mod stories;
+mod transparency;
 
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -123,6 +124,9 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(stories::diff))
         .routes(routes!(stories::blame))
         .routes(routes!(changes::changes))
+        .routes(routes!(transparency::checkpoint))
+        .routes(routes!(transparency::tile))
+        .routes(routes!(transparency::receipt))
         .routes(routes!(events::all))
         .routes(routes!(events::story))
         .routes(routes!(operator::info))

@@ -119,6 +119,15 @@ fn describe() {
     describe_gauge!("writethru_log_head_position", "The last position in the log");
     describe_gauge!("writethru_views_lag_events", "Events of the log that the views do not show yet");
     describe_gauge!("writethru_publisher_lag_events", "Changes that wait to be published to NATS");
+    describe_gauge!("writethru_notary_lag_events", "Records that stand under no signed head yet");
+    describe_gauge!("writethru_notary_parked", "1 while the notary signs nothing and a person has to look");
+    describe_counter!("writethru_notary_checkpoints_total", "Heads of the transparency log that were signed");
+    describe_counter!("writethru_notary_cosignatures_total", "Cosignatures of witnesses that were verified");
+    describe_histogram!(
+        "writethru_notary_checkpoint_duration_seconds",
+        Unit::Seconds,
+        "Time from reading new records to the signed head over them"
+    );
     describe_gauge!("writethru_publisher_connected", "1 while the publisher is connected to NATS");
 }
 
@@ -185,6 +194,9 @@ pub(crate) fn stream_stuck() {
 pub(crate) fn take(gateway: &Gateway) {
     gauge!("writethru_log_head_position").set(gateway.inner.log.head().0 as f64);
     gauge!("writethru_views_lag_events").set(gateway.views_lag() as f64);
+    if let Some(lag) = gateway.notary_lag() {
+        gauge!("writethru_notary_lag_events").set(lag as f64);
+    }
     if let Some(relay) = gateway.relay() {
         gauge!("writethru_publisher_lag_events").set(relay.lag_events as f64);
         gauge!("writethru_publisher_connected").set(if relay.is_connected { 1.0 } else { 0.0 });

@@ -11,6 +11,7 @@ mod checkpoint;
 mod connection;
 mod leaving;
 mod message;
+mod order;
 mod publisher;
 mod relay;
 pub mod server;

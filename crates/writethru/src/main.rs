@@ -18,6 +18,7 @@ mod feed;
 mod history;
 mod logging;
 mod output;
+mod place;
 mod session;
 mod times;
 mod up;
@@ -60,7 +61,7 @@ fn run(cli: Cli, output: Output) -> Result<Exit, Failure> {
         _ => {}
     }
     let settings = Settings::load(&cli.flags())?;
-    logging::start(&settings, matches!(cli.command, Command::Up(_)));
+    logging::start(&settings, matches!(cli.command, Command::Up(_) | Command::Serve(_)));
     let session = Session { settings, output };
     let runtime = runtime(&cli.command)?;
     let exit = runtime.block_on(dispatch(cli.command, session));
@@ -71,7 +72,7 @@ fn run(cli: Cli, output: Output) -> Result<Exit, Failure> {
 
 fn runtime(command: &Command) -> Result<tokio::runtime::Runtime, Failure> {
     let mut builder = match command {
-        Command::Up(_) | Command::Bench(_) | Command::Check(_) | Command::Rebuild(_) => {
+        Command::Up(_) | Command::Serve(_) | Command::Bench(_) | Command::Check(_) | Command::Rebuild(_) => {
             tokio::runtime::Builder::new_multi_thread()
         }
         _ => tokio::runtime::Builder::new_current_thread(),
@@ -85,6 +86,7 @@ fn runtime(command: &Command) -> Result<tokio::runtime::Runtime, Failure> {
 async fn dispatch(command: Command, session: Session) -> Result<Exit, Failure> {
     match command {
         Command::Up(up) => Box::pin(up.run(session)).await,
+        Command::Serve(serve) => Box::pin(serve.run(session)).await,
         Command::Push(push) => Box::pin(push.run(&session)).await,
         Command::Import(import) => Box::pin(import.run(&session)).await,
         Command::List(list) => Box::pin(list.run(&session)).await,
@@ -120,6 +122,8 @@ async fn dispatch(command: Command, session: Session) -> Result<Exit, Failure> {
         Command::Entry(entry) => Box::pin(entry.run(&session)).await,
         Command::Key(key) => Box::pin(key.run(&session)).await,
         // `run` has answered these already.
+        Command::Notary(notary) => Box::pin(notary.run(&session)).await,
+        Command::Verify(verify) => Box::pin(verify.run(&session)).await,
         Command::Config(_) | Command::Nats(_) | Command::Completions(_) | Command::Man(_) => Ok(Exit::Ok),
     }
 }

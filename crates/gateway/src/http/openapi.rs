@@ -56,6 +56,7 @@ pub(crate) fn frame() -> OpenApi {
             tag("stories", "Filing copy and reading stories"),
             tag("changes", "Following what readers see"),
             tag("access", "Who may do what: actors, keys, denials, second persons, audits"),
+            tag("transparency", "The log over every envelope, as static files, and receipts from it"),
             tag("service", "The service itself"),
         ]))
         .build()
@@ -130,6 +131,13 @@ problem_responses! {
     AuditProblems = [
         BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, NotAcceptable, CursorGone, Unavailable,
         Internal,
+    ];
+    /// What a file of the transparency log may be answered with.
+    FileProblems = [BadRequest, TooLarge, NoSuchFile, NotAcceptable, Unavailable, Internal];
+    /// What a receipt may be answered with.
+    ReceiptProblems = [
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, RevisionNotFound, NoSuchFile, NotAcceptable,
+        CursorGone, Unavailable, Internal,
     ];
     /// What readiness may be answered with.
     Unready = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];

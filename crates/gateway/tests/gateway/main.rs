@@ -21,3 +21,4 @@ mod second;
 mod second_failing;
 mod service;
 mod streams;
+mod transparency;
