@@ -118,3 +118,44 @@ fn a_restored_log_signs_under_an_origin_of_its_own() {
     assert_eq!(before[1..3], after[1..3], "the same tree, by another name");
     answer(writethru(&restored, &["check"]));
 }
+
+/// Returns what `/readyz` says of the audit, once it says `words`.
+async fn audited(service: &Service, words: &str) -> Value {
+    let public = Api::public(&service.http);
+    let said = async {
+        loop {
+            let ready = public.get("/readyz").await.json();
+            let checks = ready["checks"].as_array().expect("checks").clone();
+            let audit = checks.into_iter().find(|check| check["name"] == "audit").expect("an audit");
+            if audit["detail"].as_str().is_some_and(|detail| detail.contains(words)) {
+                return audit;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, said).await.unwrap_or_else(|_| panic!("the audit never says {words:?}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_service_reads_its_log_again_and_names_what_a_disk_has_changed() {
+    let folder = tempfile::tempdir().expect("a temp dir");
+    let data = folder.path().join("data");
+    let service = Service::start(&data);
+    service.run(&["import", "--desk", "storms", harvey().to_str().expect("UTF-8")]);
+    let head = Api::public(&service.http).get("/v1/info").await.json();
+    let head = head["head"].as_u64().expect("a position");
+    let whole = audited(&service, &format!("verified up to position {head} ")).await;
+    assert_eq!((&whole["ok"], &whole["required"]), (&Value::Bool(true), &Value::Bool(false)), "{whole}");
+    service.stop();
+    let log = data.join("log.db");
+    let mut bytes = fs::read(&log).expect("read");
+    let word = b"HARVEY";
+    let at = bytes.windows(word.len()).position(|part| part.eq_ignore_ascii_case(word)).expect("the storm");
+    bytes[at] ^= 0x20;
+    fs::write(&log, bytes).expect("written");
+    let service = Service::start(&data);
+    let spoiled = audited(&service, "does not verify").await;
+    assert_eq!(spoiled["ok"], false, "{spoiled}");
+    let ready = Api::public(&service.http).get("/readyz").await;
+    assert_eq!(ready.json()["ready"], true, "it stops no editor");
+    service.stop();
+}

@@ -11,7 +11,7 @@ use log::{EventLog, Position};
 use notary::State;
 use projector::{Control, Views};
 use registry::Registry;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use wire::{Cursor, Problem, ProblemKind};
 
@@ -45,6 +45,28 @@ pub struct Controls {
     pub relay: Option<Arc<dyn Fn() -> RelayStatus + Send + Sync>>,
     /// Reads the transparency log; `None` where none is kept.
     pub notary: Option<notary::Reader>,
+    /// Tells how far the log has been audited; `None` where nothing audits it.
+    pub audit: Option<watch::Receiver<AuditStatus>>,
+}
+
+/// How the audit of the log goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditStatus {
+    /// The position up to which every record of this round is as it was written, and when that was found.
+    pub verified: Option<(u64, Timestamp)>,
+    /// Rounds over the whole log that have ended.
+    pub rounds: u64,
+    /// The first record that does not verify, until it does.
+    pub fault: Option<Audited>,
+}
+
+/// What an audit has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audited {
+    /// Where.
+    pub position: u64,
+    /// What is wrong there, in words.
+    pub why: String,
 }
 
 impl fmt::Debug for Controls {
@@ -53,6 +75,7 @@ impl fmt::Debug for Controls {
             .field("projector", &self.projector.is_some())
             .field("relay", &self.relay.is_some())
             .field("notary", &self.notary.is_some())
+            .field("audit", &self.audit.is_some())
             .finish()
     }
 }
@@ -227,6 +250,21 @@ impl Gateway {
             State::Retrying(why) => format!("tries again: {why}"),
             State::Parked(parked) => parked.to_string(),
         })
+    }
+
+    /// Returns whether the audit has found nothing, and how far it is, in words.
+    pub(crate) fn audit_detail(&self) -> (bool, String) {
+        let Some(audit) = &self.inner.controls.audit else {
+            return (true, "nothing audits the log".to_owned());
+        };
+        let status = audit.borrow();
+        match (&status.fault, status.verified) {
+            (Some(Audited { position, why }), _) => {
+                (false, format!("position {position} does not verify: {why}"))
+            }
+            (None, Some((position, at))) => (true, format!("verified up to position {position} at {at:.0}")),
+            (None, None) => (true, "has read nothing yet".to_owned()),
+        }
     }
 
     /// Remembers whether the log took the last append.

@@ -63,6 +63,7 @@ fn describe() {
     // What has not failed yet is there too, so that an alarm can tell none from not known.
     counter!("writethru_log_failed_commits_total").absolute(0);
     counter!("writethru_departures_not_noted_total").absolute(0);
+    counter!("writethru_audit_faults_total").absolute(0);
     counter!("writethru_stream_changes_total").absolute(0);
     counter!("writethru_stream_dropped_total").absolute(0);
     counter!("writethru_stream_stuck_total").absolute(0);
@@ -127,6 +128,11 @@ fn describe() {
         "writethru_notary_checkpoint_duration_seconds",
         Unit::Seconds,
         "Time from reading new records to the signed head over them"
+    );
+    describe_gauge!("writethru_audit_verified_position", "Position up to which the log is as it was written");
+    describe_counter!(
+        "writethru_audit_faults_total",
+        "Records that the audit found not to be as they were written"
     );
     describe_gauge!("writethru_publisher_connected", "1 while the publisher is connected to NATS");
 }

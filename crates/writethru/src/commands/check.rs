@@ -18,7 +18,7 @@ use wire::http::RebuiltTable;
 use crate::commands::rebuild::tables;
 use crate::event_log;
 use crate::exit::Exit;
-use crate::failure::{Failure, chain};
+use crate::failure::Failure;
 use crate::output::progress;
 use crate::session::Session;
 use crate::up::data_dir::Paths;
@@ -180,12 +180,20 @@ fn verify(record: &Record, chains: &mut HashMap<StoryId, Chain>) -> Result<(), F
     let story = StoryId::new(Uuid::from_bytes(record.story.0));
     let place = format!("position {} (story {story}, revision {})", record.position, record.revision);
     let folded = chains.entry(story).or_insert_with(|| Chain::new(story));
-    match folded.open(&record.envelope, &record.disclosures) {
+    self::record(record, folded).map_err(|why| fault(format!("{place} does not verify")).why(why))
+}
+
+/// Verifies the record that follows on `chain`: its form, its place, its words and the state it leads to.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn record(record: &Record, chain: &mut Chain) -> Result<(), String> {
+    match chain.open(&record.envelope, &record.disclosures) {
         Ok(opened) if opened.event.revision.get() != record.revision => {
-            Err(fault(format!("{place} holds the envelope of revision {}", opened.event.revision)))
+            Err(format!("it holds the envelope of revision {}", opened.event.revision))
         }
         Ok(_) => Ok(()),
-        Err(error) => Err(fault(format!("{place} does not verify")).why(chain(&error))),
+        Err(error) => Err(crate::failure::chain(&error)),
     }
 }
 

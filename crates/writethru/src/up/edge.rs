@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use formats::publication::Origin;
-use gateway::{Controls, Gateway, RelayStatus};
+use gateway::{AuditStatus, Controls, Gateway, RelayStatus};
 use projector::Control;
 use publisher::PublisherStatus;
 use tokio::net::TcpListener;
@@ -71,10 +71,11 @@ pub(super) fn controls(
     control: Control,
     publisher: Option<PublisherCell>,
     notary: Option<notary::Reader>,
+    audit: Option<watch::Receiver<AuditStatus>>,
 ) -> Controls {
     let relay = publisher
         .map(|cell| -> Arc<dyn Fn() -> RelayStatus + Send + Sync> { Arc::new(move || cell.relay_status()) });
-    Controls { projector: Some(control), relay, notary }
+    Controls { projector: Some(control), relay, notary, audit }
 }
 
 /// Returns who serves, as items of standards say it: what the configuration says, else where

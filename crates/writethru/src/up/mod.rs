@@ -1,5 +1,6 @@
 //! The service in one process, whole or some of its parts: composition, readiness, and an orderly end.
 
+mod auditor;
 mod banner;
 pub(crate) mod data_dir;
 mod demo;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use super::auditor::Auditor;
 use super::data_dir::DataDir;
 use super::edge::{self, Edge, PublisherCell};
 use super::lease::Leases;
@@ -120,6 +121,7 @@ impl Service {
         let receipts = part("receipts", &broken, |told| storing.run(told));
         let notary = Notarising::begin((settings, &data.paths), &log, &roles, &broken)?;
         let reader = notary.as_ref().map(Notarising::reader);
+        let (auditing, audit) = Auditor::begin(&log, &roles, &broken).unzip();
         let publisher = PublisherCell::default();
         let publishes = settings.nats != NatsChoice::Off && roles.has(Role::Publisher);
         let gateway = Gateway::new(Parts {
@@ -127,7 +129,7 @@ impl Service {
             desk,
             views: views.clone(),
             registry: registry.clone(),
-            controls: edge::controls(control, publishes.then(|| publisher.clone()), reader.clone()),
+            controls: edge::controls(control, publishes.then(|| publisher.clone()), reader.clone(), audit),
             measures: Measures::install(),
             origin: edge::origin(settings, listener.as_ref())?,
         })
@@ -152,7 +154,7 @@ impl Service {
         let edge = listener.map(|listener| Edge::start(listener, gateway, &broken)).transpose()?;
         info!(log.head = log.head().0, "Service is ready");
         let parts = [Some(receipts), Some(projector)].into_iter().flatten().collect();
-        let early = [scheduler, following, Some(upkeep)].into_iter().flatten().collect();
+        let early = [scheduler, following, auditing, Some(upkeep)].into_iter().flatten().collect();
         Ok(Self { log, views, registry, edge, relay, notary, early, parts, broken })
     }
 
