@@ -117,6 +117,11 @@ fn describe() {
         "writethru_stream_stuck_total",
         "Live streams that were broken off because their readers took nothing for too long"
     );
+    describe_progress();
+}
+
+/// Describes how far each part is.
+fn describe_progress() {
     describe_gauge!("writethru_log_head_position", "The last position in the log");
     describe_gauge!("writethru_views_lag_events", "Events of the log that the views do not show yet");
     describe_gauge!("writethru_publisher_lag_events", "Changes that wait to be published to NATS");
