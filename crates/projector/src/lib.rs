@@ -6,7 +6,6 @@
 
 mod fold;
 mod projector;
-mod reach;
 mod rebuild;
 mod redacted;
 mod spread;
