@@ -193,7 +193,9 @@ async fn records(log: &EventLog, story: StoryId, size: u64) -> Result<Vec<Source
         let from = records.len() as u64 + 1;
         let page = log.read_story(StoryKey(*story.as_bytes()), from, PAGE_RECORDS).await;
         let page = page.map_err(|error| {
-            Failure::new(Exit::Unavailable, "log", "cannot read the event log").because(&error).next("try again")
+            Failure::new(Exit::Unavailable, "log", "cannot read the event log")
+                .because(&error)
+                .next("try again")
         })?;
         let under = page.iter().take_while(|record| record.position.0 <= size);
         let before = records.len();

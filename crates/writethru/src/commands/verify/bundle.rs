@@ -39,10 +39,13 @@ pub(super) fn tell(proved: &Verified, is_trusted: bool, output: Output) -> Resul
     let witnesses: Vec<&str> = proved.endorsed.witnesses.iter().map(|(name, _)| name.as_str()).collect();
     let revisions: u64 = proved.stories.iter().map(|(_, revisions)| revisions).sum();
     if !is_trusted {
-        say("note: the key was taken from the bundle itself: compare it with the log's, or name that with --key");
+        say(
+            "note: the key was taken from the bundle itself: compare it with the log's, or name that with --key",
+        );
     }
     if output.json {
-        let stories: Vec<_> = proved.stories.iter().map(|(story, count)| json!({"story": story, "revisions": count})).collect();
+        let stories: Vec<_> =
+            proved.stories.iter().map(|(story, count)| json!({"story": story, "revisions": count})).collect();
         output.json(&json!({
             "verified": true, "what": "bundle", "level": proved.level.as_str(), "origin": proved.origin,
             "size": proved.size, "root": proved.root, "key": proved.key.to_string(), "key_given": is_trusted,
