@@ -14,7 +14,7 @@ use crate::derive::derive;
 use crate::disclosure::{Value, disclosures};
 use crate::fault::{Fault, words};
 use crate::level::Level;
-use crate::limits::{BUNDLE_BYTES_MAX, REVISIONS_MAX, STORIES_MAX};
+use crate::limits::{BUNDLE_BYTES_MAX, FILES_MAX, REVISIONS_MAX, STORIES_MAX};
 use crate::log_files::{LogFiles, places};
 use crate::revision::tell;
 use crate::select::Selection;
@@ -107,9 +107,9 @@ pub(crate) struct CoreRecord {
 ///
 /// # Errors
 /// [`ExportError`].
-pub fn export<R: LogReader>(source: Source<'_, R>) -> Result<Vec<u8>, ExportError> {
+pub fn export<R: LogReader>(source: &Source<'_, R>) -> Result<Vec<u8>, ExportError> {
     let unproved = |problem: String| ExportError::Unproved { problem };
-    bounded(&source)?;
+    bounded(source)?;
     let (trust, head) = Trust::narrow(&source.log, &source.witnesses, &source.head).map_err(unproved)?;
     let records = || source.stories.iter().flat_map(|(_, records)| records);
     let size = head.checkpoint().size();
@@ -125,10 +125,12 @@ pub fn export<R: LogReader>(source: Source<'_, R>) -> Result<Vec<u8>, ExportErro
     let told = core.prove(&mut |_| ()).map_err(|fault| unproved(fault.to_string()))?;
     let files = derive(&core, &told).map_err(|fault| unproved(fault.to_string()))?;
     let bytes: u64 = files.iter().map(|file| file.bytes.len() as u64 + 1_024).sum();
-    if bytes > BUNDLE_BYTES_MAX {
-        return Err(ExportError::TooMuch { what: "bytes", count: bytes, limit: BUNDLE_BYTES_MAX });
+    let too_much = |what, count, limit| ExportError::TooMuch { what, count, limit };
+    if files.len() > FILES_MAX {
+        return Err(too_much("files", files.len() as u64, FILES_MAX as u64));
     }
-    zip_form::write(&files).map_err(unproved)
+    let zip = (bytes <= BUNDLE_BYTES_MAX).then(|| zip_form::write(&files)).flatten();
+    zip.ok_or(too_much("bytes", bytes, BUNDLE_BYTES_MAX))
 }
 
 fn bounded<R>(source: &Source<'_, R>) -> Result<(), ExportError> {

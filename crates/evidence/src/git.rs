@@ -3,6 +3,8 @@
 //! Author is who acted, by pseudonym; times are those of the record. The same history makes the same
 //! commits, and so the same ids, wherever it is imported.
 
+use std::fmt::{self, Write as _};
+
 use crate::revision::{Told, article, plain};
 
 /// Who wrote the commits down.
@@ -21,12 +23,12 @@ pub(crate) fn stream(revisions: &[Told]) -> String {
 fn commit(out: &mut String, mark: u64, told: &Told) {
     let at = told.header.recorded.as_second().max(0);
     let (actor, desk) = (told.header.actor.as_str(), told.header.desk.as_str());
-    out.push_str(&format!("commit refs/heads/main\nmark :{mark}\n"));
-    out.push_str(&format!("author {actor} <{actor}@{desk}.invalid> {at} +0000\n"));
-    out.push_str(&format!("committer {COMMITTER} {at} +0000\n"));
+    put(out, format_args!("commit refs/heads/main\nmark :{mark}\n"));
+    put(out, format_args!("author {actor} <{actor}@{desk}.invalid> {at} +0000\n"));
+    put(out, format_args!("committer {COMMITTER} {at} +0000\n"));
     data(out, &message(told));
     if mark > 1 {
-        out.push_str(&format!("from :{}\n", mark - 1));
+        put(out, format_args!("from :{}\n", mark - 1));
     }
     file(out, "article.txt", &plain(&told.article));
     let json = serde_json::to_string_pretty(&article(&told.article)).expect("plain data has a JSON form");
@@ -49,21 +51,28 @@ fn message(told: &Told) -> String {
         message.push_str(text);
         message.push_str("\n\n");
     }
-    message.push_str(&format!("Status: {}\nRecorded: {}\n", header.status, told.recorded()));
+    put(&mut message, format_args!("Status: {}\nRecorded: {}\n", header.status, told.recorded()));
     let approver = event.act.as_ref().and_then(|act| act.approver.as_ref());
     let approver = approver.or(event.correction.as_ref().map(|notice| &notice.approver));
     if let Some(approver) = approver {
-        message.push_str(&format!("Approved-by: {approver}\n"));
+        put(&mut message, format_args!("Approved-by: {approver}\n"));
     }
-    message.push_str(&format!("Entry: {}\nEnvelope: {}\nState: {}\n", told.index, told.hash, header.state));
+    put(
+        &mut message,
+        format_args!("Entry: {}\nEnvelope: {}\nState: {}\n", told.index, told.hash, header.state),
+    );
     message
 }
 
 fn file(out: &mut String, path: &str, content: &str) {
-    out.push_str(&format!("M 100644 inline {path}\n"));
+    put(out, format_args!("M 100644 inline {path}\n"));
     data(out, content);
 }
 
+fn put(out: &mut String, text: fmt::Arguments<'_>) {
+    out.write_fmt(text).expect("a text takes whatever is written");
+}
+
 fn data(out: &mut String, content: &str) {
-    out.push_str(&format!("data {}\n{content}\n", content.len()));
+    put(out, format_args!("data {}\n{content}\n", content.len()));
 }

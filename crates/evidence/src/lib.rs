@@ -36,7 +36,9 @@ pub mod limits {
     /// Most stories in one bundle.
     pub const STORIES_MAX: usize = 1_000;
     /// Most revisions in one bundle, of all stories together: each has a receipt of its own.
-    pub const REVISIONS_MAX: usize = 50_000;
+    pub const REVISIONS_MAX: usize = 25_000;
+    /// Most files in a bundle, so that every reader of zip files reads it.
+    pub const FILES_MAX: usize = 65_534;
     /// Most bytes of a bundle, so that every reader of zip files reads it.
     pub const BUNDLE_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 }

@@ -89,18 +89,15 @@ impl Trust {
 
     /// Returns the policy: this log, and all of these witnesses.
     pub(crate) fn to_text(&self) -> String {
-        let mut text = format!("log {}\n", self.log);
-        for (number, witness) in (1..).zip(&self.witnesses) {
-            text.push_str(&format!("witness w{number} {witness}\n"));
-        }
+        let log = format!("log {}\n", self.log);
         if self.witnesses.is_empty() {
-            return text + "quorum none\n";
+            return log + "quorum none\n";
         }
-        text.push_str("group all-of-them all");
-        for number in 1..=self.witnesses.len() {
-            text.push_str(&format!(" w{number}"));
-        }
-        text + "\nquorum all-of-them\n"
+        let numbered = || (1_usize..).zip(&self.witnesses);
+        let lines: Vec<String> =
+            numbered().map(|(number, key)| format!("witness w{number} {key}\n")).collect();
+        let names: Vec<String> = numbered().map(|(number, _)| format!("w{number}")).collect();
+        format!("{log}{}group all-of-them all {}\nquorum all-of-them\n", lines.concat(), names.join(" "))
     }
 
     /// Returns the log's key as openssl reads it.

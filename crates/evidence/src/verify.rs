@@ -77,16 +77,16 @@ pub fn verify(
         progress(done, total);
     };
     let found = lines.find(&log, &head, &mut step)?;
-    let stories = lines.stories(&content, found)?;
+    let stories = lines.stories(&content, &found)?;
     let core = Core { level, trust, head, log, stories };
     let told = core.prove(&mut step)?;
     let derived = derive(&core, &told)?;
     compare(&files, &derived)?;
     compare_archive(zip, &files, &derived)?;
-    Ok(verified(core, endorsed))
+    Ok(verified(&core, endorsed))
 }
 
-fn verified(core: Core, endorsed: Endorsement) -> Verified {
+fn verified(core: &Core, endorsed: Endorsement) -> Verified {
     let values = || core.stories.iter().flat_map(|story| &story.records).flat_map(|record| &record.values);
     let told = values().filter(|value| value.opened.is_some()).count() as u64;
     let left_out = values().count() as u64 - told;
@@ -212,7 +212,7 @@ impl Lines {
     }
 
     /// Returns the stories' cores, made of the entries that were found.
-    fn stories(self, content: &Content<'_>, found: HashMap<u64, Vec<u8>>) -> Result<Vec<StoryCore>, Fault> {
+    fn stories(self, content: &Content<'_>, found: &HashMap<u64, Vec<u8>>) -> Result<Vec<StoryCore>, Fault> {
         let mut stories = Vec::with_capacity(self.0.len());
         for (id, lines) in self.0 {
             let mut story = StoryCore { id, records: Vec::with_capacity(lines.len()) };
@@ -267,7 +267,7 @@ fn compare(files: &[File], derived: &[File]) -> Result<(), Fault> {
 
 /// Compares the archive itself with how it is written.
 fn compare_archive(zip: &[u8], files: &[File], derived: &[File]) -> Result<(), Fault> {
-    let written = zip_form::write(derived).map_err(|why| Fault::of("", why))?;
+    let written = zip_form::write(derived).ok_or_else(|| Fault::of("", "no bundle is so large"))?;
     let Some(at) = zip_form::difference(zip, &written) else { return Ok(()) };
     let before = files.iter().take_while(|file| file.at <= at).count();
     let near = match files.get(before) {

@@ -1,34 +1,64 @@
-//! The one form of a bundle's zip file: files stored as they are, in order of their names, all of the same
-//! time, no comments. What has another form is not read; what was read is written again and compared.
-
-use std::io::{Cursor, Write as _};
-
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
+//! The one form of a bundle's zip file (PKWARE's APPNOTE.TXT): files stored as they are, in order of their
+//! names, all of the same time, no comments, no extra fields. What has another form is not read; what was
+//! read is written again and compared.
 
 use crate::bag::{BASE, File};
 use crate::fault::Fault;
 
 const LOCAL: &[u8; 4] = b"PK\x03\x04";
 const CENTRAL: &[u8; 4] = b"PK\x01\x02";
-/// Bytes of a local header without name and extra field (APPNOTE.TXT 4.3.7).
+const END: &[u8; 4] = b"PK\x05\x06";
+/// Bytes of a local header without name and extra field (4.3.7).
 const LOCAL_BYTES: usize = 30;
-/// Everyone may read a file, its owner may write it.
-const MODE: u32 = 0o644;
+/// What every file has: version 1.0 is needed, no flags, stored, 1980-01-01 00:00.
+const COMMON: [u16; 5] = [10, 0, 0, 0, 0x21];
+/// Made by version 3.0 on Unix, where the mode of a file means something.
+const MADE_BY: u16 = 3 << 8 | 30;
+/// A plain file that everyone may read and its owner may write.
+const MODE: u32 = 0o100_644 << 16;
 
-/// Returns the zip file of `files`, which are in order.
-pub(crate) fn write(files: &[File]) -> Result<Vec<u8>, String> {
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Stored)
-        .last_modified_time(DateTime::default())
-        .unix_permissions(MODE);
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+/// Returns the zip file of `files`, which are in order, or `None` if it has more or longer files than a
+/// zip file has without extensions.
+pub(crate) fn write(files: &[File]) -> Option<Vec<u8>> {
+    let mut zip = Vec::with_capacity(files.iter().map(|file| file.bytes.len() + 256).sum());
+    let mut list = Vec::new();
     for file in files {
-        let started = zip.start_file(format!("{BASE}/{}", file.name), options);
-        started.map_err(|error| error.to_string())?;
-        zip.write_all(&file.bytes).map_err(|error| error.to_string())?;
+        let at = u32::try_from(zip.len()).ok()?;
+        let name = format!("{BASE}/{}", file.name);
+        let described = described(&name, &file.bytes)?;
+        zip.extend_from_slice(LOCAL);
+        zip.extend_from_slice(&described);
+        zip.extend_from_slice(name.as_bytes());
+        zip.extend_from_slice(&file.bytes);
+        list.extend_from_slice(CENTRAL);
+        list.extend_from_slice(&MADE_BY.to_le_bytes());
+        list.extend_from_slice(&described);
+        list.extend_from_slice(&[0; 6]); // No comment, the first disk, no text.
+        list.extend_from_slice(&MODE.to_le_bytes());
+        list.extend_from_slice(&at.to_le_bytes());
+        list.extend_from_slice(name.as_bytes());
     }
-    zip.finish().map(Cursor::into_inner).map_err(|error| error.to_string())
+    let count = u16::try_from(files.len()).ok().filter(|count| *count < u16::MAX)?;
+    let (at, bytes) = (u32::try_from(zip.len()).ok()?, u32::try_from(list.len()).ok()?);
+    zip.extend_from_slice(&list);
+    zip.extend_from_slice(END);
+    zip.extend_from_slice(&[0; 4]);
+    zip.extend_from_slice(&[count.to_le_bytes(), count.to_le_bytes()].concat());
+    zip.extend_from_slice(&[bytes.to_le_bytes(), at.to_le_bytes()].concat());
+    zip.extend_from_slice(&[0; 2]);
+    Some(zip)
+}
+
+/// Returns what both headers of a file say of it.
+fn described(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    let (size, name) = (u32::try_from(bytes.len()).ok()?, u16::try_from(name.len()).ok()?);
+    let mut described: Vec<u8> = COMMON.iter().flat_map(|number| number.to_le_bytes()).collect();
+    for number in [crc32fast::hash(bytes), size, size] {
+        described.extend_from_slice(&number.to_le_bytes());
+    }
+    described.extend_from_slice(&name.to_le_bytes());
+    described.extend_from_slice(&[0; 2]);
+    Some(described)
 }
 
 /// Returns the files of a zip file in the order in which they stand there.

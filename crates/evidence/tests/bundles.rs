@@ -208,8 +208,9 @@ fn a_long_log_is_there_as_far_as_it_proves_the_story() {
 #[test]
 fn an_envelope_that_is_too_long_for_the_log_is_beside_it() {
     let mut house = small();
-    let text: String = (0..1_700).map(|number| format!("Sentence number {number} is here. ")).collect();
-    house.files(story(1), Release::Publish, "Dam breaks", &[text.trim_end()]);
+    let sentences: Vec<String> =
+        (0..1_700).map(|number| format!("Sentence number {number} is here.")).collect();
+    house.files(story(1), Release::Publish, "Dam breaks", &[&sentences.join(" ")]);
     let bundle = house.bundle(Level::Public, &[story(1)]);
     verified(&bundle).expect("verified");
     let name = format!("evidence/data/stories/{}/envelopes/3.json", story(1));

@@ -177,7 +177,7 @@ impl House {
             head.add(witness.sign(&text, 1_790_000_000)).expect("there is room");
         }
         let witnesses = self.witnesses.iter().map(|witness| witness.verifier().clone()).collect();
-        export(Source { level, log: log_key(1).verifier().clone(), witnesses, head, files: &files, stories })
+        export(&Source { level, log: log_key(1).verifier().clone(), witnesses, head, files: &files, stories })
     }
 }
 

@@ -78,7 +78,7 @@ impl Export {
         let made = self.make(session, &paths, &log).await;
         log.close().await;
         let Made { bundle, stories, revisions } = made?;
-        let digest: String = Sha256::digest(&bundle).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = Sha256::digest(&bundle).iter().fold(String::new(), |digits, byte| digits + &hex(*byte));
         let new = NewExport {
             by: OWNER.parse().map_err(|_| failed("who holds the data dir has no id"))?,
             recipient: self.recipient.clone(),
@@ -154,7 +154,7 @@ impl Export {
         let level = self.level.into();
         let bundle = tokio::task::spawn_blocking(move || {
             let head = snapshot.head().clone();
-            evidence::export(Source { level, log: key, witnesses, head, files: &snapshot, stories })
+            evidence::export(&Source { level, log: key, witnesses, head, files: &snapshot, stories })
         });
         let bundle = bundle.await.map_err(|error| failed("it was cut off").because(&error))?;
         Ok(Made { bundle: bundle.map_err(|error| unmade(&error))?, stories: ids, revisions })
@@ -239,6 +239,10 @@ fn write(to: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = options.open(to)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     written.inspect_err(|_| drop(std::fs::remove_file(to)))
+}
+
+fn hex(byte: u8) -> String {
+    format!("{byte:02x}")
 }
 
 fn failed(what: &str) -> Failure {
