@@ -293,11 +293,15 @@ async fn an_export_goes_over_nothing_and_says_what_is_missing() {
     let (code, said) = export("01930000-0000-7000-8000-000000000000", &new);
     assert!(code == Some(1) && said.contains("has no record"), "{said}");
     assert!(!new.exists());
-    // Beside a service the registry is the service's.
+    // Beside a service the registry is the service's, which records it and tells who audits.
     let service = Service::start_with(&house.data(), &["--no-nats"], Stdio::null());
     let (code, said) = export("fire", &new);
-    service.stop();
     assert!(code == Some(0) && new.is_file(), "{said}");
+    let listed = json_lines(&service.run(&["audit", "exports", "--json"]));
+    service.stop();
+    let told: Vec<_> = listed.iter().map(|one| (one["export"].as_u64(), one["level"].as_str())).collect();
+    assert_eq!(told, [(Some(2), Some("full")), (Some(1), Some("public"))], "{listed:?}");
+    assert_eq!(listed[0]["bytes"].as_u64(), fs::metadata(&new).ok().map(|file| file.len()));
     let unsigned = house.folder.path().join("unsigned");
     let (code, said) = self::said(&mut writethru(
         &unsigned,

@@ -13,7 +13,7 @@ const LOCAL_BYTES: usize = 30;
 /// What every file has: version 1.0 is needed, no flags, stored, 1980-01-01 00:00.
 const COMMON: [u16; 5] = [10, 0, 0, 0, 0x21];
 /// Made by version 3.0 on Unix, where the mode of a file means something.
-const MADE_BY: u16 = 3 << 8 | 30;
+const MADE_BY: u16 = 0x031e;
 /// A plain file that everyone may read and its owner may write.
 const MODE: u32 = 0o100_644 << 16;
 

@@ -72,6 +72,13 @@ fn no_byte_of_a_small_bundle_can_be_changed() {
     }
 }
 
+/// Whoever changes a byte of the form gives it a new number and keeps the old one readable.
+#[test]
+fn the_form_of_version_1_is_what_it_was() {
+    let digest = proof::envelope_hash(&small().bundle(Level::Public, &[story(1)])).to_string();
+    assert_eq!(digest, "sha256:e0f587338f998f57ec89404a86a1c2b1b6285b342defcb3a66f212d3e4e02e20");
+}
+
 #[test]
 fn nothing_can_be_cut_off_or_added() {
     let bundle = small().bundle(Level::Public, &[story(1)]);

@@ -2,6 +2,7 @@
 
 mod denied;
 mod export;
+mod exports;
 mod redactions;
 
 use clap::{Args, Subcommand};
@@ -12,6 +13,7 @@ use story::Slug;
 
 use denied::Denied;
 use export::Export;
+use exports::Exports;
 use redactions::Redactions;
 
 use crate::api::{Query, typed};
@@ -43,6 +45,8 @@ enum What {
     Redactions(Redactions),
     /// Write stories and what proves them into one file, for whoever does not trust us
     Export(Export),
+    /// List who took text out of the house in a file, newest first
+    Exports(Exports),
 }
 
 #[derive(Debug, Args)]
@@ -100,6 +104,7 @@ impl Audit {
             What::Embargo(embargo) => embargo.run(session).await,
             What::Redactions(redactions) => redactions.run(session).await,
             What::Denied(denied) => denied.run(session).await,
+            What::Exports(exports) => exports.run(session).await,
             What::Export(export) => Box::pin(export.run(session)).await,
         }
     }

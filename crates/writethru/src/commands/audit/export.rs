@@ -11,14 +11,16 @@ use jiff::Timestamp;
 use log::{EventLog, StoryKey};
 use projector::{View, Views};
 use registry::{NewExport, Note, OWNER, OpenError, Registry};
+use reqwest::Method;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use story::{Slug, StoryId};
+use wire::http::{ExportBody, ExportView};
 
+use crate::api::{Ask, Reply};
 use crate::event_log;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::say;
 use crate::session::Session;
 use crate::up::data_dir::Paths;
 use crate::up::notarial;
@@ -79,15 +81,14 @@ impl Export {
         log.close().await;
         let Made { bundle, stories, revisions } = made?;
         let digest = Sha256::digest(&bundle).iter().fold(String::new(), |digits, byte| digits + &hex(*byte));
-        let new = NewExport {
-            by: OWNER.parse().map_err(|_| failed("who holds the data dir has no id"))?,
-            recipient: self.recipient.clone(),
+        let recorded = ExportBody {
             level: Level::from(self.level).to_string(),
             stories: stories.clone(),
-            digest: digest.clone(),
+            sha256: digest.clone(),
             bytes: bundle.len() as u64,
+            recipient: self.recipient.as_ref().map(ToString::to_string),
         };
-        let number = record(&paths, new).await?;
+        let number = self.record(session, &paths, recorded).await?;
         let to = self.to.clone();
         let bytes = bundle.len();
         let written = tokio::task::spawn_blocking(move || write(&to, &bundle)).await;
@@ -105,7 +106,7 @@ impl Export {
         session: &Session,
         (bytes, digest): (usize, &str),
         (stories, revisions): (&[StoryId], usize),
-        number: Option<u64>,
+        number: u64,
     ) -> Result<Exit, Failure> {
         let (file, level) = (self.to.display(), Level::from(self.level));
         if session.output.json {
@@ -120,10 +121,36 @@ impl Export {
             stories.len()
         ))?;
         session.output.line(format_args!("sha256 {digest}"))?;
-        if let Some(number) = number {
-            session.output.line(format_args!("recorded as export {number}"))?;
-        }
+        session.output.line(format_args!("recorded as export {number}"))?;
         Ok(Exit::Ok)
+    }
+
+    /// Records the export and returns its number: in the registry of the data dir, or through the service
+    /// that has it. Without that there is no export.
+    async fn record(&self, session: &Session, paths: &Paths, body: ExportBody) -> Result<u64, Failure> {
+        let unrecorded = |error: &(dyn std::error::Error + 'static)| {
+            failed("it could not be recorded who takes text, so nothing was written").because(error)
+        };
+        let registry = match Registry::open(&paths.registry()).await {
+            Ok(registry) => registry,
+            Err(OpenError::InUse { .. }) => {
+                let ask = Ask::new(Method::POST, &["v1", "audit", "exports"]).json(&json!(body));
+                let reply: Reply<ExportView> = session.api()?.ask(ask).await?;
+                return reply.done().map(|recorded| recorded.export);
+            }
+            Err(error) => return Err(unrecorded(&error)),
+        };
+        let new = NewExport {
+            by: OWNER.parse().map_err(|_| failed("who holds the data dir has no id"))?,
+            recipient: self.recipient.clone(),
+            level: body.level,
+            stories: body.stories,
+            digest: body.sha256,
+            bytes: body.bytes,
+        };
+        let recorded = registry.record_export(new, Timestamp::now()).await;
+        registry.close().await;
+        recorded.map_err(|error| unrecorded(&error))
     }
 
     async fn make(&self, session: &Session, paths: &Paths, log: &EventLog) -> Result<Made, Failure> {
@@ -207,26 +234,6 @@ async fn records(log: &EventLog, story: StoryId, size: u64) -> Result<Vec<Source
         if records.len() == before || records.len() - before < page.len() {
             return Ok(records);
         }
-    }
-}
-
-/// Records the export in the registry of the data dir and returns its number; `None`, and says so, where a
-/// service has the registry.
-async fn record(paths: &Paths, new: NewExport) -> Result<Option<u64>, Failure> {
-    let unrecorded = |error: &(dyn std::error::Error + 'static)| {
-        failed("it could not be recorded who took text, so nothing was written").because(error)
-    };
-    match Registry::open(&paths.registry()).await {
-        Ok(registry) => {
-            let recorded = registry.record_export(new, Timestamp::now()).await;
-            registry.close().await;
-            recorded.map(Some).map_err(|error| unrecorded(&error))
-        }
-        Err(OpenError::InUse { .. }) => {
-            say("note: a service runs on the data dir and has its registry: this export is recorded nowhere");
-            Ok(None)
-        }
-        Err(error) => Err(unrecorded(&error)),
     }
 }
 
