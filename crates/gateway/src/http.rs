@@ -7,12 +7,14 @@ mod connections;
 mod edge;
 mod events;
 mod filing;
+mod memento;
 mod openapi;
 mod operator;
 mod pages;
 mod redactions;
 mod registry;
 mod reply;
+mod search;
 mod stories;
 mod transparency;
 
@@ -133,7 +135,9 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(operator::readyz))
         .routes(routes!(operator::metrics))
         .routes(routes!(openapi::document))
+        .merge(memento::routes())
         .merge(redactions::routes())
+        .merge(search::routes())
         .merge(registry::routes())
 }
 

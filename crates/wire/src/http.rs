@@ -406,6 +406,7 @@ mod audits;
 mod blame;
 mod exports;
 mod redaction;
+mod search;
 
 pub use access::{
     ActorChangeBody, ActorList, ActorView, DenialList, DenialView, KeyIssued, KeyList, KeyView, NewActorBody,
@@ -419,3 +420,4 @@ pub use redaction::{
     HoldBody, HoldList, HoldView, LiftBody, RedactBody, Redacted, RedactedValue, RedactionList,
     RedactionPreview, RedactionView,
 };
+pub use search::{PhrasePage, PhraseStory, PhraseStretch, PhraseTime};
