@@ -23,5 +23,5 @@ mod witness;
 pub use key::{KeyFileError, read_or_make};
 pub use notary::{Notary, SetupError};
 pub use options::{NameError, Options, WitnessAt, origin_of};
-pub use reader::{Audited, ProveError, Reader, Served, check_files, verifier_key};
+pub use reader::{Audited, ProveError, Reader, Served, Snapshot, check_files, snapshot, verifier_key};
 pub use status::{Parked, State, Status};

@@ -21,7 +21,7 @@ use crate::options::{Options, origin_of};
 use crate::shelf::Shelf;
 use crate::status::Status;
 
-/// How often a check starts again because the log has grown under it.
+/// How often a reading starts again because the log has grown under it.
 const CHECK_TRIES: u32 = 8;
 
 /// A signed head, and all that is needed to read the log below it: the full files are on the shelf, and
@@ -266,25 +266,63 @@ pub struct Audited {
 /// The first fault in words.
 pub async fn check_files(options: &Options, log: &EventLog) -> Result<Option<Audited>, String> {
     let (own, epoch) = (options.clone(), log.epoch());
-    let audited = tokio::task::spawn_blocking(move || {
-        // A service that runs may have gone on between reading the head and its files.
-        for left in (0..CHECK_TRIES).rev() {
-            let Some(heads) = Heads::look(&own.heads).map_err(words)? else { return Ok(None) };
-            let Some(note) = heads.newest(epoch).map_err(words)? else { return Ok(None) };
-            let signed = SignedCheckpoint::parse(note.as_bytes()).map_err(words)?;
-            match Head::load(signed, &Shelf::new(own.tiles.clone())) {
-                Err(error) if left > 0 && error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(words(error)),
-                Ok(head) => return audited(&own, head).map(Some),
-            }
-        }
-        Ok(None)
-    });
+    let audited =
+        tokio::task::spawn_blocking(move || newest(&own, epoch)?.map(|head| audited(&own, head)).transpose());
     let Some(head) = audited.await.map_err(words)?? else { return Ok(None) };
     let head = Arc::new(head);
     compare(&head, log).await?;
     let origin = head.signed.checkpoint().origin().to_owned();
     Ok(Some(Audited { origin, size: head.size(), root: head.root() }))
+}
+
+/// Returns the newest signed head and what reads the files below it; `None` if nothing was ever signed.
+/// Verifies nothing and changes nothing, also beside a service that runs. Blocks.
+///
+/// # Errors
+/// The files cannot be read, in words.
+pub fn snapshot(options: &Options, epoch: Epoch) -> Result<Option<Snapshot>, String> {
+    Ok(newest(options, epoch)?.map(Snapshot))
+}
+
+/// A signed head, and the log below it.
+#[derive(Debug)]
+pub struct Snapshot(Head);
+
+impl Snapshot {
+    /// Returns the head as it was signed and cosigned.
+    pub fn head(&self) -> &SignedCheckpoint {
+        &self.0.signed
+    }
+}
+
+impl TileReader for Snapshot {
+    type Error = io::Error;
+
+    fn tile(&self, tile: Tile) -> io::Result<Vec<u8>> {
+        self.0.tile(tile)
+    }
+}
+
+impl LogReader for Snapshot {
+    fn bundle(&self, bundle: Bundle) -> io::Result<Vec<u8>> {
+        self.0.bundle(bundle)
+    }
+}
+
+/// Returns the newest head that was signed.
+fn newest(options: &Options, epoch: Epoch) -> Result<Option<Head>, String> {
+    // A service that runs may have gone on between reading the head and its files.
+    for left in (0..CHECK_TRIES).rev() {
+        let Some(heads) = Heads::look(&options.heads).map_err(words)? else { return Ok(None) };
+        let Some(note) = heads.newest(epoch).map_err(words)? else { return Ok(None) };
+        let signed = SignedCheckpoint::parse(note.as_bytes()).map_err(words)?;
+        match Head::load(signed, &Shelf::new(options.tiles.clone())) {
+            Err(error) if left > 0 && error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(words(error)),
+            Ok(head) => return Ok(Some(head)),
+        }
+    }
+    Ok(None)
 }
 
 fn audited(options: &Options, head: Head) -> Result<Head, String> {

@@ -7,7 +7,6 @@
 mod fold;
 mod passages;
 mod projector;
-mod reach;
 mod rebuild;
 mod redacted;
 mod spread;

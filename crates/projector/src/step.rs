@@ -10,15 +10,14 @@ use log::{Epoch, Position};
 use proof::Hash;
 use story::diff::{Diff, diff};
 use story::{
-    Article, BlockId, BlockKind, Desk, Event, Field, Kind, Level, Operation, Published, Redaction, Revision,
-    Status, Story, StoryId,
+    Article, BlockId, BlockKind, Desk, Effect, Event, Field, Kind, Level, Operation, Published, Reach,
+    Redaction, Revision, Status, Story, StoryId,
 };
 use wire::{
     ArticleHashes, ArticleMeta, Change, ChangeMeta, CloudEvent, Cursor, Opened, Recall, Side, article_hash,
 };
 
 use crate::passages::{Passage, passages};
-use crate::reach::{Effect, Reach};
 use crate::views::ChangeRow;
 
 /// Every so many revisions the views hold the whole article, so that any revision is at most this

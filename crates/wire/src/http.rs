@@ -404,6 +404,7 @@ pub struct Info {
 mod access;
 mod audits;
 mod blame;
+mod exports;
 mod redaction;
 mod search;
 
@@ -414,6 +415,7 @@ pub use access::{
 };
 pub use audits::{DepartureView, EmbargoAudit, EmbargoView, RecallStatus, RecallSubscriber, RecallView};
 pub use blame::{BlameBlock, BlameSpan, BlameView};
+pub use exports::{ExportBody, ExportList, ExportView};
 pub use redaction::{
     HoldBody, HoldList, HoldView, LiftBody, RedactBody, Redacted, RedactedValue, RedactionList,
     RedactionPreview, RedactionView,

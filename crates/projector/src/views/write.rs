@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use log::{Epoch, Position};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use story::{Revision, StoryId};
+use story::{Effect, Reach, Revision, StoryId};
 
-use crate::reach::{Effect, Reach};
 use crate::step::{Carried, Step, text};
 use crate::views::schema;
 use crate::views::{OpenViewsError, ParkedStory};

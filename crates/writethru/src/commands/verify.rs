@@ -1,6 +1,7 @@
-//! `verify`: proves a receipt or a whole transparency log to whoever does not trust the one who keeps it.
+//! `verify`: proves a bundle, a receipt or a whole transparency log to whoever does not trust the one who keeps it.
 //! Offline, but for fetching a log that is named by its address.
 
+mod bundle;
 mod chains;
 mod source;
 
@@ -20,7 +21,7 @@ use self::chains::Chains;
 use self::source::{Folder, Remote};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
-use crate::output::progress;
+use crate::output::{Output, progress};
 use crate::session::Session;
 
 /// Options of `verify`.
@@ -28,13 +29,15 @@ use crate::session::Session;
 #[command(before_help = "Examples:\n  \
     writethru verify http://127.0.0.1:8080/log --key \"$KEY\"     # every entry, every tile, every chain\n  \
     writethru verify ./newsroom/tlog --policy policy.txt\n  \
+    writethru verify harvey.zip --key \"$KEY\"   # evidence, as `audit export` writes it\n  \
     writethru verify revision-3.tlog-proof --key \"$KEY\" --envelope envelope.json")]
 pub(crate) struct Verify {
-    /// A receipt (.tlog-proof), a folder with a log's files, or the address of a log
+    /// A bundle (.zip), a receipt (.tlog-proof), a folder with a log's files, or the address of a log
     #[arg(value_name = "FILE|URL|DIR")]
     what: String,
-    /// The log's verifier key, from somewhere else than the log: `writethru notary key show` prints it
-    #[arg(long, value_name = "KEY", conflicts_with = "policy", required_unless_present = "policy")]
+    /// The log's verifier key, from somewhere else than the log: `writethru notary key show` prints it.
+    /// A bundle names one itself
+    #[arg(long, value_name = "KEY", conflicts_with = "policy")]
     key: Option<String>,
     /// Whom to believe: a policy file (c2sp.org/tlog-policy) with logs, witnesses and a quorum
     #[arg(long, value_name = "FILE")]
@@ -60,11 +63,13 @@ impl Verify {
     /// Prints what was proved; ends with [`Exit::Differs`] and the first thing that is wrong.
     pub(crate) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let output = session.output;
+        let path = Path::new(&self.what);
+        if path.is_file() && bundle::is_one(path) {
+            return self.bundle(output).await;
+        }
         let handle = tokio::runtime::Handle::current();
         let proved = tokio::task::spawn_blocking(move || self.prove(handle)).await;
-        let proved = proved.map_err(|error| {
-            Failure::new(Exit::Failure, "verify", "the verification was cut off").because(&error)
-        })??;
+        let proved = proved.map_err(|error| cut_off(&error))??;
         let head = proved.checkpoint.checkpoint();
         let witnesses: Vec<&str> = proved.endorsed.witnesses.iter().map(|(name, _)| name.as_str()).collect();
         if output.json {
@@ -90,6 +95,15 @@ impl Verify {
         }
         output.line("verified")?;
         Ok(Exit::Ok)
+    }
+
+    async fn bundle(self, output: Output) -> Result<Exit, Failure> {
+        let is_trusted = self.key.is_some() || self.policy.is_some();
+        let policy = is_trusted.then(|| self.policy()).transpose()?;
+        let proved =
+            tokio::task::spawn_blocking(move || bundle::prove(Path::new(&self.what), policy.as_ref())).await;
+        let proved = proved.map_err(|error| cut_off(&error))??;
+        bundle::tell(&proved, is_trusted, output)
     }
 
     fn prove(&self, handle: tokio::runtime::Handle) -> Result<Proved, Failure> {
@@ -118,7 +132,12 @@ impl Verify {
             let text = fs::read(file).map_err(|error| unread(&file.display().to_string(), &error))?;
             return Policy::parse(&text).map_err(|error| unusable(&error));
         }
-        let key = self.key.as_deref().unwrap_or_default().trim();
+        let Some(key) = self.key.as_deref() else {
+            return Err(Failure::new(Exit::Usage, "policy", "it is not said whom to believe").next(
+                "--key takes what `writethru notary key show` prints, --policy a file of c2sp.org/tlog-policy",
+            ));
+        };
+        let key = key.trim();
         let key: Result<VerifierKey, KeyError> = key.parse();
         let key = key.map_err(|error| unusable(&error))?;
         Policy::new(key, Vec::new(), 0).map_err(|error| unusable(&error))
@@ -172,6 +191,10 @@ fn whole<R: LogReader>(checkpoint: &[u8], reader: &R, policy: &Policy) -> Result
     }
     audited.map_err(|fault| wrong("the log is not the one that was signed").why(chain(&fault)))?;
     Ok(Proved { what: "log", checkpoint, endorsed, index: None, stories: Some(chains.stories()) })
+}
+
+fn cut_off(error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::new(Exit::Failure, "verify", "the verification was cut off").because(error)
 }
 
 fn wrong(what: impl Into<String>) -> Failure {
