@@ -2,8 +2,10 @@
 
 mod access;
 pub(crate) mod acts;
+mod asyncapi;
 mod changes;
 mod connections;
+mod contracts;
 mod edge;
 mod events;
 mod filing;
@@ -133,6 +135,8 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(operator::readyz))
         .routes(routes!(operator::metrics))
         .routes(routes!(openapi::document))
+        .routes(routes!(contracts::schema))
+        .routes(routes!(contracts::messages))
         .merge(redactions::routes())
         .merge(registry::routes())
 }

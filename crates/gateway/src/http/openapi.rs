@@ -78,6 +78,8 @@ macro_rules! problem_responses {
 problem_responses! {
     /// What any address may answer.
     PlainProblems = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];
+    /// What a schema may be answered with.
+    SchemaProblems = [BadRequest, TooLarge, NoSuchAddress, NotAcceptable, Unavailable, Internal];
     /// What a read of the changes may answer.
     ChangesProblems = [BadRequest, TooLarge, NotAcceptable, CursorGone, Unavailable, Internal];
     /// What a stream of all changes may answer.

@@ -89,7 +89,10 @@ async fn every_documented_parameter_is_known_and_no_other() {
 
 /// Returns an address that fits `path`: of nothing that is there.
 fn address_of(path: &str) -> String {
-    path.replace("{block}", "b1").replace("{act}", "kill").replace(['{', '}'], "")
+    path.replace("{block}", "b1")
+        .replace("{act}", "kill")
+        .replace("{schema}", "change.v1.json")
+        .replace(['{', '}'], "")
 }
 
 #[test]

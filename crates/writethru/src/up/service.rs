@@ -103,6 +103,8 @@ impl Service {
         };
         let registry = people::open(&data.paths).await?;
         let (projector, views, control) = open_views(&log, data)?;
+        let origin = edge::origin(settings, listener.as_ref())?;
+        let views = views.served_at(&origin.base);
         let seed = seed(&views).await?;
         let desk = Desk::open(log.clone(), seed).await.map_err(|error| {
             Failure::new(Exit::Unavailable, "log", "cannot read the event log").because(&error)
@@ -129,7 +131,7 @@ impl Service {
             registry: registry.clone(),
             controls: edge::controls(control, publishes.then(|| publisher.clone()), reader.clone()),
             measures: Measures::install(),
-            origin: edge::origin(settings, listener.as_ref())?,
+            origin,
         })
         .with_websub_hub(settings.websub_hub.clone());
         let keeping = Upkeep::new(registry.clone(), gateway.clone(), data.paths.root.clone());

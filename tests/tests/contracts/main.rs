@@ -1,0 +1,5 @@
+//! What programs are made from, held against what the service really says: the built binary, a real NATS
+//! server, strangers' tools.
+
+mod messages;
+mod schemas;
