@@ -34,7 +34,8 @@ pub fn python(module: &str) -> Result<PathBuf, String> {
     let given = std::env::var_os("PYTHON").map(PathBuf::from);
     let pythons: Vec<PathBuf> = given.map_or_else(|| vec![own, "python3".into()], |given| vec![given]);
     let has = |python: &PathBuf| {
-        let import = Command::new(python).args(["-c", &format!("import {module}")]).stderr(Stdio::null()).status();
+        let import =
+            Command::new(python).args(["-c", &format!("import {module}")]).stderr(Stdio::null()).status();
         import.is_ok_and(|status| status.success())
     };
     pythons.into_iter().find(has).ok_or_else(|| format!("no Python here has {module}: run `make test`"))

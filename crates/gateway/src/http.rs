@@ -37,6 +37,7 @@ use crate::gateway::Gateway;
 use crate::limits::{CONNECTIONS_MAX, DRAIN_TIME_MAX};
 use crate::stream::{Line, Outlet};
 use connections::Bounded;
+pub use pages::feed_paths;
 
 /// How often what was measured is folded.
 const TIDY_PERIOD: std::time::Duration = std::time::Duration::from_secs(5);

@@ -4,3 +4,4 @@
 mod asyncapi;
 mod messages;
 mod schemas;
+mod websub;

@@ -25,6 +25,7 @@ use crate::gateway::Gateway;
 use crate::http::reply::Refused;
 
 pub(crate) use failure::failure;
+pub use feeds::feed_paths;
 
 /// Where pages and feeds are.
 const PATHS: [&str; 14] = [

@@ -25,6 +25,7 @@ use super::receipts::Receipts;
 use super::relay::{Joint, Relay};
 use super::roles::{Role, Roles};
 use super::upkeep::Upkeep;
+use super::websub::Announcer;
 use crate::config::NatsChoice;
 use crate::event_log::{self, OnNats};
 use crate::exit::Exit;
@@ -105,6 +106,8 @@ impl Service {
         let (projector, views, control) = open_views(&log, data)?;
         let origin = edge::origin(settings, listener.as_ref())?;
         let views = views.served_at(&origin.base);
+        let hub = settings.websub_hub.as_deref().filter(|_| roles.has(Role::Publisher));
+        let announcer = hub.map(|hub| Announcer::new(views.clone(), hub, &origin.base)).transpose()?;
         let seed = seed(&views).await?;
         let desk = Desk::open(log.clone(), seed).await.map_err(|error| {
             Failure::new(Exit::Unavailable, "log", "cannot read the event log").because(&error)
@@ -118,6 +121,7 @@ impl Service {
         });
         let scheduler =
             roles.has(Role::Scheduler).then(|| schedule((&desk, &views), leases.as_ref(), &broken));
+        let announcing = announcer.map(|announcer| announce(announcer, leases.as_ref(), &broken));
         let (acknowledged, storing) = Receipts::new(registry.clone());
         let receipts = part("receipts", &broken, |told| storing.run(told));
         let notary = Notarising::begin((settings, &data.paths), &log, &roles, &broken)?;
@@ -154,7 +158,7 @@ impl Service {
         let edge = listener.map(|listener| Edge::start(listener, gateway, &broken)).transpose()?;
         info!(log.head = log.head().0, "Service is ready");
         let parts = [Some(receipts), Some(projector)].into_iter().flatten().collect();
-        let early = [scheduler, following, Some(upkeep)].into_iter().flatten().collect();
+        let early = [scheduler, following, announcing, Some(upkeep)].into_iter().flatten().collect();
         Ok(Self { log, views, registry, edge, relay, notary, early, parts, broken })
     }
 
@@ -238,6 +242,18 @@ fn schedule((desk, views): (&Desk, &Views), leases: Option<&Leases>, broken: &Br
         Some(leases) => {
             let lease = leases.of("scheduler");
             part("scheduler", broken, |told| lease.keep(told, work))
+        }
+    }
+}
+
+/// Tells the hub which feeds have changed: always, or whenever it is this process's turn.
+fn announce(announcer: Announcer, leases: Option<&Leases>, broken: &Broken) -> Part {
+    match leases {
+        None => part("announcer", broken, |told| announcer.run(told)),
+        Some(leases) => {
+            let lease = leases.of("websub");
+            let work = move |told: CancellationToken| announcer.clone().run(told);
+            part("announcer", broken, |told| lease.keep(told, work))
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Feeds of the house, a desk, a tag and a story.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderMap, LINK};
 use axum::response::Response;
 use formats::feed::{Feed, FeedEntry, FeedFormat, News};
-use projector::{AsOf, Edition, Shelf, View};
+use projector::{AsOf, ChangeRow, Edition, Shelf, View};
 use story::render::Line;
 use story::{Article, BlockKind, Level, Revision, Status, StoryId};
 use wire::http::RevisionLine;
@@ -208,6 +208,19 @@ impl Gateway {
         set(&mut response, ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         Ok(response)
     }
+}
+
+/// Returns the paths of every feed whose content `change` changes, in every format; `tags` are those that the
+/// story is found under now.
+pub fn feed_paths(change: &ChangeRow, tags: &[String]) -> Vec<String> {
+    let desks = std::iter::once(&change.desk).chain(&change.desk_before);
+    let desks = desks.map(|desk| format!("/desks/{desk}"));
+    let tags: BTreeSet<&String> = change.tags.iter().chain(tags).collect();
+    let tags = tags.into_iter().map(|tag| format!("/tags/{}", in_path(tag)));
+    let story = format!("/stories/{}", change.story);
+    let pages: Vec<String> = [String::new(), story].into_iter().chain(desks).chain(tags).collect();
+    let formats = [FeedFormat::Atom, FeedFormat::Rss, FeedFormat::Json];
+    pages.iter().flat_map(|page| formats.map(|format| format!("{page}/feed.{}", format.as_str()))).collect()
 }
 
 /// Returns the format that the last part of a feed's address names.
