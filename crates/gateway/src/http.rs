@@ -138,6 +138,7 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(openapi::document))
         .routes(routes!(contracts::schema))
         .routes(routes!(contracts::messages))
+        .merge(pages::feeds())
         .merge(redactions::routes())
         .merge(registry::routes())
 }

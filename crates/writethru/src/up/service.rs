@@ -26,7 +26,7 @@ use super::relay::{Joint, Relay};
 use super::roles::{Role, Roles};
 use super::upkeep::Upkeep;
 use super::websub::Announcer;
-use crate::config::NatsChoice;
+use crate::config::{NatsChoice, Settings};
 use crate::event_log::{self, OnNats};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -103,11 +103,8 @@ impl Service {
             None => None,
         };
         let registry = people::open(&data.paths).await?;
-        let (projector, views, control) = open_views(&log, data)?;
         let origin = edge::origin(settings, listener.as_ref())?;
-        let views = views.served_at(&origin.base);
-        let hub = settings.websub_hub.as_deref().filter(|_| roles.has(Role::Publisher));
-        let announcer = hub.map(|hub| Announcer::new(views.clone(), hub, &origin.base)).transpose()?;
+        let (projector, views, control) = open_views(&log, data, &origin.base)?;
         let seed = seed(&views).await?;
         let desk = Desk::open(log.clone(), seed).await.map_err(|error| {
             Failure::new(Exit::Unavailable, "log", "cannot read the event log").because(&error)
@@ -121,7 +118,7 @@ impl Service {
         });
         let scheduler =
             roles.has(Role::Scheduler).then(|| schedule((&desk, &views), leases.as_ref(), &broken));
-        let announcing = announcer.map(|announcer| announce(announcer, leases.as_ref(), &broken));
+        let announcing = announcing((settings, &views, &origin.base), &roles, leases.as_ref(), &broken)?;
         let (acknowledged, storing) = Receipts::new(registry.clone());
         let receipts = part("receipts", &broken, |told| storing.run(told));
         let notary = Notarising::begin((settings, &data.paths), &log, &roles, &broken)?;
@@ -246,16 +243,26 @@ fn schedule((desk, views): (&Desk, &Views), leases: Option<&Leases>, broken: &Br
     }
 }
 
-/// Tells the hub which feeds have changed: always, or whenever it is this process's turn.
-fn announce(announcer: Announcer, leases: Option<&Leases>, broken: &Broken) -> Part {
-    match leases {
+/// Tells the hub, if there is one, which feeds at `base` have changed: always, or whenever it is this process's
+/// turn.
+fn announcing(
+    (settings, views, base): (&Settings, &Views, &str),
+    roles: &Roles,
+    leases: Option<&Leases>,
+    broken: &Broken,
+) -> Result<Option<Part>, Failure> {
+    let Some(hub) = settings.websub_hub.as_deref().filter(|_| roles.has(Role::Publisher)) else {
+        return Ok(None);
+    };
+    let announcer = Announcer::new(views.clone(), hub, base)?;
+    Ok(Some(match leases {
         None => part("announcer", broken, |told| announcer.run(told)),
         Some(leases) => {
             let lease = leases.of("websub");
             let work = move |told: CancellationToken| announcer.clone().run(told);
             part("announcer", broken, |told| lease.keep(told, work))
         }
-    }
+    }))
 }
 
 /// Returns how the publisher's streams are kept: on as many servers as the log.
@@ -271,8 +278,10 @@ pub(super) async fn end((tasks, shutdown): Part) {
     tasks.wait().await;
 }
 
-fn open_views(log: &EventLog, data: &DataDir) -> Result<(Projector, Views, Control), Failure> {
-    Projector::open(log.clone(), &data.paths.views()).map_err(|error| {
+fn open_views(log: &EventLog, data: &DataDir, base: &str) -> Result<(Projector, Views, Control), Failure> {
+    let opened = Projector::open(log.clone(), &data.paths.views());
+    let opened = opened.map(|(projector, views, control)| (projector, views.served_at(base), control));
+    opened.map_err(|error| {
         Failure::new(Exit::Unavailable, "views", "cannot open the views")
             .because(&error)
             .next("they hold nothing that the log does not: delete views.db and start again")

@@ -5,6 +5,7 @@
 //! feeds and nothing of what is in them.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -176,7 +177,8 @@ fn form(feeds: &[String]) -> String {
             if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
                 form.push(char::from(byte));
             } else {
-                form.push_str(&format!("%{byte:02X}"));
+                // A string takes whatever is written to it.
+                let _ = write!(form, "%{byte:02X}");
             }
         }
     }

@@ -17,6 +17,7 @@ use super::{Place, Reader};
 use crate::commands::{Around, large};
 use crate::departures::PublicDoor;
 use crate::gateway::Gateway;
+use crate::http::openapi::FeedAnswers;
 use crate::http::reply::{Refused, add};
 use crate::limits::{FEED_ENTRIES_MAX, FEED_REVISIONS_MAX};
 use crate::problems::of_view;
@@ -25,16 +26,37 @@ use crate::problems::of_view;
 const REVISIONS_LOOKED_AT: usize = 200;
 
 /// Feeds everything, as Atom.
+#[utoipa::path(
+    get,
+    path = "/feed.atom",
+    tag = "feeds",
+    operation_id = "house_atom_feed",
+    responses(FeedAnswers)
+)]
 pub(super) async fn house_atom(reader: Reader, headers: HeaderMap) -> Result<Response, Refused> {
     house(reader, headers, FeedFormat::Atom).await
 }
 
 /// Feeds everything, as RSS.
+#[utoipa::path(
+    get,
+    path = "/feed.rss",
+    tag = "feeds",
+    operation_id = "house_rss_feed",
+    responses(FeedAnswers)
+)]
 pub(super) async fn house_rss(reader: Reader, headers: HeaderMap) -> Result<Response, Refused> {
     house(reader, headers, FeedFormat::Rss).await
 }
 
 /// Feeds everything, as JSON Feed.
+#[utoipa::path(
+    get,
+    path = "/feed.json",
+    tag = "feeds",
+    operation_id = "house_json_feed",
+    responses(FeedAnswers)
+)]
 pub(super) async fn house_json(reader: Reader, headers: HeaderMap) -> Result<Response, Refused> {
     house(reader, headers, FeedFormat::Json).await
 }
@@ -45,6 +67,14 @@ async fn house(Reader(gateway): Reader, headers: HeaderMap, format: FeedFormat) 
 }
 
 /// Feeds a desk's stories.
+#[utoipa::path(
+    get, path = "/desks/{desk}/{feed}", tag = "feeds", operation_id = "desk_feed",
+    params(
+        ("desk" = String, Path, description = "The desk", example = "world"),
+        ("feed" = String, Path, description = "`feed.atom`, `feed.rss` or `feed.json`", example = "feed.atom"),
+    ),
+    responses(FeedAnswers)
+)]
 pub(super) async fn desk(
     Reader(gateway): Reader,
     Place((desk, feed)): Place<(String, String)>,
@@ -57,6 +87,14 @@ pub(super) async fn desk(
 }
 
 /// Feeds the stories under a tag.
+#[utoipa::path(
+    get, path = "/tags/{tag}/{feed}", tag = "feeds", operation_id = "tag_feed",
+    params(
+        ("tag" = String, Path, description = "The tag, letter by letter", example = "economy"),
+        ("feed" = String, Path, description = "`feed.atom`, `feed.rss` or `feed.json`", example = "feed.atom"),
+    ),
+    responses(FeedAnswers)
+)]
 pub(super) async fn tag(
     Reader(gateway): Reader,
     Place((tag, feed)): Place<(String, String)>,
@@ -69,6 +107,14 @@ pub(super) async fn tag(
 }
 
 /// Feeds what happens in a story.
+#[utoipa::path(
+    get, path = "/stories/{story}/{feed}", tag = "feeds", operation_id = "story_feed",
+    params(
+        ("story" = String, Path, description = "The story's id or slug", example = "ceasefire-talks"),
+        ("feed" = String, Path, description = "`feed.atom`, `feed.rss` or `feed.json`", example = "feed.atom"),
+    ),
+    responses(FeedAnswers)
+)]
 pub(super) async fn story(
     Reader(gateway): Reader,
     Place((story, feed)): Place<(String, String)>,
