@@ -79,7 +79,7 @@ async fn a_hub_is_told_which_feeds_change_and_nobody_waits_for_it() {
     // It has too much to do: it is asked again, about the same.
     let first = Notice::next(&hub).await;
     let places = [
-        "".to_owned(),
+        String::new(),
         "/desks/world".to_owned(),
         "/tags/peace%20%26%20law".to_owned(),
         format!("/stories/{story}"),
