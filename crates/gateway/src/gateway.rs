@@ -17,7 +17,9 @@ use wire::{Cursor, Problem, ProblemKind};
 
 use crate::access::Way;
 use crate::departures::Departures;
-use crate::limits::{AT_LEAST_WAIT_MAX, POLLS_MAX, PUSHES_MAX, REQUESTS_MAX, WRITE_FAILURE_AGE};
+use crate::limits::{
+    AT_LEAST_WAIT_MAX, POLLS_MAX, PUSHES_MAX, REQUESTS_MAX, SEARCHES_MAX, WRITE_FAILURE_AGE,
+};
 use crate::measures::Measures;
 use crate::problems::unavailable;
 use crate::stream::Hub;
@@ -109,6 +111,7 @@ pub(crate) struct Places {
     pub(crate) polls: Arc<Semaphore>,
     pub(crate) pushes: Arc<Semaphore>,
     pub(crate) rebuilds: Arc<Semaphore>,
+    pub(crate) searches: Arc<Semaphore>,
 }
 
 impl Gateway {
@@ -122,6 +125,7 @@ impl Gateway {
             polls: Arc::new(Semaphore::new(POLLS_MAX)),
             pushes: Arc::new(Semaphore::new(PUSHES_MAX)),
             rebuilds: Arc::new(Semaphore::new(1)),
+            searches: Arc::new(Semaphore::new(SEARCHES_MAX)),
         };
         let write_failed = AtomicI64::new(0);
         let closing = CancellationToken::new();

@@ -9,12 +9,14 @@ mod contracts;
 mod edge;
 mod events;
 mod filing;
+mod memento;
 mod openapi;
 mod operator;
 mod pages;
 mod redactions;
 mod registry;
 mod reply;
+mod search;
 mod stories;
 mod transparency;
 
@@ -139,7 +141,9 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(contracts::schema))
         .routes(routes!(contracts::messages))
         .merge(pages::feeds())
+        .merge(memento::routes())
         .merge(redactions::routes())
+        .merge(search::routes())
         .merge(registry::routes())
 }
 

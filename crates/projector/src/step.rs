@@ -17,6 +17,7 @@ use wire::{
     ArticleHashes, ArticleMeta, Change, ChangeMeta, CloudEvent, Cursor, Opened, Recall, Side, article_hash,
 };
 
+use crate::passages::{Passage, passages};
 use crate::reach::{Effect, Reach};
 use crate::views::ChangeRow;
 
@@ -77,6 +78,8 @@ pub(crate) struct Step {
     pub(crate) put_right: Option<(String, String)>,
     /// The entries of a live blog that are new or other than before.
     pub(crate) entries: Vec<BlockId>,
+    /// The places to which it gives other words.
+    pub(crate) passages: Vec<Passage>,
     /// The tags that readers find the story under from now on, if they are others than before. A
     /// tombstone stays where its story was found.
     pub(crate) tags: Option<Vec<String>>,
@@ -202,6 +205,7 @@ pub(crate) fn step(
         effect,
         put_right: put_right(event),
         entries: entries(event),
+        passages: passages(event),
         tags: None,
         embargo: embargo(carried.embargo, before, event),
         redaction: event.redaction.clone(),

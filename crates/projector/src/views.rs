@@ -4,12 +4,15 @@ mod as_of;
 mod changes;
 mod edition;
 mod lists;
+mod moments;
 mod pool;
 mod read;
 mod recent;
 mod redactions;
 mod schema;
+mod search;
 mod shelf;
+mod then;
 mod write;
 
 use std::sync::Arc;
@@ -19,11 +22,13 @@ use log::Position;
 use story::{Desk, Kind, Level, Revision, Status, StoryId};
 use tokio::sync::watch;
 
-pub use as_of::{AsOf, AsOfError};
+pub use as_of::{AsOf, AsOfError, Axis};
 pub use edition::{Corrected, Edition, Written};
+pub use moments::{PublicAround, PublicMoment};
 pub(crate) use pool::Pool;
 pub(crate) use recent::Recent;
 pub(crate) use schema::{TABLES, digest};
+pub use search::PhraseFilter;
 pub use shelf::{DeskLine, Shelf};
 pub(crate) use write::{Rows, Writer};
 
@@ -171,6 +176,9 @@ pub enum ViewError {
         /// Where.
         place: String,
     },
+    /// A moment that is told by a revision is of one story: ask with a time or a cursor.
+    #[error("a revision is a moment of one story: give a time (RFC 3339) or cursor:…")]
+    OfOneStory,
     /// The page token is not one that a page gave.
     #[error("{given:?} is not where a page ended")]
     PageToken {

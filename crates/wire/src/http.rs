@@ -405,6 +405,7 @@ mod access;
 mod audits;
 mod blame;
 mod redaction;
+mod search;
 
 pub use access::{
     ActorChangeBody, ActorList, ActorView, DenialList, DenialView, KeyIssued, KeyList, KeyView, NewActorBody,
@@ -417,3 +418,4 @@ pub use redaction::{
     HoldBody, HoldList, HoldView, LiftBody, RedactBody, Redacted, RedactedValue, RedactionList,
     RedactionPreview, RedactionView,
 };
+pub use search::{PhrasePage, PhraseStory, PhraseStretch, PhraseTime};

@@ -131,6 +131,10 @@ pub(crate) enum Command {
     Show(commands::show::Show),
     /// List the revisions of a story
     Log(commands::log::Log),
+    /// List the revisions of a story with their permanent addresses, now or as they were
+    History(commands::history::History),
+    /// Find every revision that had a phrase, and when readers had it
+    Search(commands::search::Search),
     /// Say who wrote what, word by word
     Blame(commands::blame::Blame),
     /// Show what changed between two revisions, word by word

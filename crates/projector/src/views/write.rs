@@ -175,6 +175,11 @@ impl Rows<'_> {
                 step.revision.get()
             ])?;
         }
+        for passage in &step.passages {
+            self.0
+                .prepare_cached("INSERT OR REPLACE INTO passages VALUES(?1, ?2, ?3, ?4)")?
+                .execute(params![step.story.as_bytes(), passage.place, step.revision.get(), passage.text])?;
+        }
         if let Some(tags) = &step.tags {
             self.0.prepare_cached("DELETE FROM tags WHERE story = ?1")?.execute([step.story.as_bytes()])?;
             for tag in tags {

@@ -76,7 +76,8 @@ impl Log {
     }
 }
 
-fn row(line: &wire::http::RevisionLine) -> Vec<String> {
+/// Returns what a table says of a revision.
+pub(crate) fn row(line: &wire::http::RevisionLine) -> Vec<String> {
     vec![
         line.revision.to_string(),
         line.kind.to_string(),
