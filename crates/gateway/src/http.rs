@@ -2,8 +2,10 @@
 
 mod access;
 pub(crate) mod acts;
+mod asyncapi;
 mod changes;
 mod connections;
+mod contracts;
 mod edge;
 mod events;
 mod filing;
@@ -37,6 +39,7 @@ use crate::gateway::Gateway;
 use crate::limits::{CONNECTIONS_MAX, DRAIN_TIME_MAX};
 use crate::stream::{Line, Outlet};
 use connections::Bounded;
+pub use pages::feed_paths;
 
 /// How often what was measured is folded.
 const TIDY_PERIOD: std::time::Duration = std::time::Duration::from_secs(5);
@@ -135,6 +138,9 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(operator::readyz))
         .routes(routes!(operator::metrics))
         .routes(routes!(openapi::document))
+        .routes(routes!(contracts::schema))
+        .routes(routes!(contracts::messages))
+        .merge(pages::feeds())
         .merge(memento::routes())
         .merge(redactions::routes())
         .merge(search::routes())

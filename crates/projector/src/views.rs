@@ -194,6 +194,8 @@ pub struct Views {
     position: watch::Receiver<Position>,
     /// Absent where nobody projects into these views.
     recent: Option<Arc<Recent>>,
+    /// Where the service is whose messages these are, if that is known.
+    base: Option<Arc<str>>,
 }
 
 impl Views {
@@ -206,11 +208,19 @@ impl Views {
         let pool = Arc::new(Pool::new(path.to_owned()));
         let io = |source| OpenViewsError::Io { path: path.display().to_string(), source };
         let position = pool.with(schema::position).map_err(io)?;
-        Ok(Self { pool, position: watch::channel(position).1, recent: None })
+        Ok(Self { pool, position: watch::channel(position).1, recent: None, base: None })
     }
 
     pub(crate) fn new(pool: Arc<Pool>, position: watch::Receiver<Position>, recent: Arc<Recent>) -> Self {
-        Self { pool, position, recent: Some(recent) }
+        Self { pool, position, recent: Some(recent), base: None }
+    }
+
+    /// Returns the views with messages that name their schemas at `base`, the public address of the service,
+    /// instead of by name only. Of views without it, and of handles that were cloned before, nothing
+    /// changes; neither does what is kept.
+    #[must_use]
+    pub fn served_at(self, base: &str) -> Self {
+        Self { base: Some(base.into()), ..self }
     }
 
     pub(crate) fn recent(&self) -> Option<&Recent> {

@@ -4,6 +4,7 @@
 
 mod blame;
 mod changes;
+mod contracts;
 mod document;
 mod filing;
 mod formats;

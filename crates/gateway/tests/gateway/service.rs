@@ -93,6 +93,7 @@ impl Service {
         let log = EventLog::open(&directory.path().join("log.db"), options).await.unwrap();
         let (projector, views, control) =
             Projector::open(log.clone(), &directory.path().join("views.db")).unwrap();
+        let views = views.served_at(BASE);
         let desk = Desk::open(log.clone(), Seed::default()).await.unwrap();
         let shutdown = CancellationToken::new();
         let projecting = tokio::spawn(projector.run(shutdown.clone()));

@@ -152,7 +152,7 @@ impl Key {
             }
             Self::Provider => "Name of the publisher, as items say it. Without it: the host of public_url.",
             Self::WebsubHub => {
-                "WebSub hub that feeds name, for readers to subscribe at. It must poll: nothing is sent to it."
+                "WebSub hub that feeds name, for readers to subscribe at. It is told which feeds change."
             }
             Self::NatsUrl => {
                 "NATS server that runs already. Without it `up` starts and supervises one of its own."

@@ -16,6 +16,7 @@ pub(crate) mod roles;
 mod service;
 mod signals;
 mod upkeep;
+mod websub;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;

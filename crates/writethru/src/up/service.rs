@@ -26,7 +26,8 @@ use super::receipts::Receipts;
 use super::relay::{Joint, Relay};
 use super::roles::{Role, Roles};
 use super::upkeep::Upkeep;
-use crate::config::NatsChoice;
+use super::websub::Announcer;
+use crate::config::{NatsChoice, Settings};
 use crate::event_log::{self, OnNats};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -103,11 +104,9 @@ impl Service {
             None => None,
         };
         let registry = people::open(&data.paths).await?;
-        let (projector, views, control) = open_views(&log, data)?;
-        let seed = seed(&views).await?;
-        let desk = Desk::open(log.clone(), seed).await.map_err(|error| {
-            Failure::new(Exit::Unavailable, "log", "cannot read the event log").because(&error)
-        })?;
+        let origin = edge::origin(settings, listener.as_ref())?;
+        let (projector, views, control) = open_views(&log, data, &origin.base)?;
+        let desk = open_desk(&log, &views).await?;
         let broken = Broken { first: Arc::default(), stop };
         let projector = part("projector", &broken, |told| projector.run(told));
         caught_up(&views, log.head()).await;
@@ -117,6 +116,7 @@ impl Service {
         });
         let scheduler =
             roles.has(Role::Scheduler).then(|| schedule((&desk, &views), leases.as_ref(), &broken));
+        let announcing = announcing((settings, &views, &origin.base), &roles, leases.as_ref(), &broken)?;
         let (acknowledged, storing) = Receipts::new(registry.clone());
         let receipts = part("receipts", &broken, |told| storing.run(told));
         let notary = Notarising::begin((settings, &data.paths), &log, &roles, &broken)?;
@@ -131,7 +131,7 @@ impl Service {
             registry: registry.clone(),
             controls: edge::controls(control, publishes.then(|| publisher.clone()), reader.clone(), audit),
             measures: Measures::install(),
-            origin: edge::origin(settings, listener.as_ref())?,
+            origin,
         })
         .with_websub_hub(settings.websub_hub.clone());
         let keeping = Upkeep::new(registry.clone(), gateway.clone(), data.paths.root.clone());
@@ -154,7 +154,8 @@ impl Service {
         let edge = listener.map(|listener| Edge::start(listener, gateway, &broken)).transpose()?;
         info!(log.head = log.head().0, "Service is ready");
         let parts = [Some(receipts), Some(projector)].into_iter().flatten().collect();
-        let early = [scheduler, following, auditing, Some(upkeep)].into_iter().flatten().collect();
+        let early =
+            [scheduler, following, auditing, announcing, Some(upkeep)].into_iter().flatten().collect();
         Ok(Self { log, views, registry, edge, relay, notary, early, parts, broken })
     }
 
@@ -242,6 +243,28 @@ fn schedule((desk, views): (&Desk, &Views), leases: Option<&Leases>, broken: &Br
     }
 }
 
+/// Tells the hub, if there is one, which feeds at `base` have changed: always, or whenever it is this process's
+/// turn.
+fn announcing(
+    (settings, views, base): (&Settings, &Views, &str),
+    roles: &Roles,
+    leases: Option<&Leases>,
+    broken: &Broken,
+) -> Result<Option<Part>, Failure> {
+    let Some(hub) = settings.websub_hub.as_deref().filter(|_| roles.has(Role::Publisher)) else {
+        return Ok(None);
+    };
+    let announcer = Announcer::new(views.clone(), hub, base)?;
+    Ok(Some(match leases {
+        None => part("announcer", broken, |told| announcer.run(told)),
+        Some(leases) => {
+            let lease = leases.of("websub");
+            let work = move |told: CancellationToken| announcer.clone().run(told);
+            part("announcer", broken, |told| lease.keep(told, work))
+        }
+    }))
+}
+
 /// Returns how the publisher's streams are kept: on as many servers as the log.
 fn retention(on_nats: Option<&OnNats>) -> Retention {
     let replicas = on_nats.map_or(1, |on_nats| on_nats.replicas.count());
@@ -255,8 +278,10 @@ pub(super) async fn end((tasks, shutdown): Part) {
     tasks.wait().await;
 }
 
-fn open_views(log: &EventLog, data: &DataDir) -> Result<(Projector, Views, Control), Failure> {
-    Projector::open(log.clone(), &data.paths.views()).map_err(|error| {
+fn open_views(log: &EventLog, data: &DataDir, base: &str) -> Result<(Projector, Views, Control), Failure> {
+    let opened = Projector::open(log.clone(), &data.paths.views());
+    let opened = opened.map(|(projector, views, control)| (projector, views.served_at(base), control));
+    opened.map_err(|error| {
         Failure::new(Exit::Unavailable, "views", "cannot open the views")
             .because(&error)
             .next("they hold nothing that the log does not: delete views.db and start again")
@@ -282,6 +307,12 @@ async fn caught_up(views: &Views, head: log::Position) {
         }
         reached = views.position();
     }
+}
+
+async fn open_desk(log: &EventLog, views: &Views) -> Result<Desk, Failure> {
+    Desk::open(log.clone(), seed(views).await?)
+        .await
+        .map_err(|error| Failure::new(Exit::Unavailable, "log", "cannot read the event log").because(&error))
 }
 
 /// Returns what the views know of slugs, sources and what is due, so that the desk need not read
