@@ -125,6 +125,8 @@ impl Relay<'_> {
     /// Sends the changes of one story.
     async fn send_story(&self, rows: Vec<&ChangeRow>) -> Result<(), Trouble> {
         for row in rows {
+            let key = message::trace_key(row);
+            let _step = trace::advance("publish", trace::Kind::Producer, key);
             if row.recall.is_some() && !self.progress().has_recall(row.position) {
                 self.send_recall(row).await?;
             }
@@ -133,6 +135,7 @@ impl Relay<'_> {
                 self.send_change(row).await?;
             }
             self.progress().changed.insert(row.position);
+            trace::done(key);
         }
         Ok(())
     }
@@ -316,6 +319,10 @@ impl Relay<'_> {
             .header("Content-Type", CloudEvent::MEDIA_TYPE)
             .header(headers::POSITION, cursor(row.position))
             .header(headers::RELAYED, cursor(relayed));
+        let message = match trace::of(message::trace_key(row)) {
+            Some(context) => message.header(headers::TRACE, context.to_string()),
+            None => message,
+        };
         if id.is_empty() { message } else { message.message_id(id) }
     }
 

@@ -1,16 +1,21 @@
 //! Spans on their way out, by OTLP over HTTP (protobuf), as the environment of `OpenTelemetry` says.
 
 use opentelemetry::global;
-use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{ExporterBuildError, SpanExporter};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 /// Why no spans can be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ExporterError {
-    /// The environment names an address or a protocol that cannot be used: `OTEL_EXPORTER_OTLP_ENDPOINT` is
-    /// an http address, `OTEL_EXPORTER_OTLP_PROTOCOL` is `http/protobuf`.
-    #[error("cannot send traces to what OTEL_EXPORTER_OTLP_* say")]
+    /// The environment asks for a protocol that is not built in.
+    #[error("{name} asks for another protocol than http/protobuf: give the collector's address for that one")]
+    Protocol {
+        /// Where it does.
+        name: &'static str,
+    },
+    /// The environment names an address that cannot be used.
+    #[error("cannot send traces to what OTEL_EXPORTER_OTLP_ENDPOINT says: an http address is expected")]
     Build(#[source] ExporterBuildError),
 }
 
@@ -38,15 +43,19 @@ pub fn export(version: &'static str) -> Result<Option<Exporter>, ExporterError> 
     if named.into_iter().all(|name| said(name).is_none()) {
         return Ok(None);
     }
-    let exporter = SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build();
+    for name in ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] {
+        if said(name).is_some() && !is(name, "http/protobuf") {
+            return Err(ExporterError::Protocol { name });
+        }
+    }
+    let exporter = SpanExporter::builder().with_http().build();
     let exporter = exporter.map_err(ExporterError::Build)?;
     let mut resource = Resource::builder();
     if said("OTEL_SERVICE_NAME").is_none() {
         resource = resource.with_service_name("writethru");
     }
     let resource = resource.with_attribute(opentelemetry::KeyValue::new("service.version", version)).build();
-    let provider =
-        SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
+    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
     global::set_tracer_provider(provider.clone());
     Ok(Some(Exporter { provider }))
 }

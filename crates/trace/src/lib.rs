@@ -8,13 +8,13 @@
 mod context;
 #[cfg(feature = "export")]
 mod export;
-mod step;
+mod span;
 mod underway;
 
 pub use context::{Malformed, TraceContext};
 #[cfg(feature = "export")]
 pub use export::{Exporter, ExporterError, export};
-pub use step::{Kind, Step};
+pub use span::{Kind, Span};
 pub use underway::{Key, advance, begun, done, of};
 
 /// Name of the header that carries a context, over HTTP and over NATS (W3C Trace Context, 3.2).

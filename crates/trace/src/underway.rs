@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::{Kind, Step, TraceContext};
+use crate::{Kind, Span, TraceContext};
 
 /// Most revisions whose traces are kept: beyond that the oldest goes out without.
 const UNDERWAY_MAX: usize = 4_096;
@@ -38,8 +38,8 @@ pub fn begun(key: Key, context: TraceContext) {
 }
 
 /// Begins the next step of `key`, which those after it are steps of; `None` if it has no trace.
-pub fn advance(name: &'static str, kind: Kind, key: Key) -> Option<Step> {
-    let step = Step::child(name, kind, UNDERWAY.get(key))?;
+pub fn advance(name: &'static str, kind: Kind, key: Key) -> Option<Span> {
+    let step = Span::child(name, kind, UNDERWAY.get(key))?;
     if let Some(context) = step.context() {
         UNDERWAY.replace(key, context);
     }

@@ -1,4 +1,4 @@
-//! A step of a trace: a span with the feature `otel`, and without it only the context that goes on.
+//! A step of a trace: recorded with the feature `otel`, and without it only the context that goes on.
 
 use std::fmt;
 
@@ -18,19 +18,19 @@ pub enum Kind {
 }
 
 /// A step of a trace, from when it is made until it is dropped.
-pub struct Step {
+pub struct Span {
     parent: Option<TraceContext>,
     #[cfg(feature = "otel")]
     span: opentelemetry::global::BoxedSpan,
 }
 
-impl fmt::Debug for Step {
+impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Step").field("context", &self.context()).finish_non_exhaustive()
+        f.debug_struct("Span").field("context", &self.context()).finish_non_exhaustive()
     }
 }
 
-impl Step {
+impl Span {
     /// Begins to answer a request that came with the context `parent`; with `otel`, one that came without
     /// begins a trace. The name is made only if it is used.
     pub fn request(name: impl FnOnce() -> String, parent: Option<TraceContext>) -> Self {
@@ -86,7 +86,8 @@ mod spans {
 
     use opentelemetry::global::{self, BoxedSpan};
     use opentelemetry::trace::{
-        Span, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer,
+        Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState,
+        Tracer,
     };
     use opentelemetry::{Context, KeyValue};
 
