@@ -60,7 +60,10 @@ async fn the_trace_of_a_push_goes_out_with_its_change() {
     let request = json!({"query": {"story": "mine"}, "body": copy(4)}).to_string();
     let answer = editor.request_with_headers("wt.v1.desk.push", headers, request.into()).await;
     let answer = answer.expect("an answer");
-    assert_eq!(answer.headers.as_ref().and_then(|given| given.get("Nats-Service-Error")), None::<&HeaderValue>);
+    assert_eq!(
+        answer.headers.as_ref().and_then(|given| given.get("Nats-Service-Error")),
+        None::<&HeaderValue>
+    );
     assert_eq!(trace_of_next(&mut changes).await.as_deref(), Some(GIVEN));
     let data = service.data.clone();
     service.stop();

@@ -1,6 +1,7 @@
 //! Carrying one command out: decided against the story as the log has it, sealed, appended.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use log::{AppendError, Batch, Command as LogCommand, NewRecord, Position, StoryKey};
@@ -163,9 +164,9 @@ impl Inner {
         let batch = Batch { command: log_command(command), records };
         let key = StoryKey(*aim.story.as_bytes());
         // Before the log has it: whoever follows the log may be faster than the answer.
-        let traced = Traced::begin(aim.story, revision, events.len());
+        let (began, traced) = (Instant::now(), Traced::begin(aim.story, revision, events.len()));
         match self.log.submit(key, revision.get(), batch).await {
-            Ok(pending) => Ok((answer, Some(Appending { pending, traced }))),
+            Ok(pending) => Ok((answer, Some(Appending::new(pending, began, traced)))),
             Err(error) => {
                 traced.refused();
                 Err(refused_append(error).unwrap_or_else(|error| error))

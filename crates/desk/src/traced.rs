@@ -1,6 +1,9 @@
-//! An append at work, and its place in the trace of whoever asked for it.
+//! An append at work: how long it takes, and its place in the trace of whoever asked for it.
+
+use std::time::Instant;
 
 use log::{AppendError, Appended, Pending};
+use metrics::histogram;
 use story::{Revision, StoryId};
 use trace::{Kind, Span};
 
@@ -60,11 +63,16 @@ impl Traced {
 /// An append that waits for the disk.
 #[derive(Debug)]
 pub(crate) struct Appending {
-    pub(crate) pending: Pending,
-    pub(crate) traced: Traced,
+    pending: Pending,
+    began: Instant,
+    traced: Traced,
 }
 
 impl Appending {
+    pub(crate) const fn new(pending: Pending, began: Instant, traced: Traced) -> Self {
+        Self { pending, began, traced }
+    }
+
     /// Returns once the append is durable, with the group that it is in.
     ///
     /// # Errors
@@ -72,7 +80,10 @@ impl Appending {
     pub(crate) async fn acknowledged(self) -> Result<Appended, AppendError> {
         let outcome = self.pending.acknowledged().await;
         match &outcome {
-            Ok(appended) => self.traced.stored(appended),
+            Ok(appended) => {
+                histogram!("writethru_append_duration_seconds").record(self.began.elapsed());
+                self.traced.stored(appended);
+            }
             Err(_) => self.traced.refused(),
         }
         outcome
