@@ -69,9 +69,10 @@ impl Inner {
         // stores something is the log's to accept.
         let mut sight = self.first_sight();
         for _ in 0..DECISIONS_MAX {
-            let span = Span::child("decide", Kind::Internal, trace::current());
-            let decided = Box::pin(self.decide_once(aim, filing, &command, sight)).await;
-            drop(span);
+            let decided = {
+                let _span = Span::child("decide", Kind::Internal, trace::current());
+                Box::pin(self.decide_once(aim, filing, &command, sight)).await
+            };
             let (held, answer, appending) = match decided {
                 Ok((held, answer, Some(appending))) => (held, answer, appending),
                 Ok((_, answer, None)) if sight == Sight::Newest || answer.repeated => return Ok(answer),

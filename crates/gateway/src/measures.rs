@@ -68,6 +68,7 @@ impl Measures {
 }
 
 fn describe() {
+    describe_log();
     describe_relaying();
     // What has not failed yet is there too, so that an alarm can tell none from not known.
     counter!("writethru_log_failed_commits_total").absolute(0);
@@ -100,24 +101,6 @@ fn describe() {
         "writethru_departures_not_noted_total",
         "Departures that found no room to be noted: an embargo's audit may lack them"
     );
-    describe_histogram!(
-        "writethru_log_commit_duration_seconds",
-        Unit::Seconds,
-        "Time to commit and sync one group of appends; its count is the number of groups"
-    );
-    describe_histogram!(
-        "writethru_append_duration_seconds",
-        Unit::Seconds,
-        "Time from a decision until its events are durable, wherever the log is"
-    );
-    describe_histogram!(GROUPS, "Records that were committed and synced together, in the log in a file");
-    describe_counter!("writethru_log_records_total", "Records that were committed in groups");
-    describe_counter!("writethru_log_failed_commits_total", "Groups of appends that failed");
-    describe_gauge!(
-        "writethru_disk_available_bytes",
-        Unit::Bytes,
-        "Space left on the disk of the data directory, looked at once a minute"
-    );
     describe_gauge!("writethru_stream_clients", "Live streams that are open, by form");
     describe_counter!(
         "writethru_stream_changes_total",
@@ -144,6 +127,28 @@ fn describe() {
         "Time from reading new records to the signed head over them"
     );
     describe_gauge!("writethru_publisher_connected", "1 while the publisher is connected to NATS");
+}
+
+/// What is measured of the log, and of the disk under it.
+fn describe_log() {
+    describe_histogram!(
+        "writethru_log_commit_duration_seconds",
+        Unit::Seconds,
+        "Time to commit and sync one group of appends; its count is the number of groups"
+    );
+    describe_histogram!(
+        "writethru_append_duration_seconds",
+        Unit::Seconds,
+        "Time from a decision until its events are durable, wherever the log is"
+    );
+    describe_histogram!(GROUPS, "Records that were committed and synced together, in the log in a file");
+    describe_counter!("writethru_log_records_total", "Records that were committed in groups");
+    describe_counter!("writethru_log_failed_commits_total", "Groups of appends that failed");
+    describe_gauge!(
+        "writethru_disk_available_bytes",
+        Unit::Bytes,
+        "Space left on the disk of the data directory, looked at once a minute"
+    );
 }
 
 /// What the consumers of the log measure.

@@ -13,14 +13,14 @@ const UPDATES: u32 = 100_000;
 fn update(number: u32, given: Option<TraceContext>) {
     let key = ([7; 16], u64::from(number));
     let request = Span::request(|| "POST /v1/stories".to_owned(), given);
-    drop(Span::child("decide", Kind::Internal, request.context()));
-    let append = Span::child("append", Kind::Internal, request.context());
-    if let Some(context) = append.as_ref().and_then(Span::context) {
+    let _ = Span::child("decide", Kind::Internal, request.context());
+    if let Some(append) = Span::child("append", Kind::Internal, request.context())
+        && let Some(context) = append.context()
+    {
         begun(key, context);
     }
-    drop(append);
-    drop(advance("project", Kind::Internal, key));
-    drop(advance("publish", Kind::Producer, key));
+    let _ = advance("project", Kind::Internal, key);
+    let _ = advance("publish", Kind::Producer, key);
     done(key);
 }
 
