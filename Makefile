@@ -5,7 +5,7 @@ TOOLS := .tools
 NATS_SERVER_BIN ?= $(TOOLS)/nats-server
 export NATS_SERVER_BIN := $(abspath $(NATS_SERVER_BIN))
 
-.PHONY: help up test check bench audit fmt clean
+.PHONY: help up test traces deb check bench audit fmt clean
 
 help: ## Lists these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,16 @@ test: $(NATS_SERVER_BIN) $(BROWSER_PACKAGES) $(CONTRACT_PACKAGES) ## Runs every 
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) test --workspace --locked
+
+traces: $(NATS_SERVER_BIN) ## Tests the traces that the feature `otel` sends, with a collector
+	$(CARGO) clippy --locked -p writethru -p writethru-trace --features writethru/otel --all-targets -- -D warnings
+	$(CARGO) test --locked -p writethru --features otel --test otel
+
+deb: ## Builds the Debian package and looks at it (needs cargo-deb)
+	$(CARGO) build --release --locked -p writethru
+	scripts/package-files ./target/release/writethru
+	$(CARGO) deb --no-build --locked -p writethru --output target/package/
+	scripts/check-package target/package/*.deb
 
 check: ## The fast inner loop: formatting, lints, and the pure crates' tests
 	$(CARGO) fmt --all --check

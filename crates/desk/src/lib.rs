@@ -16,6 +16,7 @@ mod scheduler;
 mod service;
 mod slug;
 mod stories;
+mod traced;
 
 pub use blame::{Authored, Eyes};
 pub use redaction::{Picked, RedactError, RedactRequest, Redacted, Selection};

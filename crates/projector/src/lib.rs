@@ -11,6 +11,7 @@ mod rebuild;
 mod redacted;
 mod spread;
 mod step;
+mod traced;
 mod views;
 
 pub use fold::FoldError;

@@ -5,14 +5,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use async_nats::jetstream::Context;
+use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::publish::PublishAck;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use log::{Epoch, Position};
-use metrics::counter;
+use metrics::{counter, histogram};
 use projector::ChangeRow;
 use story::{Desk, Kind, Status};
 use wire::{CloudEvent, Cursor, Subject, WT_ARTICLES, WT_CHANGES};
@@ -125,6 +128,8 @@ impl Relay<'_> {
     /// Sends the changes of one story.
     async fn send_story(&self, rows: Vec<&ChangeRow>) -> Result<(), Trouble> {
         for row in rows {
+            let key = message::trace_key(row);
+            let _step = trace::advance("publish", trace::Kind::Producer, key);
             if row.recall.is_some() && !self.progress().has_recall(row.position) {
                 self.send_recall(row).await?;
             }
@@ -133,6 +138,7 @@ impl Relay<'_> {
                 self.send_change(row).await?;
             }
             self.progress().changed.insert(row.position);
+            trace::done(key);
         }
         Ok(())
     }
@@ -258,12 +264,7 @@ impl Relay<'_> {
                 .message(row, payload.clone(), id)
                 .expected_last_subject_sequence(last.sequence)
                 .header(EXPECTED_OF, filter.as_str());
-            let sent = self.jetstream.send_publish(subject.to_string(), message).await;
-            let acknowledged = match sent {
-                Ok(sent) => sent.await,
-                Err(error) => Err(error),
-            };
-            match acknowledged {
+            match self.acknowledged(subject, message).await {
                 Ok(acknowledged) if !acknowledged.duplicate => {
                     let sequence = acknowledged.sequence;
                     first = first.or(Some(sequence));
@@ -316,14 +317,29 @@ impl Relay<'_> {
             .header("Content-Type", CloudEvent::MEDIA_TYPE)
             .header(headers::POSITION, cursor(row.position))
             .header(headers::RELAYED, cursor(relayed));
+        let message = match trace::of(message::trace_key(row)) {
+            Some(context) => message.header(headers::TRACE, context.to_string()),
+            None => message,
+        };
         if id.is_empty() { message } else { message.message_id(id) }
     }
 
     /// Sends one message and returns its sequence once it is acknowledged.
     async fn publish(&self, subject: &Subject, id: &str, message: PublishMessage) -> Result<u64, Trouble> {
-        let trouble = |error| Trouble::of_publish(id, &error);
-        let sent = self.jetstream.send_publish(subject.to_string(), message).await.map_err(trouble)?;
-        Ok(sent.await.map_err(trouble)?.sequence)
+        let acknowledged = self.acknowledged(subject, message).await;
+        acknowledged.map(|ack| ack.sequence).map_err(|error| Trouble::of_publish(id, &error))
+    }
+
+    /// Sends one message, and measures how long its acknowledgement takes.
+    async fn acknowledged(
+        &self,
+        subject: &Subject,
+        message: PublishMessage,
+    ) -> Result<PublishAck, PublishError> {
+        let began = Instant::now();
+        let acknowledged = self.jetstream.send_publish(subject.to_string(), message).await?.await?;
+        histogram!("writethru_publish_ack_duration_seconds").record(began.elapsed());
+        Ok(acknowledged)
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {

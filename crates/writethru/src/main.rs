@@ -62,6 +62,7 @@ fn run(cli: Cli, output: Output) -> Result<Exit, Failure> {
     }
     let settings = Settings::load(&cli.flags())?;
     logging::start(&settings, matches!(cli.command, Command::Up(_) | Command::Serve(_)));
+    let _traces = logging::send_traces();
     let session = Session { settings, output };
     let runtime = runtime(&cli.command)?;
     let exit = runtime.block_on(dispatch(cli.command, session));

@@ -138,6 +138,11 @@ impl Service {
         }
     }
 
+    /// Makes the views stand still from now on.
+    pub(crate) fn stop_projecting(&self) {
+        self.projecting.abort();
+    }
+
     /// Returns the folder of its files.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
