@@ -2,6 +2,7 @@
 
 mod access;
 pub(crate) mod acts;
+mod audit;
 mod changes;
 mod connections;
 mod edge;
@@ -135,6 +136,7 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(operator::readyz))
         .routes(routes!(operator::metrics))
         .routes(routes!(openapi::document))
+        .merge(audit::routes())
         .merge(memento::routes())
         .merge(redactions::routes())
         .merge(search::routes())

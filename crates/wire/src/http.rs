@@ -404,6 +404,7 @@ pub struct Info {
 mod access;
 mod audits;
 mod blame;
+mod questions;
 mod redaction;
 mod search;
 
@@ -414,6 +415,10 @@ pub use access::{
 };
 pub use audits::{DepartureView, EmbargoAudit, EmbargoView, RecallStatus, RecallSubscriber, RecallView};
 pub use blame::{BlameBlock, BlameSpan, BlameView};
+pub use questions::{
+    ChangeName, CorrectionFinding, CorrectionPage, EmbargoPage, Lack, NOBODY_NAMED, NOT_STATED, PublicPage,
+    PublicStretch, RecallFinding, RecallPage, Silence, SilentChange, SilentPage,
+};
 pub use redaction::{
     HoldBody, HoldList, HoldView, LiftBody, RedactBody, Redacted, RedactedValue, RedactionList,
     RedactionPreview, RedactionView,
