@@ -2,6 +2,7 @@
 //! functions here, so that they cannot drift apart. Nothing here knows a header or a subject.
 
 mod acts;
+mod audit;
 mod blame;
 mod carry;
 mod changes;
@@ -22,6 +23,7 @@ mod show;
 mod stored;
 
 pub(crate) use acts::Acting;
+pub(crate) use audit::QuestionQuery;
 pub(crate) use blame::BlameQuery;
 pub(crate) use changes::{After, ChangesQuery};
 pub(crate) use diff::{DiffFormat, DiffQuery};

@@ -3,6 +3,7 @@
 mod access;
 pub(crate) mod acts;
 mod asyncapi;
+mod audit;
 mod changes;
 mod connections;
 mod contracts;
@@ -141,6 +142,7 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(contracts::schema))
         .routes(routes!(contracts::messages))
         .merge(pages::feeds())
+        .merge(audit::routes())
         .merge(memento::routes())
         .merge(redactions::routes())
         .merge(search::routes())

@@ -18,6 +18,7 @@ pub use fold::FoldError;
 pub use projector::{Control, Projector, ProjectorError};
 pub use rebuild::{Comparison, Progress, RebuildError, Rebuilt, compare, rebuild};
 pub use views::{
-    AsOf, AsOfError, Axis, ChangeRow, Corrected, DeskLine, Edition, Leaving, OpenViewsError, ParkedStory,
-    PhraseFilter, PublicAround, PublicMoment, Shelf, StoryFilter, StoryPage, View, ViewError, Views, Written,
+    AsOf, AsOfError, Axis, ChangeRow, Corrected, DeskLine, Edition, Embargoed, Found, Leaving,
+    OpenViewsError, ParkedStory, Period, PhraseFilter, PublicAround, PublicMoment, Recalling, Shelf,
+    StoryFilter, StoryPage, StretchPlace, View, ViewError, Views, Written,
 };

@@ -1,6 +1,7 @@
 //! The views: one SQLite file that can be deleted at any time, and the handle that reads it.
 
 mod as_of;
+mod audit;
 mod changes;
 mod edition;
 mod lists;
@@ -23,6 +24,7 @@ use story::{Desk, Kind, Level, Revision, Status, StoryId};
 use tokio::sync::watch;
 
 pub use as_of::{AsOf, AsOfError, Axis};
+pub use audit::{Embargoed, Found, Period, Recalling, StretchPlace};
 pub use edition::{Corrected, Edition, Written};
 pub use moments::{PublicAround, PublicMoment};
 pub(crate) use pool::Pool;

@@ -405,6 +405,7 @@ mod access;
 mod audits;
 mod blame;
 mod exports;
+mod questions;
 mod redaction;
 mod search;
 
@@ -416,6 +417,10 @@ pub use access::{
 pub use audits::{DepartureView, EmbargoAudit, EmbargoView, RecallStatus, RecallSubscriber, RecallView};
 pub use blame::{BlameBlock, BlameSpan, BlameView};
 pub use exports::{ExportBody, ExportList, ExportView};
+pub use questions::{
+    ChangeName, CorrectionFinding, CorrectionPage, EmbargoPage, Lack, NOBODY_NAMED, NOT_STATED, PublicPage,
+    PublicStretch, RecallFinding, RecallPage, Silence, SilentChange, SilentPage,
+};
 pub use redaction::{
     HoldBody, HoldList, HoldView, LiftBody, RedactBody, Redacted, RedactedValue, RedactionList,
     RedactionPreview, RedactionView,

@@ -131,7 +131,7 @@ pub(crate) enum Command {
     Show(commands::show::Show),
     /// List the revisions of a story
     Log(commands::log::Log),
-    /// List the revisions of a story with their permanent addresses, now or as they were
+    /// List a story's revisions and their permanent addresses
     History(commands::history::History),
     /// Find every revision that had a phrase, and when readers had it
     Search(commands::search::Search),

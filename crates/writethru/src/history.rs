@@ -6,13 +6,9 @@ use formats::State;
 use formats::limits::INTAKE_BYTES_MAX;
 use serde_json::json;
 use story::{Desk, Field, Kind, Slug};
+use wire::http::{NOBODY_NAMED, NOT_STATED};
 
 use crate::api::{Filing, Query};
-
-/// What a correction says of itself where its source does not.
-const NOT_STATED: &str = "not stated by the source";
-/// Who approved a correction whose source does not say.
-const NOBODY_NAMED: &str = "not-stated";
 
 /// Returns the next line without its end; `None` at the end of the input. A line over the limit
 /// comes one byte too long, so that its reader refuses it.

@@ -136,6 +136,10 @@ problem_responses! {
         BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, NotAcceptable, CursorGone, Unavailable,
         Internal,
     ];
+    /// What an audit of the house may answer.
+    QuestionProblems = [
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotAcceptable, CursorGone, Unavailable, Internal,
+    ];
     /// What a file of the transparency log may be answered with.
     FileProblems = [BadRequest, TooLarge, NoSuchFile, NotAcceptable, Unavailable, Internal];
     /// What a receipt may be answered with.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own helpers fail as loudly as the test")]
 
+mod audit;
 mod blame;
 mod changes;
 mod contracts;

@@ -3,7 +3,9 @@
 mod denied;
 mod export;
 mod exports;
+mod questions;
 mod redactions;
+mod report;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -14,7 +16,9 @@ use story::Slug;
 use denied::Denied;
 use export::Export;
 use exports::Exports;
+use questions::Question;
 use redactions::Redactions;
+use report::Asked;
 
 use crate::api::{Query, typed};
 use crate::exit::Exit;
@@ -26,6 +30,7 @@ use crate::times;
 /// Options of `audit`.
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  \
+    writethru audit stealth --from 2026-11-01T00:00:00Z --csv > stealth.csv\n  \
     writethru audit embargo budget             # exit 4 if anything left before its time\n  \
     writethru audit denied --from 2026-11-23T00:00:00Z\n  \
     writethru audit redactions                 # words taken out of the record\n  \
@@ -37,8 +42,16 @@ pub(crate) struct Audit {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Say when a story was under embargo, and whether it left too early
+    /// List changes that readers were told nothing of, oldest first
+    Stealth(Question),
+    /// List corrections that lack a note, an approver or what they mend
+    Corrections(Question),
+    /// Say when stories were under embargo, and whether they left too early
     Embargo(Embargo),
+    /// List who got what was called back, and who has acted on it
+    Recalls(Question),
+    /// List what readers had between two times
+    Public(Question),
     /// List what was refused to whom, newest first
     Denied(Denied),
     /// List what was redacted, by whom and by what right, newest first
@@ -52,11 +65,13 @@ enum What {
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  \
     writethru audit embargo budget\n  \
-    writethru audit embargo budget --json")]
+    writethru audit embargo --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z")]
 struct Embargo {
-    /// The story: its slug or id
-    #[arg(value_name = "STORY")]
-    story: Slug,
+    /// The story: its slug or id; every story, without
+    #[arg(value_name = "STORY", conflicts_with_all = ["from", "to", "desk", "csv"])]
+    story: Option<Slug>,
+    #[command(flatten)]
+    asked: Asked,
 }
 
 /// What the server says of a story's embargoes.
@@ -102,6 +117,10 @@ impl Audit {
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         match &self.what {
             What::Embargo(embargo) => embargo.run(session).await,
+            What::Stealth(question) => question.stealth(session).await,
+            What::Corrections(question) => question.corrections(session).await,
+            What::Recalls(question) => question.recalls(session).await,
+            What::Public(question) => question.public(session).await,
             What::Redactions(redactions) => redactions.run(session).await,
             What::Denied(denied) => denied.run(session).await,
             What::Exports(exports) => exports.run(session).await,
@@ -112,7 +131,7 @@ impl Audit {
 
 impl Embargo {
     async fn run(&self, session: &Session) -> Result<Exit, Failure> {
-        let story = &self.story;
+        let Some(story) = &self.story else { return questions::embargo(&self.asked, session).await };
         let path = ["v1", "stories", story.as_str(), "embargo"];
         let answer: Value = session.api()?.get(&path, &Query::new()).await?;
         let audited: Audited = typed(&answer)?;

@@ -14,9 +14,9 @@ use crate::times;
 /// Options of `search`.
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  \
-    writethru search --phrase 'at least four'\n  \
-    writethru search --phrase 'at least four' --story ceasefire --public\n  \
-    writethru search --phrase 'at least four' --desk world --json | jq '[.slug, .first_public, .last_public]'")]
+    writethru search --phrase \"at least four\"\n  \
+    writethru search --phrase \"at least four\" --story ceasefire --public\n  \
+    writethru search --phrase \"at least four\" --desk world --json | jq '[.slug, .first_public, .last_public]'")]
 pub(crate) struct Search {
     /// The words, as they follow one another; case and white space do not count
     #[arg(long, value_name = "TEXT")]

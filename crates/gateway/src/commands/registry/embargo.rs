@@ -51,17 +51,22 @@ impl Gateway {
         query: &AuditQuery,
     ) -> Result<EmbargoAudit, Problem> {
         let found = self.audited(by, story, query.at_least).await?;
+        self.embargoes_of(found.story, found.slug).await
+    }
+
+    /// Returns whether the embargoes of a story, of which this is the slug, were kept.
+    pub(crate) async fn embargoes_of(&self, story: StoryId, slug: String) -> Result<EmbargoAudit, Problem> {
         let mut embargoes = Embargoes::default();
-        let mut complete = self.read_embargoes(found.story, &mut embargoes).await?;
+        let mut complete = self.read_embargoes(story, &mut embargoes).await?;
         let mut doors = Doors::default();
         if !embargoes.all.is_empty() {
-            complete &= self.read_departures(found.story, &embargoes.all, &mut doors).await?;
+            complete &= self.read_departures(story, &embargoes.all, &mut doors).await?;
         }
         complete &= !embargoes.is_cut;
         let not_noted = self.registry().departures_not_kept().await.map_err(|failed| of_store(&failed))?;
         Ok(EmbargoAudit {
-            story: found.story,
-            slug: found.slug,
+            story,
+            slug,
             embargoes: embargoes.all,
             released: embargoes.released,
             first_departures: doors.first.into_values().collect(),

@@ -1,15 +1,16 @@
 //! Where a story's recalls stand: who got what was called back, and who has said that it is gone.
 
 use log::Position;
-use projector::View;
+use projector::{Recalling, View};
 use registry::{Principal, RecallLine, RecallQuery};
-use story::{ActorId, Revision, StoryId};
+use story::{ActorId, Revision};
 use utoipa::IntoParams;
 use wire::http::{RecallStatus, RecallSubscriber, RecallView, RevisionLine};
 use wire::{CloudEvent, Cursor, Problem, ProblemKind, Recall};
 
 use super::page;
 use super::problems::of_store;
+use super::stories::Audited;
 use crate::commands::read::{at_least, limit};
 use crate::gateway::Gateway;
 use crate::parameters::{Parameters, Query};
@@ -78,7 +79,8 @@ impl Gateway {
             };
             before = oldest;
             for line in lines.iter().filter(|line| line.public && line.kind.recalls()) {
-                recalls.push(self.recall(found.story, line, query.subscribers_after.as_ref()).await?);
+                let recalling = recalling(&found, line);
+                recalls.push(self.recall(&recalling, query.subscribers_after.as_ref()).await?);
                 if recalls.len() == query.limit {
                     before = line.revision.get();
                     break;
@@ -89,22 +91,23 @@ impl Gateway {
         Ok(RecallStatus { story: found.story, slug: found.slug, recalls, next })
     }
 
-    async fn recall(
+    /// Returns how far one recall has come, with a page of its subscribers.
+    pub(crate) async fn recall(
         &self,
-        story: StoryId,
-        line: &RevisionLine,
+        recalling: &Recalling,
         subscribers_after: Option<&ActorId>,
     ) -> Result<RecallView, Problem> {
-        let voids = self.voids(line.position).await?;
-        let asked = RecallQuery { story, voided: voids.clone(), recall: line.revision };
+        let Recalling { story, revision, kind, recorded, position, .. } = *recalling;
+        let voids = self.voids(position.0).await?;
+        let asked = RecallQuery { story, voided: voids.clone(), recall: revision };
         let count = self.registry().recall_count(asked.clone()).await.map_err(|failed| of_store(&failed))?;
         let lines = self.registry().recall_status(asked, subscribers_after, SUBSCRIBERS_PAGE + 1).await;
         let mut lines = lines.map_err(|failed| of_store(&failed))?;
         let subscribers_next = page(&mut lines, SUBSCRIBERS_PAGE, |line| line.subscriber.to_string());
         Ok(RecallView {
-            revision: line.revision,
-            kind: line.kind,
-            recorded: line.recorded,
+            revision,
+            kind,
+            recorded,
             voids,
             got: count.got,
             acknowledged: count.acknowledged,
@@ -125,6 +128,17 @@ impl Gateway {
                 .with("place", format!("the recall at position {position}"))
         })?;
         Ok(recall.data.voids)
+    }
+}
+
+fn recalling(found: &Audited, line: &RevisionLine) -> Recalling {
+    Recalling {
+        story: found.story,
+        slug: found.slug.clone(),
+        revision: line.revision,
+        kind: line.kind,
+        recorded: line.recorded,
+        position: Position(line.position),
     }
 }
 
