@@ -17,6 +17,6 @@ pub use fold::FoldError;
 pub use projector::{Control, Projector, ProjectorError};
 pub use rebuild::{Comparison, Progress, RebuildError, Rebuilt, compare, rebuild};
 pub use views::{
-    AsOf, AsOfError, ChangeRow, Corrected, DeskLine, Edition, Leaving, OpenViewsError, ParkedStory, Shelf,
-    StoryFilter, StoryPage, View, ViewError, Views, Written,
+    AsOf, AsOfError, ChangeFilter, ChangeRow, Corrected, DeskLine, Edition, Leaving, OpenViewsError,
+    ParkedStory, Shelf, StoryFilter, StoryPage, View, ViewError, Views, Written,
 };

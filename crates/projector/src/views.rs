@@ -3,6 +3,7 @@
 mod as_of;
 mod changes;
 mod edition;
+mod filter;
 mod lists;
 mod pool;
 mod read;
@@ -21,6 +22,7 @@ use tokio::sync::watch;
 
 pub use as_of::{AsOf, AsOfError};
 pub use edition::{Corrected, Edition, Written};
+pub use filter::ChangeFilter;
 pub(crate) use pool::Pool;
 pub(crate) use recent::Recent;
 pub(crate) use schema::{TABLES, digest};
