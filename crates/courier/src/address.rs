@@ -168,12 +168,12 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(ip: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, g, h] = ip.segments();
-    match (a, b) {
+    let [first, second, rest @ .., _, _] = ip.segments();
+    match (first, second) {
         // NAT64 (RFC 6052): what counts is the address within.
-        (0x64, 0xff9b) if [c, d, e, f] == [0; 4] => {
-            let [[g, h], [i, j]] = [g.to_be_bytes(), h.to_be_bytes()];
-            is_public_v4(Ipv4Addr::new(g, h, i, j))
+        (0x64, 0xff9b) if rest == [0; 4] => {
+            let [.., a, b, c, d] = ip.octets();
+            is_public_v4(Ipv4Addr::new(a, b, c, d))
         }
         // Protocols, Teredo, documentation, 6to4.
         (0x2001, 0..=0x1ff | 0xdb8) | (0x2002 | 0x3ff0..=0x3fff, _) => false,

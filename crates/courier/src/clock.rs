@@ -50,7 +50,7 @@ impl Clock {
             Source::Hand(clock) => {
                 let mut clock = clock.clone();
                 if clock.wait_for(|now| *now >= at).await.is_err() {
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             }
         }

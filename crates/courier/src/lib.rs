@@ -8,12 +8,26 @@
 
 mod address;
 mod clock;
+mod courier;
+mod deliveries;
+mod endpoints;
+mod error;
+mod file;
 mod limits;
+mod message;
+mod post;
+mod round;
 mod schedule;
 mod signature;
+mod store;
 
 pub use address::{AddressError, Reach, Target};
 pub use clock::{Clock, Hand};
+pub use courier::{Courier, Joint, Queued};
+pub use deliveries::{Delivery, DeliveryFilter, DeliveryId, DeliveryState, Origin, Replay, Subject};
+pub use endpoints::{Change, Endpoint, EndpointId, EndpointState, NewEndpoint, Payload};
+pub use error::{OpenError, StoreError, WebhookError};
 pub use limits::{ATTEMPTS_MAX, DELIVERIES_KEPT, ENDPOINTS_MAX, PAGE_MAX, REPLAY_MAX, SECRET_OVERLAP};
 pub use schedule::{Answer, Verdict, verdict};
 pub use signature::{Secret, sign};
+pub use store::Webhooks;

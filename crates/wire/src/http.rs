@@ -405,6 +405,7 @@ mod access;
 mod audits;
 mod blame;
 mod redaction;
+mod webhooks;
 
 pub use access::{
     ActorChangeBody, ActorList, ActorView, DenialList, DenialView, KeyIssued, KeyList, KeyView, NewActorBody,
@@ -416,4 +417,8 @@ pub use blame::{BlameBlock, BlameSpan, BlameView};
 pub use redaction::{
     HoldBody, HoldList, HoldView, LiftBody, RedactBody, Redacted, RedactedValue, RedactionList,
     RedactionPreview, RedactionView,
+};
+pub use webhooks::{
+    DeliveryList, DeliveryView, ReplayBody, Replayed, WebhookBody, WebhookFilter, WebhookList, WebhookSecret,
+    WebhookView,
 };
