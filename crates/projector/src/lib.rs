@@ -17,6 +17,7 @@ pub use fold::FoldError;
 pub use projector::{Control, Projector, ProjectorError};
 pub use rebuild::{Comparison, Progress, RebuildError, Rebuilt, compare, rebuild};
 pub use views::{
-    AsOf, AsOfError, Axis, ChangeRow, Corrected, DeskLine, Edition, Leaving, OpenViewsError, ParkedStory,
-    PhraseFilter, PublicAround, PublicMoment, Shelf, StoryFilter, StoryPage, View, ViewError, Views, Written,
+    AsOf, AsOfError, Axis, ChangeFilter, ChangeRow, Corrected, DeskLine, Edition, Leaving, OpenViewsError,
+    ParkedStory, PhraseFilter, PublicAround, PublicMoment, Shelf, StoryFilter, StoryPage, View, ViewError,
+    Views, Written,
 };

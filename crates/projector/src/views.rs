@@ -3,6 +3,7 @@
 mod as_of;
 mod changes;
 mod edition;
+mod filter;
 mod lists;
 mod moments;
 mod pool;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 
 pub use as_of::{AsOf, AsOfError, Axis};
 pub use edition::{Corrected, Edition, Written};
+pub use filter::ChangeFilter;
 pub use moments::{PublicAround, PublicMoment};
 pub(crate) use pool::Pool;
 pub(crate) use recent::Recent;

@@ -407,6 +407,7 @@ mod blame;
 mod exports;
 mod redaction;
 mod search;
+mod webhooks;
 
 pub use access::{
     ActorChangeBody, ActorList, ActorView, DenialList, DenialView, KeyIssued, KeyList, KeyView, NewActorBody,
@@ -421,3 +422,7 @@ pub use redaction::{
     RedactionPreview, RedactionView,
 };
 pub use search::{PhrasePage, PhraseStory, PhraseStretch, PhraseTime};
+pub use webhooks::{
+    DeliveryList, DeliveryView, ReplayBody, Replayed, WebhookBody, WebhookFilter, WebhookList, WebhookSecret,
+    WebhookView,
+};
