@@ -5,12 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use log::Position;
-use projector::{ChangeRow, Leaving, Views};
+use projector::{ChangeFilter, ChangeRow, Leaving, ViewError, Views};
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
+use wire::{CloudEvent, Recall};
 
-use crate::deliveries::{Delivery, Origin, Replay, Subject};
+use crate::deliveries::{Asked, Delivery, Origin, Replay, Subject};
 use crate::endpoints::{EndpointId, EndpointState};
 use crate::error::WebhookError;
 use crate::limits::{PAGE_CHANGES, REPLAY_MAX, RETRY_PAUSE};
@@ -112,6 +113,19 @@ impl Subject {
     }
 }
 
+impl Asked {
+    /// Returns what becomes of `change` for whoever asks for what passes `filter`; `None` if nothing does.
+    pub(crate) fn of(change: &ChangeRow, filter: &ChangeFilter) -> Result<Option<Self>, ViewError> {
+        if change.passes(filter) {
+            return Ok(Some(Self::Yes(Subject::of(change))));
+        }
+        let Some(recall) = &change.recall else { return Ok(None) };
+        let recall: CloudEvent<Recall> = serde_json::from_slice(recall)
+            .map_err(|_| ViewError::Damaged { place: format!("changes.recall at {}", change.position) })?;
+        Ok(Some(Self::IfTold(Subject::of(change), recall.data.voids)))
+    }
+}
+
 /// What a replay has queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {
@@ -161,7 +175,7 @@ impl Webhooks {
                         next = Some(after);
                         break 'pages;
                     }
-                    asked.push(Subject::of(change));
+                    asked.push(Asked::Yes(Subject::of(change)));
                 }
                 after = change.position;
             }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use log::Position;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use story::{Kind, Revision, StoryId};
-use wire::Cursor;
+use wire::{Cursor, VOIDS_MAX};
 
 use crate::endpoints::{EndpointId, EndpointState, find, forget_ended, time, unreadable};
 use crate::error::{StoreError, WebhookError};
@@ -119,6 +119,16 @@ pub struct Subject {
     pub kind: Kind,
 }
 
+/// A change that is to be queued.
+#[derive(Debug, Clone)]
+pub(crate) enum Asked {
+    /// The endpoint asks for it.
+    Yes(Subject),
+    /// It does not, but the change calls these revisions back, or with none of them all that were called
+    /// back before: it is queued if the endpoint was told of one.
+    IfTold(Subject, Vec<Revision>),
+}
+
 /// Which deliveries to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeliveryFilter {
@@ -221,14 +231,19 @@ impl Webhooks {
     pub(crate) async fn queue(
         &self,
         id: &EndpointId,
-        changes: Vec<Subject>,
+        changes: Vec<Asked>,
         (origin, reached): (Origin, Option<Position>),
     ) -> Result<usize, WebhookError> {
         let (id, now, epoch) = (id.clone(), self.0.clock.now(), self.0.epoch.0);
         let durability = if origin == Origin::Replay { Durability::Now } else { Durability::Soon };
         self.write(durability, move |db| {
             let mut count = 0;
-            for change in changes {
+            for asked in changes {
+                let change = match asked {
+                    Asked::Yes(change) => change,
+                    Asked::IfTold(change, voids) if was_told(db, &id, change.story, &voids)? => change,
+                    Asked::IfTold(..) => continue,
+                };
                 let at = Cursor { epoch, position: change.position.0 };
                 let message = format!("msg_{at}_{id}");
                 count += usize::from(insert(db, &id, (&message, Some(change), origin), now)?.is_some());
@@ -329,7 +344,34 @@ fn insert(
             origin.as_str(),
             now.as_microsecond()
         ])?;
+    if let Some(change) = change {
+        db.prepare_cached("INSERT OR IGNORE INTO told VALUES (?1, ?2, ?3)")?.execute(params![
+            id.as_str(),
+            change.story.as_bytes(),
+            revision
+        ])?;
+    }
     Ok((count > 0).then(|| DeliveryId(db.last_insert_rowid().unsigned_abs())))
+}
+
+/// Returns whether the endpoint was told of a revision that a recall with `voids` calls back.
+fn was_told(
+    db: &Connection,
+    id: &EndpointId,
+    story: StoryId,
+    voids: &[Revision],
+) -> Result<bool, WebhookError> {
+    let mut told = db.prepare_cached("SELECT revision FROM told WHERE endpoint = ?1 AND story = ?2")?;
+    let told = told.query_map(params![id.as_str(), story.as_bytes()], |row| row.get(0).map(Revision))?;
+    for told in told {
+        let told = told?;
+        // Where more are void than are named, those before the first are too.
+        let is_before = voids.len() >= VOIDS_MAX && voids.first().is_some_and(|first| told < *first);
+        if voids.is_empty() || is_before || voids.contains(&told) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn one(db: &Connection, id: &EndpointId, number: DeliveryId) -> Result<Delivery, WebhookError> {

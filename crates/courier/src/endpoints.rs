@@ -73,6 +73,8 @@ pub enum EndpointState {
     Disabled,
     /// It has answered 410: it is not, until somebody enables it again.
     Gone,
+    /// A delivery was given up after its last attempt: it is not, until somebody enables it again.
+    Failed,
 }
 
 impl Payload {
@@ -92,6 +94,7 @@ impl EndpointState {
             Self::Enabled => "enabled",
             Self::Disabled => "disabled",
             Self::Gone => "gone",
+            Self::Failed => "failed",
         }
     }
 }
@@ -149,6 +152,8 @@ pub struct Endpoint {
     pub added: Timestamp,
     /// When it was last changed.
     pub changed: Timestamp,
+    /// Why the courier has disabled it, if it has.
+    pub reason: Option<String>,
     /// Deliveries that wait.
     pub waiting: usize,
 }
@@ -179,6 +184,7 @@ impl Webhooks {
             state: EndpointState::Enabled,
             added: now,
             changed: now,
+            reason: None,
             waiting: 0,
         };
         let (added, kept) = (endpoint.clone(), secret.clone());
@@ -238,6 +244,9 @@ impl Webhooks {
                 Some(false) => EndpointState::Disabled,
                 None => known.state,
             };
+            if enabled.is_some() {
+                known.reason = None;
+            }
             known.changed = now;
             put(db, &known)?;
             Ok::<_, WebhookError>(known)
@@ -255,7 +264,7 @@ impl Webhooks {
         let id = id.clone();
         let work = move |db: &rusqlite::Transaction<'_>| {
             find(db, &id)?;
-            for table in ["secrets", "deliveries"] {
+            for table in ["secrets", "deliveries", "told"] {
                 db.execute(&format!("DELETE FROM {table} WHERE endpoint = ?1"), [id.as_str()])?;
             }
             db.execute("DELETE FROM endpoints WHERE id = ?1", [id.as_str()])?;
@@ -307,13 +316,18 @@ impl Webhooks {
         .await
     }
 
-    /// Takes note that the endpoint has answered 410.
-    pub(crate) async fn gone(&self, id: &EndpointId, now: Timestamp) -> Result<(), StoreError> {
+    /// Takes note that the endpoint is told nothing any more, and why.
+    pub(crate) async fn disable(
+        &self,
+        id: &EndpointId,
+        (state, reason): (EndpointState, String),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let id = id.clone();
         self.write(Durability::Now, move |db| {
             db.execute(
-                "UPDATE endpoints SET state = 'gone', changed = ?2 WHERE id = ?1 AND state = 'enabled'",
-                params![id.as_str(), now.as_microsecond()],
+                "UPDATE endpoints SET state = ?3, reason = ?4, changed = ?2 WHERE id = ?1 AND state = 'enabled'",
+                params![id.as_str(), now.as_microsecond(), state.as_str(), reason],
             )?;
             Ok(())
         })
@@ -345,7 +359,7 @@ pub(crate) fn find(db: &Connection, id: &EndpointId) -> Result<Endpoint, Webhook
 
 fn put(db: &Connection, endpoint: &Endpoint) -> rusqlite::Result<usize> {
     let filter = serde_json::to_string(&endpoint.filter).expect("a filter is texts and lists");
-    db.prepare_cached("INSERT OR REPLACE INTO endpoints VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
+    db.prepare_cached("INSERT OR REPLACE INTO endpoints VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
         .execute(params![
             endpoint.id.as_str(),
             endpoint.url,
@@ -356,6 +370,7 @@ fn put(db: &Connection, endpoint: &Endpoint) -> rusqlite::Result<usize> {
             endpoint.state.as_str(),
             endpoint.added.as_microsecond(),
             endpoint.changed.as_microsecond(),
+            endpoint.reason,
         ])
 }
 
@@ -374,10 +389,12 @@ fn endpoint(row: &Row<'_>) -> rusqlite::Result<Endpoint> {
         state: match row.get_ref("state")?.as_str()? {
             "enabled" => EndpointState::Enabled,
             "gone" => EndpointState::Gone,
+            "failed" => EndpointState::Failed,
             _ => EndpointState::Disabled,
         },
         added: time(row, "added")?,
         changed: time(row, "changed")?,
+        reason: row.get("reason")?,
         waiting: row.get("waiting")?,
     })
 }

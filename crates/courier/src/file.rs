@@ -18,11 +18,14 @@ const FORMAT: i32 = 1;
 /// How long a connection waits for another, such as a backup's.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 
-/// A delivery whose `state` is 0 waits. A test has no story and no position.
+/// What was queued is in `told` for as long as its endpoint is there: a recall goes to whoever was told of
+/// what it voids. A delivery whose `state` is 0 waits. A test has no story and no position.
 const TABLES: &str = "
 CREATE TABLE endpoints(id TEXT PRIMARY KEY, url TEXT NOT NULL, description TEXT NOT NULL, filter TEXT NOT NULL,
   payload TEXT NOT NULL, cursor INTEGER NOT NULL, state TEXT NOT NULL, added INTEGER NOT NULL,
-  changed INTEGER NOT NULL) WITHOUT ROWID;
+  changed INTEGER NOT NULL, reason TEXT) WITHOUT ROWID;
+CREATE TABLE told(endpoint TEXT, story BLOB, revision INTEGER,
+  PRIMARY KEY(endpoint, story, revision)) WITHOUT ROWID;
 CREATE TABLE secrets(number INTEGER PRIMARY KEY AUTOINCREMENT, endpoint TEXT NOT NULL, secret BLOB NOT NULL,
   until INTEGER);
 CREATE INDEX secrets_of ON secrets(endpoint);

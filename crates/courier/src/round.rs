@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::address::Target;
-use crate::deliveries::{Attempted, Delivery, DeliveryId, DeliveryState, Origin, Subject};
+use crate::deliveries::{Asked, Attempted, Delivery, DeliveryId, DeliveryState, Origin};
 use crate::endpoints::{Endpoint, EndpointId, EndpointState};
 use crate::error::WebhookError;
 use crate::limits::{
@@ -180,8 +180,8 @@ impl Round {
             let is_last = changes.len() < PAGE_CHANGES;
             let last = changes.last().map_or(viewed, |change| change.position);
             let reached = if is_last { last.max(viewed) } else { last };
-            let asked: Vec<_> =
-                changes.iter().filter(|change| change.passes(&filter)).map(Subject::of).collect();
+            let asked = changes.iter().filter_map(|change| Asked::of(change, &filter).transpose());
+            let asked: Vec<_> = asked.collect::<Result<_, _>>()?;
             waiting += asked.len();
             let written = self.written.unwrap_or(Position::ZERO);
             if !asked.is_empty() || reached.0 - written.0.min(reached.0) >= CURSOR_EVERY {
@@ -216,18 +216,28 @@ async fn attempt(tools: Tools, endpoint: Endpoint, delivery: Delivery) -> bool {
         state => state.as_str(),
     };
     counter!("writethru_webhook_attempts_total", "outcome" => outcome).increment(1);
-    if attempted.state == DeliveryState::GivenUp {
-        warn!(webhook = %endpoint.id, delivery = delivery.id.0, "Gave up a delivery: replay it when its receiver is well");
+    let (state, reason) = match (is_gone, attempted.state) {
+        (true, _) => (EndpointState::Gone, "it has answered 410".to_owned()),
+        (false, DeliveryState::GivenUp) => (EndpointState::Failed, given_up(&delivery, &attempted)),
+        (false, _) => {
+            note(&tools.webhooks, delivery.id, attempted, now).await;
+            return true;
+        }
+    };
+    warn!(webhook = %endpoint.id, delivery = delivery.id.0, %reason, "Disabled a webhook: enable it when its receiver is well");
+    // Before the delivery: if the service ends between, the last attempt is made again.
+    if let Err(failed) = tools.webhooks.disable(&endpoint.id, (state, reason), now).await {
+        warn!(webhook = %endpoint.id, error = %failed, "Cannot write down that a webhook is disabled");
     }
     note(&tools.webhooks, delivery.id, attempted, now).await;
-    if !is_gone {
-        return true;
-    }
-    warn!(webhook = %endpoint.id, "Disabled a webhook: it has answered 410");
-    if let Err(failed) = tools.webhooks.gone(&endpoint.id, now).await {
-        warn!(webhook = %endpoint.id, error = %failed, "Cannot write down that a webhook is gone");
-    }
     false
+}
+
+/// Returns why an endpoint is disabled after its last attempt.
+fn given_up(delivery: &Delivery, attempted: &Attempted) -> String {
+    let attempts = delivery.attempts.saturating_add(1);
+    let last = attempted.error.as_deref().unwrap_or("no answer");
+    format!("delivery {} was given up after {attempts} attempts; the last: {last}", delivery.id.0)
 }
 
 /// Takes note of an attempt, until it succeeds: else the endpoint would be called again at once.

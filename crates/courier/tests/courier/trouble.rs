@@ -47,6 +47,41 @@ async fn what_fails_is_tried_ten_times_under_one_id_and_then_given_up() {
     assert!(now > later(noon(), 60 * 3_600) && now <= later(noon(), 76 * 3_600));
     let got = receiver.wait(10).await;
     assert!(got.iter().all(|one| one.header("webhook-id") == log[0].message && one.is_signed(&secret)));
+    let disabled = newsroom.webhooks.show(&id).await.unwrap();
+    let reason = disabled.reason.unwrap();
+    assert_eq!(disabled.state, EndpointState::Failed);
+    assert!(reason.contains("after 10 attempts") && reason.contains("answered 500"), "{reason}");
+    newsroom.file("fire", "Fire is out").await;
+    newsroom.viewed().await;
+    let enabled = Change { enabled: Some(true), ..Change::default() };
+    let enabled = newsroom.webhooks.change(&id, enabled).await.unwrap();
+    assert_eq!((enabled.state, enabled.reason), (EndpointState::Enabled, None));
+    assert_eq!(receiver.wait(11).await[10].revision().1, 2);
+    newsroom.stop().await;
+}
+
+#[tokio::test]
+async fn a_recall_goes_to_whoever_was_told_of_what_it_voids_whatever_they_ask_for() {
+    let newsroom = Newsroom::start().await;
+    let (told, other) = (Receiver::willing().await, Receiver::willing().await);
+    let asks = |kind: &str| WebhookFilter { kinds: vec![kind.parse().unwrap()], ..WebhookFilter::default() };
+    let (told_hook, _) = newsroom.add(&told.url, asks("update"), Payload::Full).await;
+    let (other_hook, _) = newsroom.add(&other.url, asks("alert"), Payload::Full).await;
+    let story = newsroom.file("fire", "Fire in the port").await;
+    let rates = newsroom.push("rates", "Rates rise", Release::Draft).await;
+    newsroom.over(&told_hook.id, 1).await;
+    newsroom.act(story, Deed::Kill).await;
+    newsroom.over(&told_hook.id, 2).await;
+    let got = told.wait(2).await;
+    assert_eq!(got[1].json()["data"]["kind"], "kill");
+    assert_eq!(got[1].revision().0, story.to_string());
+    // Whoever was never told of the story hears no more of it than of a draft.
+    newsroom.act(rates, Deed::Kill).await;
+    newsroom.viewed().await;
+    let queued = newsroom.webhooks.test(&other_hook.id).await.unwrap();
+    let log = newsroom
+        .until(&other_hook.id, |log| log.iter().any(|one| one.id == queued.id && one.ended.is_some()));
+    assert_eq!(log.await.len(), 1);
     newsroom.stop().await;
 }
 

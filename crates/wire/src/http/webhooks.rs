@@ -20,8 +20,8 @@ pub struct WebhookFilter {
     /// taken from readers is told whatever its tags were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
-    /// Only of these kinds; of all if there are none. Who leaves kinds out must name those that take a story
-    /// from readers to hear of them: `kill`, `takedown`, `withhold` and `unpublish`.
+    /// Only of these kinds; of all if there are none. A recall (withhold, kill, takedown, correction) comes
+    /// whatever the filter says to whoever was told of what it voids; an `unpublish` must be named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub kinds: Vec<Kind>,
@@ -82,7 +82,8 @@ pub struct WebhookView {
     pub filter: WebhookFilter,
     /// `full` or `thin`.
     pub payload: String,
-    /// `enabled`, `disabled`, or `gone`: it has answered 410 and is told nothing until it is enabled again.
+    /// `enabled`, `disabled`, or told nothing until it is enabled again: `gone` (it has answered 410) or
+    /// `failed` (a delivery was given up after its last attempt).
     pub state: String,
     /// Everything up to here was queued for it, or is not asked for.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -92,6 +93,9 @@ pub struct WebhookView {
     /// When it was added.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub added: Timestamp,
+    /// Why it is `gone` or `failed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// When it was last changed.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub changed: Timestamp,
