@@ -17,6 +17,7 @@ mod rights;
 mod second;
 mod show;
 mod stored;
+pub(crate) mod webhooks;
 
 pub(crate) use acts::Acting;
 pub(crate) use blame::BlameQuery;

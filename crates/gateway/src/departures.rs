@@ -51,6 +51,8 @@ pub enum PublicDoor {
     NatsArticles,
     /// The stream of recalls.
     NatsRecalls,
+    /// A webhook.
+    Webhook,
 }
 
 impl PublicDoor {
@@ -72,6 +74,7 @@ impl PublicDoor {
             Self::NatsChanges => "nats-changes",
             Self::NatsArticles => "nats-articles",
             Self::NatsRecalls => "nats-recalls",
+            Self::Webhook => "webhook",
         }
     }
 }

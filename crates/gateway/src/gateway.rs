@@ -43,6 +43,8 @@ pub struct Controls {
     pub relay: Option<Arc<dyn Fn() -> RelayStatus + Send + Sync>>,
     /// Reads the transparency log; `None` where none is kept.
     pub notary: Option<notary::Reader>,
+    /// Who is told of changes by webhooks; `None` where this process carries none.
+    pub webhooks: Option<courier::Webhooks>,
 }
 
 impl fmt::Debug for Controls {
@@ -51,6 +53,7 @@ impl fmt::Debug for Controls {
             .field("projector", &self.projector.is_some())
             .field("relay", &self.relay.is_some())
             .field("notary", &self.notary.is_some())
+            .field("webhooks", &self.webhooks.is_some())
             .finish()
     }
 }

@@ -15,6 +15,7 @@ mod registry;
 mod reply;
 mod stories;
 mod transparency;
+mod webhooks;
 
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -135,6 +136,7 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(openapi::document))
         .merge(redactions::routes())
         .merge(registry::routes())
+        .merge(webhooks::routes())
 }
 
 /// Returns the description of the API (OpenAPI 3.1) that `/openapi.json` gives, without serving it.

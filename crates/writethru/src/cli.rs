@@ -137,6 +137,8 @@ pub(crate) enum Command {
     Diff(commands::diff::Diff),
     /// Follow changes as they are published, word by word
     Watch(Box<commands::watch::Watch>),
+    /// Add, list, change, try and remove webhooks, and see what was delivered
+    Webhook(Box<commands::webhook::Webhook>),
     /// Verify a data dir: structure, hashes, views
     Check(commands::check::Check),
     /// Build the views anew from the log

@@ -20,3 +20,4 @@ mod second_failing;
 mod service;
 mod streams;
 mod transparency;
+mod webhooks;

@@ -33,3 +33,4 @@ pub(crate) mod show;
 pub(crate) mod up;
 pub(crate) mod verify;
 pub(crate) mod watch;
+pub(crate) mod webhook;

@@ -1,6 +1,7 @@
 //! The service in one process, whole or some of its parts: composition, readiness, and an orderly end.
 
 mod banner;
+mod carrying;
 pub(crate) mod data_dir;
 mod demo;
 mod edge;
