@@ -121,16 +121,13 @@ impl Service {
         let webhooks = carrying::open((settings, &data.paths), &log, &roles)?;
         let publisher = PublisherCell::default();
         let publishes = settings.nats != NatsChoice::Off && roles.has(Role::Publisher);
+        let publishing = publishes.then(|| publisher.clone());
         let gateway = Gateway::new(Parts {
             log: log.clone(),
             desk,
             views: views.clone(),
             registry: registry.clone(),
-            controls: edge::controls(
-                control,
-                publishes.then(|| publisher.clone()),
-                (reader.clone(), webhooks.clone()),
-            ),
+            controls: edge::controls(control, publishing, (reader.clone(), webhooks.clone())),
             measures: Measures::install(),
             origin: edge::origin(settings, listener.as_ref())?,
         })
