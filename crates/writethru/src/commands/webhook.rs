@@ -63,7 +63,7 @@ enum What {
 struct Add {
     /// Where changes are posted
     #[arg(value_name = "URL")]
-    url: String,
+    address: String,
     #[command(flatten)]
     wishes: Wishes,
 }
@@ -135,8 +135,8 @@ struct Changing {
     #[arg(value_name = "WEBHOOK")]
     webhook: String,
     /// Where changes are posted
-    #[arg(long)]
-    url: Option<String>,
+    #[arg(long, value_name = "URL")]
+    address: Option<String>,
     /// Tell it what comes, and what has come since it was disabled
     #[arg(long)]
     enable: bool,
@@ -229,8 +229,8 @@ impl Webhook {
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         let (api, output) = (session.api()?, session.output);
         match &self.what {
-            What::Add(Add { url, wishes }) => {
-                let body = WebhookBody { url: Some(url.clone()), ..wishes.body(&api).await? };
+            What::Add(Add { address, wishes }) => {
+                let body = WebhookBody { url: Some(address.clone()), ..wishes.body(&api).await? };
                 let added: WebhookView = ask(&api, Method::POST, &[], Some(&json!(body))).await?;
                 one(&added, output)
             }
@@ -305,7 +305,7 @@ impl Changing {
             (_, true) => Some(false),
             _ => None,
         };
-        let body = WebhookBody { url: self.url.clone(), enabled, ..self.wishes.body(api).await? };
+        let body = WebhookBody { url: self.address.clone(), enabled, ..self.wishes.body(api).await? };
         one(&ask(api, Method::PATCH, &[&self.webhook], Some(&json!(body))).await?, output)
     }
 }
