@@ -259,6 +259,15 @@ mod tests {
     }
 
     #[test]
+    fn the_address_of_a_webhook_is_not_taken_for_the_servers() {
+        for line in ["webhook add https://example.com/", "webhook change wh_1 --address https://example.com/"]
+        {
+            let cli = Cli::try_parse_from(words(&format!("writethru {line}"))).expect("parses");
+            assert_eq!(cli.global.url, None, "{line}");
+        }
+    }
+
+    #[test]
     fn every_command_has_examples_and_every_example_parses() {
         let mut root = Cli::command();
         root.build();
