@@ -1,7 +1,8 @@
 //! Making words physically gone.
 //!
 //! The record is overwritten, never in fewer bytes than before; a page that is given up is filled
-//! with zeros (`secure_delete`). Then the write-ahead log, which still holds the old pages, is emptied.
+//! with zeros (`secure_delete`). Then the write-ahead log, which still holds the old pages, is emptied, and synced
+//! as empty: a power cut does not bring it back.
 
 use std::time::{Duration, Instant};
 
@@ -45,7 +46,7 @@ fn empty_write_ahead_log(writer: &Writer) -> Result<(), EraseError> {
     loop {
         // Waits for readers by itself, as long as the connection's busy timeout.
         match checkpoint::truncate(&writer.log) {
-            Ok(moved) if moved.whole => return Ok(()),
+            Ok(moved) if moved.whole => return cut_durably(writer),
             Ok(_) if Instant::now() < deadline => {}
             Ok(_) => {
                 let source = "a reader holds an old state of the log: the words are still in its \
@@ -56,4 +57,14 @@ fn empty_write_ahead_log(writer: &Writer) -> Result<(), EraseError> {
             Err(source) => return Err(EraseError::OutcomeUnknown { source: Box::new(source) }),
         }
     }
+}
+
+/// Syncs the emptied write-ahead log, by the commit of something that changes nothing: SQLite empties
+/// the file without a sync.
+fn cut_durably(writer: &Writer) -> Result<(), EraseError> {
+    writer
+        .log
+        .execute("UPDATE meta SET value = value WHERE name = 'format'", [])
+        .map(drop)
+        .map_err(|source| EraseError::OutcomeUnknown { source: Box::new(source) })
 }
