@@ -139,6 +139,8 @@ pub(crate) enum Command {
     Blame(commands::blame::Blame),
     /// Show what changed between two revisions, word by word
     Diff(commands::diff::Diff),
+    /// Play the log again: to verify it, into a new data dir, or over NATS as a drill
+    Replay(commands::replay::Replay),
     /// Follow changes as they are published, word by word
     Watch(Box<commands::watch::Watch>),
     /// Verify a data dir: structure, hashes, views
