@@ -21,6 +21,7 @@ mod search;
 mod second;
 mod show;
 mod stored;
+pub(crate) mod webhooks;
 
 pub(crate) use acts::Acting;
 pub(crate) use audit::QuestionQuery;

@@ -53,6 +53,8 @@ pub enum PublicDoor {
     NatsArticles,
     /// The stream of recalls.
     NatsRecalls,
+    /// A webhook.
+    Webhook,
 }
 
 impl PublicDoor {
@@ -75,6 +77,7 @@ impl PublicDoor {
             Self::NatsChanges => "nats-changes",
             Self::NatsArticles => "nats-articles",
             Self::NatsRecalls => "nats-recalls",
+            Self::Webhook => "webhook",
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct Controls {
     pub notary: Option<notary::Reader>,
     /// Tells how far the log has been audited; `None` where nothing audits it.
     pub audit: Option<watch::Receiver<AuditStatus>>,
+    /// Who is told of changes by webhooks; `None` where this process carries none.
+    pub webhooks: Option<courier::Webhooks>,
 }
 
 /// How the audit of the log goes.
@@ -76,6 +78,7 @@ impl fmt::Debug for Controls {
             .field("relay", &self.relay.is_some())
             .field("notary", &self.notary.is_some())
             .field("audit", &self.audit.is_some())
+            .field("webhooks", &self.webhooks.is_some())
             .finish()
     }
 }

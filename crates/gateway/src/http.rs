@@ -20,6 +20,7 @@ mod reply;
 mod search;
 mod stories;
 mod transparency;
+mod webhooks;
 
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -147,6 +148,7 @@ fn routes() -> OpenApiRouter<Gateway> {
         .merge(redactions::routes())
         .merge(search::routes())
         .merge(registry::routes())
+        .merge(webhooks::routes())
 }
 
 /// Returns the description of the API (OpenAPI 3.1) that `/openapi.json` gives, without serving it.

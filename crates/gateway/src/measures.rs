@@ -138,6 +138,16 @@ fn describe_progress() {
         "Records that the audit found not to be as they were written"
     );
     describe_gauge!("writethru_publisher_connected", "1 while the publisher is connected to NATS");
+    describe_webhooks();
+}
+
+fn describe_webhooks() {
+    for outcome in ["delivered", "failed", "given-up", "withdrawn"] {
+        counter!("writethru_webhook_attempts_total", "outcome" => outcome).absolute(0);
+    }
+    describe_counter!("writethru_webhook_attempts_total", "Attempts to deliver to webhooks, by outcome");
+    describe_gauge!("writethru_webhook_waiting_deliveries", "Deliveries that wait, by webhook");
+    describe_gauge!("writethru_webhook_lag_events", "Events that are not looked at yet, by webhook");
 }
 
 /// What is measured of the log, and of the disk under it.

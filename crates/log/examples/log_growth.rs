@@ -3,8 +3,8 @@
 //!
 //! `cargo run --release -p writethru-log --features bench --example log_growth -- DIRECTORY [RECORDS_MAX] [RECORD_BYTES]`
 //!
-//! Every story has 50 records, among those of 199 others. Before the cold reads the log is closed, the system's
-//! own cache is dropped where that is allowed (`"cache_dropped": true`), and the log is opened again.
+//! Every story has 50 records, among those of 199 others. Stories are read once after the log was closed and opened
+//! again, and once after the system's own cache was dropped too, where that is allowed (`"cache_dropped": true`).
 
 use std::error::Error;
 use std::fs;
@@ -26,7 +26,7 @@ const STORIES_AT_ONCE: u64 = 200;
 const GENERATION: u64 = STORY_RECORDS * STORIES_AT_ONCE;
 /// Sizes at which it is measured, up to the one that was asked for.
 const SIZES: [u64; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
-/// Stories that are read cold, spread over the log.
+/// Stories that are read, spread over the log.
 const COLD_READS: u64 = 40;
 /// How long each load of appends lasts.
 const RUN: Duration = Duration::from_secs(1);
@@ -64,11 +64,31 @@ async fn main() -> Answer<()> {
 
 /// Opens the log that has `generations` and adds what reads of it cost to `figures`.
 async fn at_rest(path: &Path, generations: u64, mut figures: Value) -> Answer<Value> {
-    // Refused to all but root.
-    let cache_dropped = fs::write("/proc/sys/vm/drop_caches", "3").is_ok();
     let began = Instant::now();
     let log = open(path).await?;
     let reopened = began.elapsed();
+    let warm = stories(&log, generations).await?;
+    log.close().await;
+    // Refused to all but root.
+    let cache_dropped = fs::write("/proc/sys/vm/drop_caches", "3").is_ok();
+    let log = open(path).await?;
+    let cold = stories(&log, generations).await?;
+    let replay = bench::replay(&log).await?;
+    let records = log.head().0;
+    figures["records"] = json!(records);
+    figures["cache_dropped"] = json!(cache_dropped);
+    figures["reopened_ms"] = json!(milliseconds(reopened));
+    figures["reopened_story"] = warm;
+    figures["cold_story"] = cold;
+    figures["replay"] = shown(&replay);
+    figures["disk_bytes_per_record"] = json!(bytes_beside(path)? / records);
+    figures["resident_mib"] = json!(resident_kib()? / 1024);
+    log.close().await;
+    Ok(figures)
+}
+
+/// Reads stories that are spread over the log, each once.
+async fn stories(log: &EventLog, generations: u64) -> Answer<Value> {
     let mut calls = Vec::new();
     for number in 0..COLD_READS {
         let key = story(number * (generations * STORIES_AT_ONCE - 1) / (COLD_READS - 1));
@@ -77,19 +97,10 @@ async fn at_rest(path: &Path, generations: u64, mut figures: Value) -> Answer<Va
         calls.push(call.elapsed());
         assert_eq!(records.len() as u64, STORY_RECORDS, "a story is not whole");
     }
-    let replay = bench::replay(&log).await?;
-    let records = log.head().0;
     calls.sort_unstable();
-    figures["records"] = json!(records);
-    figures["cache_dropped"] = json!(cache_dropped);
-    figures["reopened_ms"] = json!(milliseconds(reopened));
-    figures["cold_story_p50_ms"] = json!(milliseconds(calls[calls.len() / 2]));
-    figures["cold_story_max_ms"] = json!(milliseconds(calls[calls.len() - 1]));
-    figures["replay"] = shown(&replay);
-    figures["disk_bytes_per_record"] = json!(bytes_beside(path)? / records);
-    figures["resident_mib"] = json!(resident_kib()? / 1024);
-    log.close().await;
-    Ok(figures)
+    Ok(
+        json!({"p50_ms": milliseconds(calls[calls.len() / 2]), "max_ms": milliseconds(calls[calls.len() - 1])}),
+    )
 }
 
 /// Appends the records of [`STORIES_AT_ONCE`] stories, one of each in turn, a turn at once.

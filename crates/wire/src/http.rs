@@ -408,6 +408,7 @@ mod exports;
 mod questions;
 mod redaction;
 mod search;
+mod webhooks;
 
 pub use access::{
     ActorChangeBody, ActorList, ActorView, DenialList, DenialView, KeyIssued, KeyList, KeyView, NewActorBody,
@@ -426,3 +427,7 @@ pub use redaction::{
     RedactionPreview, RedactionView,
 };
 pub use search::{PhrasePage, PhraseStory, PhraseStretch, PhraseTime};
+pub use webhooks::{
+    DeliveryList, DeliveryView, ReplayBody, Replayed, WebhookBody, WebhookFilter, WebhookList, WebhookSecret,
+    WebhookView,
+};

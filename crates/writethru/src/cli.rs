@@ -143,6 +143,8 @@ pub(crate) enum Command {
     Replay(commands::replay::Replay),
     /// Follow changes as they are published, word by word
     Watch(Box<commands::watch::Watch>),
+    /// Add, list, change, try and remove webhooks, and see what was delivered
+    Webhook(Box<commands::webhook::Webhook>),
     /// Verify a data dir: structure, hashes, views
     Check(commands::check::Check),
     /// Build the views anew from the log
@@ -260,6 +262,15 @@ mod tests {
     #[test]
     fn the_command_tree_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_address_of_a_webhook_is_not_taken_for_the_servers() {
+        for line in ["webhook add https://example.com/", "webhook change wh_1 --address https://example.com/"]
+        {
+            let cli = Cli::try_parse_from(words(&format!("writethru {line}"))).expect("parses");
+            assert_eq!(cli.global.url, None, "{line}");
+        }
     }
 
     #[test]

@@ -122,6 +122,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Exit, Failure> {
         Command::Actor(actor) => Box::pin(actor.run(&session)).await,
         Command::Policy(policy) => Box::pin(policy.run(&session)).await,
         Command::Entry(entry) => Box::pin(entry.run(&session)).await,
+        Command::Webhook(webhook) => Box::pin(webhook.run(&session)).await,
         Command::Key(key) => Box::pin(key.run(&session)).await,
         // `run` has answered these already.
         Command::Notary(notary) => Box::pin(notary.run(&session)).await,

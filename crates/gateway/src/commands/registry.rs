@@ -33,14 +33,14 @@ pub(crate) use exports::ExportsQuery;
 pub(crate) use holds::HoldsQuery;
 pub(crate) use house::DenialsQuery;
 pub(crate) use keys::KeysQuery;
-pub(crate) use problems::{of_request, of_store};
+pub(crate) use problems::{of_request, of_store, unknown};
 pub(crate) use recalls::RecallsQuery;
 pub(crate) use requests::{RequestsQuery, guarded_word, state_at};
 
 /// Lines in a page, if the caller does not say.
-const PAGE: usize = 100;
+pub(crate) const PAGE: usize = 100;
 /// Most lines in a page.
-const PAGE_MAX: usize = 500;
+pub(crate) const PAGE_MAX: usize = 500;
 
 /// Returns the time, as exactly as the registry keeps it.
 pub(crate) fn now() -> Timestamp {
@@ -71,14 +71,14 @@ fn text<T: FromStr<Err: Display>>(place: impl Into<String>, given: &str) -> Resu
     given.parse().map_err(|error: T::Err| bad_body(place, error))
 }
 
-fn bad_body(place: impl Into<String>, detail: impl Display) -> Problem {
+pub(crate) fn bad_body(place: impl Into<String>, detail: impl Display) -> Problem {
     let place = place.into();
     Problem::new(ProblemKind::BadRequest, format!("body, {place}: {detail}"))
         .with("place", format!("body: {place}"))
 }
 
 /// Cuts `lines` to one page, and returns the last line's name if there are more.
-fn page<T>(lines: &mut Vec<T>, limit: usize, name: impl Fn(&T) -> String) -> Option<String> {
+pub(crate) fn page<T>(lines: &mut Vec<T>, limit: usize, name: impl Fn(&T) -> String) -> Option<String> {
     let more = lines.len() > limit;
     lines.truncate(limit);
     lines.last().filter(|_| more).map(name)

@@ -59,6 +59,7 @@ pub(crate) fn frame() -> OpenApi {
             tag("feeds", "Feeds for readers' programs: Atom, RSS, JSON Feed"),
             tag("access", "Who may do what: actors, keys, denials, second persons, audits"),
             tag("transparency", "The log over every envelope, as static files, and receipts from it"),
+            tag("webhooks", "Changes posted to other services, as Standard Webhooks wants them"),
             tag("service", "The service itself"),
         ]))
         .build()
@@ -146,6 +147,16 @@ problem_responses! {
     ReceiptProblems = [
         BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, RevisionNotFound, NoSuchFile, NotAcceptable,
         CursorGone, Unavailable, Internal,
+    ];
+    /// What a change of a webhook may be answered with.
+    WebhookProblems = [
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotRegistered, NotAcceptable, CursorGone,
+        UnsupportedMediaType, Refused, Unavailable, OutcomeUnknown, Internal,
+    ];
+    /// What a read of webhooks may answer.
+    WebhookReadProblems = [
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotRegistered, NotAcceptable, Refused, Unavailable,
+        Internal,
     ];
     /// What readiness may be answered with.
     Unready = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];

@@ -53,7 +53,7 @@ pub(crate) fn routes() -> OpenApiRouter<Gateway> {
 }
 
 /// A body of JSON, not read yet: it is read once the caller is allowed to send it.
-pub(crate) struct JsonBody(Bytes);
+pub(crate) struct JsonBody(pub(crate) Bytes);
 
 impl<S: Sync> FromRequest<S> for JsonBody {
     type Rejection = Refused;

@@ -1,7 +1,7 @@
 //! What a reader of a stream asks for.
 
-use projector::ChangeRow;
-use story::{Desk, Kind, Level, Status};
+use projector::{ChangeFilter, ChangeRow};
+use story::Kind;
 use utoipa::IntoParams;
 use wire::{Cursor, Problem};
 
@@ -45,20 +45,25 @@ pub(crate) struct EventsQuery {
     since: Option<After>,
     /// Only of stories on this desk, or that leave it with the change.
     #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{1,64}$", example = "world")]
-    desk: Option<Desk>,
+    #[expect(dead_code, reason = "it describes a parameter that makes a part of the filter")]
+    desk: (),
     /// Only of stories with this tag, letter by letter, or that lose it with the change. A story that
     /// is taken from readers is told whatever its tags were.
-    #[param(example = "economy")]
-    tag: Option<String>,
+    #[param(value_type = Option<String>, example = "economy")]
+    #[expect(dead_code, reason = "it describes a parameter that makes a part of the filter")]
+    tag: (),
     /// Only of these kinds: names with commas between.
     #[param(value_type = Option<String>, example = "correction,kill")]
-    kind: Vec<Kind>,
+    #[expect(dead_code, reason = "it describes a parameter that makes a part of the filter")]
+    kind: (),
     /// Only those that matter at least this much: `minor`, `notable` or `substantive`.
     #[param(value_type = Option<String>, example = "notable")]
-    min_significance: Option<Level>,
+    #[expect(dead_code, reason = "it describes a parameter that makes a part of the filter")]
+    min_significance: (),
     /// `true`: only those after which the headline is another one.
     #[param(value_type = Option<bool>, example = false)]
-    headline_only: bool,
+    #[expect(dead_code, reason = "it describes a parameter that makes a part of the filter")]
+    headline_only: (),
     /// `full` (the default), or `thin`: without `ops` and `snapshot`, and with `ref`, the address of the
     /// article.
     #[param(value_type = Option<String>, example = "full")]
@@ -71,6 +76,8 @@ pub(crate) struct EventsQuery {
     #[param(value_type = Option<String>, example = "ops")]
     #[expect(dead_code, reason = "it describes a parameter that makes a part of the shape")]
     patch: (),
+    #[param(ignore)]
+    filter: ChangeFilter,
 }
 
 impl Query for EventsQuery {
@@ -80,14 +87,22 @@ impl Query for EventsQuery {
     fn take(from: &mut Parameters) -> Result<Self, Problem> {
         Ok(Self {
             since: from.optional("since")?,
-            desk: from.optional("desk")?,
-            tag: from.text("tag"),
-            kind: kinds(from)?,
-            min_significance: from.optional("min_significance")?,
-            headline_only: from.truth("headline_only")?,
+            desk: (),
+            tag: (),
+            kind: (),
+            min_significance: (),
+            headline_only: (),
             payload: shape(from)?,
             unit: (),
             patch: (),
+            filter: ChangeFilter {
+                desk: from.optional("desk")?,
+                tag: from.text("tag"),
+                kinds: kinds(from)?,
+                least: from.optional("min_significance")?,
+                headline_only: from.truth("headline_only")?,
+                story: None,
+            },
         })
     }
 }
@@ -120,15 +135,8 @@ impl EventsQuery {
         self.payload
     }
 
-    /// Returns whether `change` is asked for. That a story was taken from readers passes for every tag:
-    /// what its tags were is no longer told, and whoever had its words must hear of it.
+    /// Returns whether `change` is asked for.
     pub(crate) fn passes(&self, change: &ChangeRow) -> bool {
-        let on_desk = |wanted: &Desk| change.desk == *wanted || change.desk_before.as_ref() == Some(wanted);
-        let tagged = |wanted: &String| change.status != Status::Usable || change.tags.contains(wanted);
-        self.desk.as_ref().is_none_or(on_desk)
-            && self.tag.as_ref().is_none_or(tagged)
-            && (self.kind.is_empty() || self.kind.contains(&change.kind))
-            && self.min_significance.is_none_or(|least| change.level >= least)
-            && (!self.headline_only || change.rewords_headline)
+        change.passes(&self.filter)
     }
 }

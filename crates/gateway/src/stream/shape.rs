@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use projector::{ChangeRow, View, ViewError, Views};
-use serde_json::Value;
 use story::Article;
 use story::diff::json_patch::json_patch;
 use story::diff::{Diff, FieldChange, Op, Splice};
@@ -35,7 +34,7 @@ impl Shape {
         let damaged = || ViewError::Damaged { place: format!("changes.event at {}", change.position) };
         match self {
             Self::Full => Ok(Some(change.event.clone())),
-            Self::Thin => thin(change).map(Some).ok_or_else(damaged),
+            Self::Thin => change.thin().map(Some).ok_or_else(damaged),
             Self::Utf16 | Self::JsonPatch => {
                 let event: CloudEvent<Change> =
                     serde_json::from_slice(&change.event).map_err(|_| damaged())?;
@@ -46,7 +45,7 @@ impl Shape {
                 let after = views.state(change.story, change.to, View::Public).await?;
                 let Some(after) = after else { return Ok(None) };
                 // What it starts from is out of reach: the reader fetches what it leads to.
-                let Some(before) = before else { return thin(change).map(Some).ok_or_else(damaged) };
+                let Some(before) = before else { return change.thin().map(Some).ok_or_else(damaged) };
                 let bytes = before.text_bytes() + after.text_bytes();
                 let shaped = large(bytes, move || match self {
                     Self::Utf16 => Some(json(&in_utf16(event, &before))),
@@ -56,18 +55,6 @@ impl Shape {
             }
         }
     }
-}
-
-/// Returns the change without its article, and with the address of it.
-fn thin(change: &ChangeRow) -> Option<Bytes> {
-    let mut event: Value = serde_json::from_slice(&change.event).ok()?;
-    let data = event.get_mut("data")?.as_object_mut()?;
-    for member in ["ops", "snapshot", "fetch", "observations"] {
-        data.shift_remove(member);
-    }
-    let address = format!("/v1/stories/{}?as_of=rev:{}", change.story, change.to);
-    data.insert("ref".to_owned(), address.into());
-    Some(json(&event))
 }
 
 /// Returns the change with a JSON Patch in place of its ops.

@@ -24,3 +24,4 @@ mod second_failing;
 mod service;
 mod streams;
 mod transparency;
+mod webhooks;

@@ -100,8 +100,19 @@ impl Service {
         let relay =
             relay.map(|relay| -> Arc<dyn Fn() -> RelayStatus + Send + Sync> { Arc::new(move || relay) });
         let notary = Notary::new(log.clone(), notary_options(directory.path())).unwrap();
-        let controls =
-            Controls { projector: Some(control), relay, notary: Some(notary.reader()), audit: None };
+        let webhooks = courier::Webhooks::open(
+            &directory.path().join("courier.db"),
+            (log.epoch(), log.head()),
+            courier::Reach::Public,
+            courier::Clock::system(),
+        );
+        let controls = Controls {
+            projector: Some(control),
+            relay,
+            notary: Some(notary.reader()),
+            audit: None,
+            webhooks: Some(webhooks.unwrap()),
+        };
         let notarising = tokio::spawn(notary.run(shutdown.clone()));
         let registry = Registry::open(&directory.path().join("registry.db")).await.unwrap();
         let key_file = directory.path().join("owner.key");

@@ -36,4 +36,5 @@ pub(crate) mod show;
 pub(crate) mod up;
 pub(crate) mod verify;
 pub(crate) mod watch;
+pub(crate) mod webhook;
 pub(crate) mod when;

@@ -119,7 +119,8 @@ pub(crate) fn template() -> String {
     );
     for key in Key::ALL {
         let shown = key.default().unwrap_or_else(|| key.example());
-        let shown = if key == Key::NoNats { shown.to_owned() } else { format!("{shown:?}") };
+        let is_truth = matches!(key, Key::NoNats | Key::CourierAllowPrivate);
+        let shown = if is_truth { shown.to_owned() } else { format!("{shown:?}") };
         // Writing to a String cannot fail.
         let _ = write!(
             text,

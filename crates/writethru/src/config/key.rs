@@ -17,6 +17,8 @@ pub(crate) enum Key {
     Provider,
     /// The hub that feeds name.
     WebsubHub,
+    /// Whether webhooks may lead to private addresses.
+    CourierAllowPrivate,
     /// A NATS server that runs already.
     NatsUrl,
     /// What the service signs in with at that server.
@@ -43,7 +45,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every key, in the order of the documentation.
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Data,
         Self::Url,
         Self::CredentialFile,
@@ -51,6 +53,7 @@ impl Key {
         Self::PublicUrl,
         Self::Provider,
         Self::WebsubHub,
+        Self::CourierAllowPrivate,
         Self::NatsUrl,
         Self::NatsSeed,
         Self::NoNats,
@@ -74,6 +77,7 @@ impl Key {
             Self::PublicUrl => "public_url",
             Self::Provider => "provider",
             Self::WebsubHub => "websub_hub",
+            Self::CourierAllowPrivate => "courier_allow_private",
             Self::NatsUrl => "nats_url",
             Self::NatsSeed => "nats_seed",
             Self::NoNats => "no_nats",
@@ -98,6 +102,7 @@ impl Key {
             Self::PublicUrl => "WRITETHRU_PUBLIC_URL",
             Self::Provider => "WRITETHRU_PROVIDER",
             Self::WebsubHub => "WRITETHRU_WEBSUB_HUB",
+            Self::CourierAllowPrivate => "WRITETHRU_COURIER_ALLOW_PRIVATE",
             Self::NatsUrl => "WRITETHRU_NATS_URL",
             Self::NatsSeed => "WRITETHRU_NATS_SEED",
             Self::NoNats => "WRITETHRU_NO_NATS",
@@ -117,7 +122,7 @@ impl Key {
         match self {
             Self::Data => Some("./writethru-data"),
             Self::Http => Some("127.0.0.1:8080"),
-            Self::NoNats => Some("false"),
+            Self::NoNats | Self::CourierAllowPrivate => Some("false"),
             Self::LogFormat => Some("text"),
             Self::Url
             | Self::CredentialFile
@@ -153,6 +158,9 @@ impl Key {
             Self::Provider => "Name of the publisher, as items say it. Without it: the host of public_url.",
             Self::WebsubHub => {
                 "WebSub hub that feeds name, for readers to subscribe at. It is told which feeds change."
+            }
+            Self::CourierAllowPrivate => {
+                "Whether webhooks may be posted to private addresses, and without TLS. For tests, and for receivers within the house."
             }
             Self::NatsUrl => {
                 "NATS server that runs already. Without it `up` starts and supervises one of its own."
@@ -195,7 +203,7 @@ impl Key {
             Self::LogPartitions => "1",
             Self::LogReplicas => "3",
             Self::Log => "warn,writethru=info",
-            Self::Data | Self::Http | Self::NoNats | Self::LogFormat => "",
+            Self::Data | Self::Http | Self::NoNats | Self::CourierAllowPrivate | Self::LogFormat => "",
         }
     }
 

@@ -112,6 +112,8 @@ pub(crate) struct Settings {
     pub(crate) provider: Option<String>,
     /// The hub that feeds name, if there is one.
     pub(crate) websub_hub: Option<String>,
+    /// How far webhooks reach.
+    pub(crate) courier_reach: courier::Reach,
     /// Which NATS server `up` and `watch` use.
     pub(crate) nats: NatsChoice,
     /// File with what the service signs in with at a NATS server that runs already.

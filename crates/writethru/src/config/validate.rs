@@ -48,6 +48,9 @@ pub(super) fn settings(sources: Sources) -> Result<Settings, Failure> {
         let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
         is_web.then(|| url.to_string())
     })?;
+    let is_private = check(&sources, Key::CourierAllowPrivate, "true or false", |value| value.parse().ok())?;
+    let courier_reach =
+        if is_private == Some(true) { courier::Reach::Private } else { courier::Reach::Public };
     Ok(Settings {
         data: text(Key::Data).map(PathBuf::from).unwrap_or_default(),
         url,
@@ -57,6 +60,7 @@ pub(super) fn settings(sources: Sources) -> Result<Settings, Failure> {
         public_url,
         provider,
         websub_hub,
+        courier_reach,
         nats,
         nats_seed: text(Key::NatsSeed).map(PathBuf::from),
         nats_server_bin: text(Key::NatsServerBin).map(PathBuf::from),

@@ -42,6 +42,11 @@ impl Paths {
         self.root.join("registry.db")
     }
 
+    /// Returns the webhooks.
+    pub(crate) fn courier(&self) -> PathBuf {
+        self.root.join("courier.db")
+    }
+
     /// Returns the owner's key.
     pub(crate) fn owner_key(&self) -> PathBuf {
         self.root.join("owner.key")

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use courier::Webhooks;
 use formats::publication::Origin;
 use gateway::{AuditStatus, Controls, Gateway, RelayStatus};
 use projector::Control;
@@ -70,12 +71,12 @@ impl PublisherCell {
 pub(super) fn controls(
     control: Control,
     publisher: Option<PublisherCell>,
-    notary: Option<notary::Reader>,
+    (notary, webhooks): (Option<notary::Reader>, Option<Webhooks>),
     audit: Option<watch::Receiver<AuditStatus>>,
 ) -> Controls {
     let relay = publisher
         .map(|cell| -> Arc<dyn Fn() -> RelayStatus + Send + Sync> { Arc::new(move || cell.relay_status()) });
-    Controls { projector: Some(control), relay, notary, audit }
+    Controls { projector: Some(control), relay, notary, audit, webhooks }
 }
 
 /// Returns who serves, as items of standards say it: what the configuration says, else where

@@ -2,6 +2,7 @@
 
 mod auditor;
 mod banner;
+mod carrying;
 pub(crate) mod data_dir;
 mod demo;
 mod edge;

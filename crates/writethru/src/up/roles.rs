@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 /// One part of the service that a process may take on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Role {
+    /// Carries changes to the webhooks of its own data dir; give it to a process that is a gateway too
+    Courier,
     /// Takes commands over NATS
     Desk,
     /// Answers over HTTP; commands too

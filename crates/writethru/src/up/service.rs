@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::auditor::Auditor;
+use super::carrying;
 use super::data_dir::DataDir;
 use super::edge::{self, Edge, PublisherCell};
 use super::lease::Leases;
@@ -94,10 +95,7 @@ impl Service {
         let log = event_log::open_for_service(settings, &data.paths, found.broker.as_ref()).await?;
         let on_nats = OnNats::of(settings, found.broker.as_ref())?;
         if on_nats.is_some() && found.children.0.is_empty() {
-            warn!(
-                "The event log is on NATS servers whose configuration cannot be seen from here: without \
-                 `sync_interval: always` on every one of them, a power cut loses what was acknowledged"
-            );
+            warn_of_unseen_servers();
         }
         let leases = match &on_nats {
             Some(on_nats) => Some(Leases::open(on_nats).await?),
@@ -122,19 +120,22 @@ impl Service {
         let notary = Notarising::begin((settings, &data.paths), &log, &roles, &broken)?;
         let reader = notary.as_ref().map(Notarising::reader);
         let (auditing, audit) = Auditor::begin(&log, &roles, &broken).unzip();
+        let webhooks = carrying::open((settings, &data.paths), &log, &roles)?;
         let publisher = PublisherCell::default();
         let publishes = settings.nats != NatsChoice::Off && roles.has(Role::Publisher);
+        let publishing = publishes.then(|| publisher.clone());
         let gateway = Gateway::new(Parts {
             log: log.clone(),
             desk,
             views: views.clone(),
             registry: registry.clone(),
-            controls: edge::controls(control, publishes.then(|| publisher.clone()), reader.clone(), audit),
+            controls: edge::controls(control, publishing, (reader.clone(), webhooks.clone()), audit),
             measures: Measures::install(),
             origin,
         })
         .with_websub_hub(settings.websub_hub.clone());
         let keeping = Upkeep::new(registry.clone(), gateway.clone(), data.paths.root.clone());
+        let courier = webhooks.map(|webhooks| carrying::start(webhooks, (&gateway, &views), &broken));
         let upkeep = part("upkeep", &broken, |told| keeping.run(told));
         let joint = Joint {
             settings: settings.clone(),
@@ -153,7 +154,7 @@ impl Service {
         let relay = Relay::start(joint, found);
         let edge = listener.map(|listener| Edge::start(listener, gateway, &broken)).transpose()?;
         info!(log.head = log.head().0, "Service is ready");
-        let parts = [Some(receipts), Some(projector)].into_iter().flatten().collect();
+        let parts = [courier, Some(receipts), Some(projector)].into_iter().flatten().collect();
         let early =
             [scheduler, following, auditing, announcing, Some(upkeep)].into_iter().flatten().collect();
         Ok(Self { log, views, registry, edge, relay, notary, early, parts, broken })
@@ -215,6 +216,13 @@ impl Service {
         info!(log.head = head.0, "Service has ended");
         self.broken.first.lock().await.take()
     }
+}
+
+fn warn_of_unseen_servers() {
+    warn!(
+        "The event log is on NATS servers whose configuration cannot be seen from here: without \
+         `sync_interval: always` on every one of them, a power cut loses what was acknowledged"
+    );
 }
 
 /// Starts a part that must not end before it is told to.

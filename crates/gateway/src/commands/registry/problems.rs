@@ -17,7 +17,7 @@ pub(crate) fn of_store(failed: &StoreError) -> Problem {
 }
 
 /// Returns the problem of something that is not there, or not for the caller.
-pub(super) fn unknown(what: &str, id: &str) -> Problem {
+pub(crate) fn unknown(what: &str, id: &str) -> Problem {
     let id: String = id.chars().take(80).collect();
     let detail = format!("there is no {what} {id:?} that you may see");
     Problem::new(ProblemKind::NotRegistered, detail).with(what, id)
