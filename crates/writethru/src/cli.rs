@@ -206,6 +206,9 @@ impl Cli {
         if let Command::Serve(serve) = &self.command {
             serve.add_flags(&mut values);
         }
+        if let Command::Replay(replay) = &self.command {
+            replay.add_flags(&mut values);
+        }
         if let Command::Watch(watch) = &self.command {
             watch.add_flags(&mut values);
         }

@@ -3,22 +3,24 @@
 //! A drill publishes what readers may see now, in the order and at the pace in which it was published, under a
 //! subject that no subscriber takes for news. It goes through no stream and is kept nowhere.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions, HeaderMap};
+use async_nats::{Client, ConnectOptions, Event, HeaderMap};
 use clap::{ArgGroup, Args};
 use jiff::Timestamp;
 use publisher::server::Seed;
 use serde_json::json;
 use story::Desk;
+use tokio::sync::watch;
 use wire::{Change, CloudEvent, Cursor};
 
 use super::log::moving::Move;
 use crate::api::{Api, Query};
 use crate::commands::check;
+use crate::config::Key;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::place::Place;
@@ -42,9 +44,9 @@ const DRILL_HEADER: &str = "Writethru-Drill";
     before_help = "Examples:\n  \
     writethru replay --verify-only             # reads all of it, says whether it is whole; writes nothing\n  \
     writethru replay --into ./copy --data ./newsroom   # the same log, verified, in a new data dir\n  \
-    writethru replay --drill drill.storm --speed 60 --desk storms",
+    writethru replay --drill drill.storm --speed 60 --desk storms --nats nats://10.0.0.9:4222",
     after_help = "A drill needs a running service; its messages are those of wt.v1.change, on SUBJECT.<desk>.<story>, with \
-    the header Writethru-Drill. Rests are a minute long at most."
+    the header Writethru-Drill. It needs a server that lets it publish there: the one that `up` starts lets nobody. Rests are a minute at most."
 )]
 pub(crate) struct Replay {
     /// Verify every record, erased ones too, and write nothing
@@ -56,6 +58,14 @@ pub(crate) struct Replay {
     /// Publish the public changes again under this subject
     #[arg(long, value_name = "SUBJECT", group = "what")]
     drill: Option<DrillSubject>,
+    /// NATS server of the drill.
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "drill",
+        help = "NATS server of the drill, in place of the one in run.json [env: WRITETHRU_NATS_URL]"
+    )]
+    nats: Option<String>,
     /// How many times as fast as it was; 0 never rests
     #[arg(long, value_name = "TIMES", default_value = "1", requires = "drill")]
     speed: Speed,
@@ -110,6 +120,11 @@ impl Speed {
 }
 
 impl Replay {
+    /// Adds what the options say of the configuration.
+    pub(crate) fn add_flags(&self, values: &mut BTreeMap<Key, String>) {
+        values.extend(self.nats.clone().map(|nats| (Key::NatsUrl, nats)));
+    }
+
     /// Plays the log again.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         if let Some(into) = &self.into {
@@ -123,7 +138,7 @@ impl Replay {
     }
 
     async fn drill(&self, subject: &DrillSubject, session: &Session) -> Result<Exit, Failure> {
-        let (api, client) = (session.api()?, connect(session).await?);
+        let (api, (client, refused)) = (session.api()?, connect(session).await?);
         let mut cursor = None;
         let (mut changes, mut stories, mut before) = (0_u64, HashSet::new(), None);
         loop {
@@ -143,6 +158,9 @@ impl Replay {
         let flushed = tokio::time::timeout(NATS_ANSWER_MAX, client.flush()).await;
         if !matches!(flushed, Ok(Ok(()))) {
             return Err(silent("the last changes of the drill may not have gone out"));
+        }
+        if let Some(why) = refused.borrow().clone() {
+            return Err(silent("NATS has refused some or all of the drill").why(why));
         }
         let (under, count) = (&subject.0, stories.len());
         if session.output.json {
@@ -179,9 +197,17 @@ async fn verify(session: &Session) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-async fn connect(session: &Session) -> Result<Client, Failure> {
+/// Returns a connection, and what the server refuses on it: a publication without permission is lost in silence.
+async fn connect(session: &Session) -> Result<(Client, watch::Receiver<Option<String>>), Failure> {
     let url = session.nats_url()?.ok_or_else(|| silent("the service has no NATS server"))?;
     let mut options = ConnectOptions::new().name("writethru replay").connection_timeout(NATS_ANSWER_MAX);
+    let (refuse, refused) = watch::channel(None);
+    options = options.event_callback(move |event| {
+        if let Event::ServerError(error) = &event {
+            refuse.send_replace(Some(error.to_string()));
+        }
+        async {}
+    });
     let seed =
         session.settings.nats_seed.as_deref().map(Seed::read).transpose().map_err(|error| {
             Failure::new(Exit::Usage, "nats-seed", "cannot sign in at NATS").because(&error)
@@ -190,7 +216,8 @@ async fn connect(session: &Session) -> Result<Client, Failure> {
         options = options.nkey(seed.as_str().to_owned());
     }
     let addresses: Vec<&str> = url.split(',').map(str::trim).collect();
-    options.connect(addresses).await.map_err(|error| silent("NATS does not answer").because(&error))
+    let client = options.connect(addresses).await;
+    Ok((client.map_err(|error| silent("NATS does not answer").because(&error))?, refused))
 }
 
 async fn publish(client: &Client, subject: &DrillSubject, event: &CloudEvent<Change>) -> Result<(), Failure> {
@@ -205,9 +232,8 @@ async fn publish(client: &Client, subject: &DrillSubject, event: &CloudEvent<Cha
 }
 
 fn silent(what: &str) -> Failure {
-    Failure::new(Exit::Unavailable, "nats-unavailable", what).next(
-        "start the service, or name a server: --nats URL; `writethru doctor` says what stands in the way",
-    )
+    Failure::new(Exit::Unavailable, "nats-unavailable", what)
+        .next("name a NATS server that is up and lets you publish there: --nats URL")
 }
 
 #[cfg(test)]
