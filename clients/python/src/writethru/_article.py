@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, Protocol, TypedDict, cast
+from typing import Any, Final, Literal, TypedDict, cast
 
 if sys.version_info >= (3, 11):
     from typing import NotRequired
@@ -79,27 +79,32 @@ class Significance(TypedDict):
     confidence: NotRequired[str]
 
 
-class Change(TypedDict):
-    """What takes an article from one revision to a later one (docs/FORMAT.md, 5.1)."""
-
-    story: str
-    desk: str
-    slug: str
-    to: int
-    kind: Kind
-    status: NotRequired[Status]
-    base: str | None
-    target: str
-    cursor: str
-    recorded: str
-    published: str
-    significance: Significance
-    note: str
-    voids: list[int]
-    ops: NotRequired[list[dict[str, Any]]]
-    snapshot: NotRequired[Article]
-    fetch: NotRequired[str]
-    observations: NotRequired[list[dict[str, Any]]]
+#: What takes an article from one revision to a later one (docs/FORMAT.md, 5.1). Exactly one of ``ops``,
+#: ``snapshot`` and ``fetch`` is there.
+Change = TypedDict(
+    "Change",
+    {
+        "story": str,
+        "desk": str,
+        "slug": str,
+        "from": int,
+        "to": int,
+        "kind": Kind,
+        "status": "NotRequired[Status]",
+        "base": "str | None",
+        "target": str,
+        "cursor": str,
+        "recorded": str,
+        "published": str,
+        "significance": Significance,
+        "note": str,
+        "voids": "list[int]",
+        "ops": "NotRequired[list[dict[str, Any]]]",
+        "snapshot": "NotRequired[Article]",
+        "fetch": "NotRequired[str]",
+        "observations": "NotRequired[list[dict[str, Any]]]",
+    },
+)
 
 
 class Refused(Exception):
@@ -125,10 +130,6 @@ _FIELDS: Final = (
 _LISTS: Final = frozenset({"bylines", "tags", "links", "pinned"})
 #: Most hashes of blocks that are kept; beyond that they are made again.
 _HASHES_MAX: Final = 20_000
-
-
-class _Digest(Protocol):
-    def digest(self) -> bytes: ...
 
 
 class Hashes:
@@ -259,7 +260,7 @@ def _applied(article: Article | None, change: Change, hashes: Hashes) -> Article
         return after
     if "fetch" in change:
         raise Large
-    if article is None or revision != cast(int, change["from"]):  # type: ignore[typeddict-item]
+    if article is None or revision != change["from"]:
         raise Hole
     if change["base"] != article["hash"]:
         raise Refused("the article is not the one that the change starts from")
@@ -360,7 +361,6 @@ class _Body:
         self._known(block)
         before, after = self._previous.pop(block), self._next.pop(block)
         self._next[before], self._previous[after] = after, before
-        self._taken = block
         return block
 
     def put(self, block: str, after: str | None) -> None:
