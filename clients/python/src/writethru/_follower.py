@@ -63,13 +63,14 @@ class Update:
         if change is None:
             return None
         kind = change["kind"]
-        if kind not in _RECALLS and not change["voids"]:
+        # A redaction that voids nothing only annotates.
+        if kind not in _RECALLS or (kind == "redaction" and not change["voids"]):
             return None
         status = change.get("status", "usable")
         return Recall(change["story"], change["to"], kind, status, tuple(change["voids"]), change["note"])
 
 
-_RECALLS: Final = frozenset({"withhold", "kill", "takedown", "correction"})
+_RECALLS: Final = frozenset({"withhold", "kill", "takedown", "correction", "redaction"})
 
 
 class Again(Exception):
@@ -82,6 +83,14 @@ class Ending(Exception):
     def __init__(self, delay: float) -> None:
         super().__init__(delay)
         self.delay = delay
+
+
+class Unavailable(Exception):
+    """The service cannot answer now: come again, not before ``retry_after`` seconds have passed."""
+
+    def __init__(self, why: str, retry_after: float = 0.0) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
 
 
 def _change(event: Event) -> Change:
@@ -119,11 +128,16 @@ class Pauses:
         """Something came that could be verified."""
         self._failures = 0
 
-    def next(self, least: float = 0.0) -> float:
-        """Returns the seconds to wait."""
+    def after(self, problem: BaseException) -> float:
+        """Returns the seconds to wait after ``problem`` has ended a connection."""
+        if isinstance(problem, Ending):
+            return problem.delay
+        failures, self._failures = self._failures, self._failures + 1
+        if isinstance(problem, Again) and failures == 0:
+            return 0.0
         base = (_RETRY_MS if self.retry_ms is None else self.retry_ms) / 1000
-        delay = min(base * 2 ** min(self._failures, _DOUBLINGS_MAX), _DELAY_MAX)
-        self._failures += 1
+        delay = min(base * 2 ** min(failures, _DOUBLINGS_MAX), _DELAY_MAX)
+        least = problem.retry_after if isinstance(problem, Unavailable) else 0.0
         return max(least, delay * random.uniform(0.5, 1.0))
 
 
