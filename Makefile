@@ -5,7 +5,7 @@ TOOLS := .tools
 NATS_SERVER_BIN ?= $(TOOLS)/nats-server
 export NATS_SERVER_BIN := $(abspath $(NATS_SERVER_BIN))
 
-.PHONY: help up test check bench audit fmt clean
+.PHONY: help up test traces deb check bench audit fmt clean
 
 help: ## Lists these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,11 +16,23 @@ up: $(NATS_SERVER_BIN) ## Builds everything and plays a real storm, change by ch
 
 # What the tests in a browser need, where there is npm; they say so aloud where it is missing.
 BROWSER_PACKAGES := tests/browser/node_modules/.package-lock.json
+# What the tests with other people's tools need: stock NATS clients, validators, readers of feeds.
+CONTRACT_PACKAGES := tests/contracts/node_modules/.package-lock.json $(TOOLS)/python/.fetched
 
-test: $(NATS_SERVER_BIN) $(BROWSER_PACKAGES) ## Runs every test, against a real NATS server
+test: $(NATS_SERVER_BIN) $(BROWSER_PACKAGES) $(CONTRACT_PACKAGES) ## Runs every test, against a real NATS server
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) test --workspace --locked
+
+traces: $(NATS_SERVER_BIN) ## Tests the traces that the feature `otel` sends, with a collector
+	$(CARGO) clippy --locked -p writethru -p writethru-trace --features writethru/otel --all-targets -- -D warnings
+	$(CARGO) test --locked -p writethru --features otel --test otel
+
+deb: ## Builds the Debian package and looks at it (needs cargo-deb)
+	$(CARGO) build --release --locked -p writethru
+	scripts/package-files ./target/release/writethru
+	$(CARGO) deb --no-build --locked -p writethru --output target/package/
+	scripts/check-package target/package/*.deb
 
 check: ## The fast inner loop: formatting, lints, and the pure crates' tests
 	$(CARGO) fmt --all --check
@@ -45,6 +57,14 @@ clean: ## Removes what was built and fetched
 $(BROWSER_PACKAGES): tests/browser/package-lock.json
 	@if command -v npm >/dev/null; then cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund \
 		|| echo 'NOT FETCHED: the tests in a browser will say that they do not run'; fi
+
+tests/contracts/node_modules/.package-lock.json: tests/contracts/package-lock.json
+	@if command -v npm >/dev/null; then cd tests/contracts && npm ci --ignore-scripts --no-audit --no-fund \
+		|| echo 'NOT FETCHED: the tests with stock clients in JavaScript will say that they do not run'; fi
+
+$(TOOLS)/python/.fetched: tests/contracts/requirements.txt
+	@if python3 -m venv $(TOOLS)/python && $(TOOLS)/python/bin/pip install --quiet --requirement $<; then touch $@; \
+		else echo 'NOT FETCHED: the tests with stock clients in Python will say that they do not run'; fi
 
 $(NATS_SERVER_BIN):
 	python3 scripts/fetch-nats-server

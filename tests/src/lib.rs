@@ -8,6 +8,7 @@ pub mod clock;
 pub mod nats;
 pub mod people;
 pub mod tables;
+pub mod tools;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};

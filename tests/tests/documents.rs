@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use writethru_tests::{Service, binary, harvey};
 
 /// Commands that do not end by themselves; other tests run them.
-const LASTING: [&str; 2] = ["writethru up", "writethru watch"];
+const LASTING: [&str; 3] = ["writethru up", "writethru watch", "writethru serve"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the project's root")
@@ -133,7 +133,7 @@ fn collect(folder: &Path, sources: &mut String) {
 
 #[test]
 fn the_pure_crates_depend_on_nothing_that_acts() {
-    for pure in ["story", "proof", "wire", "formats"] {
+    for pure in ["story", "proof", "wire", "formats", "evidence"] {
         let output = Command::new(env!("CARGO"))
             .args([
                 "tree",

@@ -24,12 +24,13 @@ for address in sys.argv[1:]:
 
 #[tokio::test]
 async fn feedparser_reads_every_feed_without_complaint() {
-    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-    let has = Command::new(&python).args(["-c", "import feedparser"]).stderr(Stdio::null()).status();
-    if !has.is_ok_and(|status| status.success()) {
-        eprintln!("NOT RUN: no feed was read by feedparser, because {} has none", python.display());
-        return;
-    }
+    let python = match writethru_tests::tools::python("feedparser") {
+        Ok(python) => python,
+        Err(missing) => {
+            eprintln!("NOT RUN: no feed was read by feedparser, because {missing}");
+            return;
+        }
+    };
     let data = tempfile::tempdir().expect("a temp dir");
     let service = Service::start_with(data.path(), &["--no-nats"], Stdio::null());
     let owner = Api::public(&service.http).with(Some(&service.owner_key()));

@@ -50,6 +50,70 @@ async fn every_measure_of_the_dashboard_the_alarms_and_the_page_for_operators_is
     service.stop();
 }
 
+/// Returns the names of the alarms.
+fn alarms(rules: &str) -> Vec<&str> {
+    rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect()
+}
+
+#[test]
+fn every_alarm_names_the_part_of_the_page_that_says_what_to_do() {
+    let (rules, page) = (given("prometheus-alerts.yml"), given("../OPERATIONS.md"));
+    let parts: Vec<(&str, &str)> = page
+        .split("\n### ")
+        .skip(1)
+        .filter_map(|part| part.split_once("\n\n"))
+        .filter(|(title, _)| title.starts_with("Writethru"))
+        .collect();
+    let names = alarms(&rules);
+    assert!(names.len() > 10, "{names:?}");
+    for name in &names {
+        let part = parts.iter().find(|(title, _)| title == name);
+        let (_, text) = part.unwrap_or_else(|| panic!("OPERATIONS.md has no part ### {name}"));
+        assert!(text.split_whitespace().count() > 15, "### {name} says too little: {text}");
+        let anchor = format!("runbook: docs/OPERATIONS.md#{}", name.to_lowercase());
+        assert!(rules.lines().any(|line| line.trim() == anchor), "the alarm lacks {anchor}");
+    }
+    for (title, _) in parts {
+        assert!(names.contains(&title), "there is no alarm {title}");
+    }
+}
+
+#[test]
+fn every_measure_says_what_it_is_and_in_which_unit() {
+    let folder = tempfile::tempdir().expect("a temp dir");
+    let service = Service::start(&folder.path().join("data"));
+    let shown = tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+        let owner = Api::public(&service.http).with(Some(&service.owner_key()));
+        let copy = json!({"headline": "Mine opens", "blocks": [{"text": "It opens."}]});
+        owner.post("/v1/stories?slug=mine&desk=world", &copy).await.done();
+        owner.get("/metrics").await.text()
+    });
+    let units = [
+        "_seconds",
+        "_bytes",
+        "_total",
+        "_events",
+        "_position",
+        "_positions",
+        "_records",
+        "_clients",
+        "_in_flight",
+        "_connected",
+        "_parked",
+    ];
+    let named = |prefix: &'static str| {
+        shown.lines().filter_map(move |line| line.strip_prefix(prefix)?.split(' ').next())
+    };
+    let described: BTreeSet<&str> = named("# HELP ").collect();
+    let measured: Vec<&str> = named("# TYPE ").collect();
+    assert!(measured.len() > 15, "{shown}");
+    for name in measured {
+        assert!(described.contains(name), "{name} has no description");
+        assert!(units.iter().any(|unit| name.ends_with(unit)), "{name} has no unit");
+    }
+    service.stop();
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn systemd_takes_the_unit() {

@@ -1,7 +1,7 @@
 //! What a named subscriber keeps beside its articles: recalls that it has to acknowledge, and receipts
 //! of what it got.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ use crate::receipts::Receipts;
 const RECEIPTS_EVERY: Duration = Duration::from_secs(1);
 /// Most recalls that wait to be applied and acknowledged; NATS keeps the others.
 const WAITING_MAX: i64 = 256;
+/// Most recalls of a story that are remembered as told: one older than all of them counts as told.
+const TOLD_MAX: usize = 256;
 /// When a recall that was not acknowledged comes again.
 const ACK_WAIT: Duration = Duration::from_secs(30);
 /// When NATS forgets a subscriber that has not come back.
@@ -52,12 +54,34 @@ pub(crate) struct Recalls {
     was_missing: bool,
     /// By story and revision: recalls that the replica has not applied yet.
     pub(crate) waiting: BTreeMap<(StoryId, Revision), Waiting>,
-    /// The newest recall of each story that the owner was told of.
-    told: HashMap<StoryId, Revision>,
+    /// The recalls of each story that the owner was told of.
+    told: HashMap<StoryId, Told>,
     receipts: Receipts,
     receipts_at: Instant,
     /// Acknowledgements on their way.
     pub(crate) sending: JoinSet<()>,
+}
+
+/// The recalls of one story that the owner was told of.
+#[derive(Debug, Default)]
+struct Told {
+    /// The newest of them, [`TOLD_MAX`] at most.
+    newest: BTreeSet<Revision>,
+    /// Up to here all count as told.
+    floor: Revision,
+}
+
+impl Told {
+    /// Adds a recall; `false` if it was told of.
+    fn add(&mut self, revision: Revision) -> bool {
+        let is_new = revision > self.floor && self.newest.insert(revision);
+        if self.newest.len() > TOLD_MAX
+            && let Some(oldest) = self.newest.pop_first()
+        {
+            self.floor = oldest;
+        }
+        is_new
+    }
 }
 
 impl fmt::Debug for Recalls {
@@ -134,12 +158,10 @@ impl Recalls {
         }
     }
 
-    /// Takes note of a recall that the owner is told of; `false` if it had been told of it.
+    /// Takes note of a recall that the owner is told of; `false` if it had been told of it. Recalls come two
+    /// ways, and overtake one another.
     pub(crate) fn tell(&mut self, story: StoryId, revision: Revision) -> bool {
-        let told = self.told.entry(story).or_default();
-        let is_new = *told < revision;
-        *told = revision.max(*told);
-        is_new
+        self.told.entry(story).or_default().add(revision)
     }
 
     /// Takes note that a revision has been received as `came` says.
@@ -160,5 +182,27 @@ impl Recalls {
     pub(crate) fn take_receipts(&mut self) -> Vec<Receipt> {
         self.receipts_at = Instant::now() + RECEIPTS_EVERY;
         self.receipts.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recall_that_was_overtaken_is_told_and_none_is_told_twice() {
+        let mut told = Told::default();
+        for (revision, is_new) in [(6, true), (5, true), (6, false), (5, false), (2, true), (7, true)] {
+            assert_eq!(told.add(Revision(revision)), is_new, "{revision}");
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_as_told_is_bounded() {
+        let mut told = Told::default();
+        let most = u64::try_from(TOLD_MAX).unwrap();
+        assert!((1..=most + 1).all(|revision| told.add(Revision(revision + 1))));
+        assert_eq!(told.newest.len(), TOLD_MAX);
+        assert!(!told.add(Revision(1)) && !told.add(Revision(2)) && !told.add(Revision(3)));
     }
 }

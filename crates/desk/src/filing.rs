@@ -1,13 +1,15 @@
 //! Carrying one command out: decided against the story as the log has it, sealed, appended.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use jiff::Timestamp;
-use log::{AppendError, Batch, Command as LogCommand, NewRecord, Pending, Position, StoryKey};
+use log::{AppendError, Batch, Command as LogCommand, NewRecord, Position, StoryKey};
 use story::{
     ActorId, Article, Command, CommandKey, Event, Field, Push, Revision, Slug, Status, Story, StoryId,
     decide, merge,
 };
+use trace::{Kind, Span};
 use uuid::Uuid;
 use wire::{Chain, Disclosures, Header, Stamp, recordable};
 
@@ -15,6 +17,7 @@ use crate::request::{Answer, Overlapping, PushError, Step, Target};
 use crate::service::Inner;
 use crate::slug::name;
 use crate::stories::{Held, load};
+use crate::traced::{Appending, Traced};
 
 /// How often a command is decided again when another writer came between.
 const DECISIONS_MAX: usize = 8;
@@ -43,42 +46,44 @@ pub(crate) struct Aim {
     pub(crate) reserved: bool,
 }
 
+/// How a story is looked at before a command is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// As it is in memory: others may have written it since.
+    Remembered,
+    /// As it is in the log now.
+    Newest,
+}
+
 impl Inner {
+    /// Returns how a story is looked at first: where nobody else writes, what is in memory is so.
+    const fn first_sight(&self) -> Sight {
+        if self.log.is_shared() { Sight::Remembered } else { Sight::Newest }
+    }
+
     /// Carries `filing` out; returns once it is durable, or once it is known to change nothing.
     pub(crate) async fn file(&self, aim: &Aim, filing: &mut Filing) -> Result<Answer, PushError> {
         let command = filing.key.clone().unwrap_or_else(own_command);
         let mut conflict = None;
+        // What others have written is asked for only before an answer that stores nothing: one that
+        // stores something is the log's to accept.
+        let mut sight = self.first_sight();
         for _ in 0..DECISIONS_MAX {
-            let mut held = self.stories.hold(aim.story).await?;
-            if filing.key.is_some()
-                && let Some(answer) = self.answered(aim, filing, &command, chain(&held)).await?
-            {
-                return Ok(answer);
-            }
-            fits(&filing.target, aim.story, chain(&held))?;
-            insist(filing.expected, chain(&held).story().revision)?;
-            let (answer, pending) = match self.submit(&mut held, aim, filing, &command).await {
-                Ok((answer, Some(pending))) => {
-                    if matches!(filing.command, Command::Redact(_)) {
-                        // Whoever comes next must not see what is hidden from now on.
-                        *held = None;
-                    }
-                    (answer, pending)
-                }
-                Ok((answer, None)) => return Ok(answer),
-                Err(error) => {
-                    // Sealing has advanced the fold, and the log has not followed.
-                    if !matches!(
-                        error,
-                        PushError::Refused(_) | PushError::Overlap(_) | PushError::KeyReused { .. }
-                    ) {
-                        *held = None;
-                    }
-                    return Err(error);
+            let decided = {
+                let _span = Span::child("decide", Kind::Internal, trace::current());
+                Box::pin(self.decide_once(aim, filing, &command, sight)).await
+            };
+            let (held, answer, appending) = match decided {
+                Ok((held, answer, Some(appending))) => (held, answer, appending),
+                Ok((_, answer, None)) if sight == Sight::Newest || answer.repeated => return Ok(answer),
+                Err(error) if sight == Sight::Newest || !error.is_of_the_story() => return Err(error),
+                Ok(_) | Err(_) => {
+                    sight = Sight::Newest;
+                    continue;
                 }
             };
             drop(held); // The next decision builds on this one while the disk works.
-            match pending.acknowledged().await {
+            match appending.acknowledged().await {
                 Ok(appended) => {
                     self.due.set(aim.story, answer.revision, answer.goes_out());
                     return Ok(Answer { position: appended.last, ..answer });
@@ -86,10 +91,53 @@ impl Inner {
                 Err(error) => {
                     self.stories.forget(aim.story).await;
                     conflict = Some(refused_append(error)?);
+                    sight = self.first_sight();
                 }
             }
         }
-        Err(conflict.expect("the loop runs at least once, and only a conflict goes round"))
+        Err(conflict.expect("the loop runs more than once, and but for once only a conflict goes round"))
+    }
+
+    /// Decides the command on the story as it is in memory, or as it is now, as `sight`
+    /// says, and submits what follows; nothing is pending when nothing is to be stored.
+    async fn decide_once(
+        &self,
+        aim: &Aim,
+        filing: &mut Filing,
+        command: &CommandKey,
+        sight: Sight,
+    ) -> Result<(Held, Answer, Option<Appending>), PushError> {
+        let stories = &self.stories;
+        let mut held = match sight {
+            Sight::Newest => Box::pin(stories.hold_newest(aim.story)).await?,
+            Sight::Remembered => stories.hold(aim.story).await?,
+        };
+        if filing.key.is_some()
+            && let Some(answer) = self.answered(aim, filing, command, chain(&held)).await?
+        {
+            return Ok((held, answer, None));
+        }
+        fits(&filing.target, aim.story, chain(&held))?;
+        insist(filing.expected, chain(&held).story().revision)?;
+        match self.submit(&mut held, aim, filing, command).await {
+            Ok((answer, appending)) => {
+                if appending.is_some() && matches!(filing.command, Command::Redact(_)) {
+                    // Whoever comes next must not see what is hidden from now on.
+                    *held = None;
+                }
+                Ok((held, answer, appending))
+            }
+            Err(error) => {
+                // Sealing has advanced the fold, and the log has not followed.
+                if !matches!(
+                    error,
+                    PushError::Refused(_) | PushError::Overlap(_) | PushError::KeyReused { .. }
+                ) {
+                    *held = None;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Decides, seals and queues; `None` in place of the pending append when nothing changes.
@@ -99,7 +147,7 @@ impl Inner {
         aim: &Aim,
         filing: &mut Filing,
         command: &CommandKey,
-    ) -> Result<(Answer, Option<Pending>), PushError> {
+    ) -> Result<(Answer, Option<Appending>), PushError> {
         let chain = held.as_mut().expect("a held story is loaded");
         let revision = chain.story().revision;
         name(&mut filing.command, aim.slug.as_ref().filter(|_| revision == Revision::ZERO));
@@ -116,9 +164,14 @@ impl Inner {
         }
         let batch = Batch { command: log_command(command), records };
         let key = StoryKey(*aim.story.as_bytes());
+        // Before the log has it: whoever follows the log may be faster than the answer.
+        let (began, traced) = (Instant::now(), Traced::begin(aim.story, revision, events.len()));
         match self.log.submit(key, revision.get(), batch).await {
-            Ok(pending) => Ok((answer, Some(pending))),
-            Err(error) => Err(refused_append(error).unwrap_or_else(|error| error)),
+            Ok(pending) => Ok((answer, Some(Appending::new(pending, began, traced)))),
+            Err(error) => {
+                traced.refused();
+                Err(refused_append(error).unwrap_or_else(|error| error))
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod blame;
 mod directory;
 mod due;
 mod filing;
+mod follow;
 mod redaction;
 mod rehearsal;
 mod request;
@@ -15,6 +16,7 @@ mod scheduler;
 mod service;
 mod slug;
 mod stories;
+mod traced;
 
 pub use blame::{Authored, Eyes};
 pub use redaction::{Picked, RedactError, RedactRequest, Redacted, Selection};

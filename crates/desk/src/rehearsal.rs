@@ -40,7 +40,7 @@ impl Desk {
         let is_sourced = self.source_of(&request).is_some();
         let is_named = is_sourced || matches!(request.target, Target::Existing(_));
         let slug = (!is_named).then(|| slug_wanted(&request));
-        let known = self.known(&request)?;
+        let known = self.known(&request).await?;
         // One whose slug was made of its headline is found by that again, if a key made it.
         let known = known.or_else(|| self.inner.directory.find(slug.as_ref()?));
         let mut filing = request.into_filing();
@@ -56,7 +56,7 @@ impl Desk {
     /// # Errors
     /// The same refusals as [`Desk::act`].
     pub async fn rehearse_act(&self, request: ActRequest) -> Result<Rehearsal, PushError> {
-        let (aim, filing) = self.aimed(request)?;
+        let (aim, filing) = self.aimed(request).await?;
         self.rehearse(Some(aim.story), &aim, filing).await
     }
 
@@ -72,7 +72,7 @@ impl Desk {
             let first = events.last().expect("a new story has no desk yet: its first filing changes that");
             return Ok(Rehearsal::Open(prospect(None, &story, first)));
         };
-        let held = self.inner.stories.hold(id).await?;
+        let held = Box::pin(self.inner.stories.hold_newest(id)).await?;
         if let Some(key) = filing.key.clone()
             && let Some(answer) = self.inner.answered(aim, &filing, &key, chain(&held)).await?
         {
@@ -94,10 +94,10 @@ impl Desk {
     /// # Errors
     /// The same refusals as [`Desk::push`].
     pub async fn preview(&self, request: PushRequest) -> Result<Preview, PushError> {
-        let known = self.known(&request)?;
+        let known = self.known(&request).await?;
         let story = match known {
             Some(id) => {
-                let held = self.inner.stories.hold(id).await?;
+                let held = Box::pin(self.inner.stories.hold_newest(id)).await?;
                 if self.source_of(&request).is_none() {
                     fits(&request.target, id, chain(&held))?;
                 }
@@ -129,10 +129,11 @@ impl Desk {
     }
 
     /// Returns the story that a push would go to, if it exists.
-    fn known(&self, request: &PushRequest) -> Result<Option<StoryId>, PushError> {
+    async fn known(&self, request: &PushRequest) -> Result<Option<StoryId>, PushError> {
         Ok(match &request.target {
             Target::Existing(story) => {
-                Some(self.find(story).ok_or_else(|| PushError::NotFound { story: story.to_string() })?)
+                let found = self.find_claimed(story).await?;
+                Some(found.ok_or_else(|| PushError::NotFound { story: story.to_string() })?)
             }
             Target::BySlug(slug) | Target::New(Some(slug)) => {
                 self.source_of(request).or_else(|| self.inner.directory.find(slug))

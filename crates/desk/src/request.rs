@@ -289,6 +289,22 @@ pub enum PushError {
 }
 
 impl PushError {
+    /// Returns whether it says how the story stands, which may be otherwise by now.
+    pub(crate) fn is_of_the_story(&self) -> bool {
+        match self {
+            Self::NotFound { .. }
+            | Self::SlugTaken { .. }
+            | Self::Refused(_)
+            | Self::Conflict { .. }
+            | Self::Overlap(_)
+            | Self::Damaged { .. } => true,
+            Self::KeyReused { .. }
+            | Self::TooLarge { .. }
+            | Self::Unavailable { .. }
+            | Self::OutcomeUnknown { .. } => false,
+        }
+    }
+
     /// Returns whether the story is certainly as it was before, and may be named anew.
     pub(crate) fn stored_nothing(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::Conflict { .. } | Self::Overlap(_))

@@ -78,7 +78,7 @@ async fn release(desk: &Desk, story: StoryId, until: jiff::Timestamp) -> Result<
 
 /// Takes note of when `story` goes out as the log has it.
 async fn look_again(desk: &Desk, story: StoryId) -> Result<(), PushError> {
-    let held = desk.inner.stories.hold(story).await?;
+    let held = desk.inner.stories.hold_newest(story).await?;
     let known = chain(&held).story();
     let goes_out = matches!(known.status, Status::Embargoed | Status::Scheduled);
     desk.inner.due.set(story, known.revision, known.until.filter(|_| goes_out));

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use log::EventLog;
-use story::{Command, Field, Revision, Status, StoryId};
+use log::{EventLog, NameHash, Position, StoryKey};
+use story::{Command, Field, Revision, Slug, Status, StoryId};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wire::{Chain, Header};
@@ -12,6 +12,7 @@ use crate::blame::Blames;
 use crate::directory::Directory;
 use crate::due::Due;
 use crate::filing::{Aim, Filing, chain, slug_of};
+use crate::follow;
 use crate::request::{
     ActRequest, Answer, OpenError, PushError, PushRequest, Seed, Standing, StoryRef, Target,
 };
@@ -34,6 +35,8 @@ pub(crate) struct Inner {
     pub(crate) directory: Directory,
     pub(crate) stories: Stories,
     pub(crate) due: Due,
+    /// Where the log stood when the desk was opened.
+    pub(crate) opened_at: Position,
     pub(crate) blames: Blames,
     /// Held by the one that erases: two that rewrite one record would undo each other.
     pub(crate) erasing: tokio::sync::Mutex<()>,
@@ -58,8 +61,10 @@ impl Desk {
             }
         }
         let stories = Stories::new(log.clone());
+        let opened_at = Position(from.0 - 1);
         let (erasing, blames) = (tokio::sync::Mutex::default(), Blames::default());
-        Ok(Self { inner: Arc::new(Inner { log, directory, stories, due, blames, erasing }) })
+        let inner = Inner { log, directory, stories, due, opened_at, blames, erasing };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Returns the id of `story`, if its slug is known (an id is not looked up).
@@ -80,7 +85,7 @@ impl Desk {
     /// # Errors
     /// [`PushError::Unavailable`] or [`PushError::Damaged`], as for a push.
     pub async fn standing(&self, story: &StoryRef) -> Result<Option<Standing>, PushError> {
-        let Some(id) = self.find(story) else { return Ok(None) };
+        let Some(id) = self.find_claimed(story).await? else { return Ok(None) };
         let held = self.inner.stories.hold(id).await?;
         let known = chain(&held).story();
         Ok(known.desk.clone().map(|desk| Standing { story: id, desk, status: known.status }))
@@ -95,7 +100,7 @@ impl Desk {
     /// # Errors
     /// [`PushError`] says whether the push may be stored and what to do next.
     pub async fn push(&self, request: PushRequest) -> Result<Answer, PushError> {
-        let aim = self.aim(&request)?;
+        let aim = self.aim(&request).await?;
         let source = request.source().map(str::to_owned);
         let mut filing = request.into_filing();
         if aim.slug.is_none() {
@@ -121,15 +126,16 @@ impl Desk {
     /// # Errors
     /// [`PushError`] says whether the act may be stored and what to do next.
     pub async fn act(&self, request: ActRequest) -> Result<Answer, PushError> {
-        let (aim, mut filing) = self.aimed(request)?;
+        let (aim, mut filing) = self.aimed(request).await?;
         self.inner.file(&aim, &mut filing).await
     }
 
     /// Returns which story an act goes to, and the act.
-    pub(crate) fn aimed(&self, request: ActRequest) -> Result<(Aim, Filing), PushError> {
+    pub(crate) async fn aimed(&self, request: ActRequest) -> Result<(Aim, Filing), PushError> {
         let ActRequest { story, command, actor, key, expected } = request;
         let target = Target::Existing(story.clone());
-        let story = self.find(&story).ok_or_else(|| PushError::NotFound { story: story.to_string() })?;
+        let found = self.find_claimed(&story).await?;
+        let story = found.ok_or_else(|| PushError::NotFound { story: story.to_string() })?;
         let aim = Aim { story, slug: None, reserved: false };
         Ok((aim, Filing { target, command, actor, key, expected, base: None }))
     }
@@ -142,15 +148,21 @@ impl Desk {
         scheduler::run(self, shutdown).await;
     }
 
+    /// Follows a log that other processes write too, until `shutdown`: what they file is found by its
+    /// slug here, goes out at its time, and is decided upon as it is.
+    pub async fn run_following(&self, shutdown: CancellationToken) {
+        follow::run(self, shutdown).await;
+    }
+
     pub(crate) fn source_of(&self, request: &PushRequest) -> Option<StoryId> {
         request.source().and_then(|source| self.find_source(source))
     }
 
     /// Returns which story `request` goes to, reserving the slug of a new one.
-    fn aim(&self, request: &PushRequest) -> Result<Aim, PushError> {
+    async fn aim(&self, request: &PushRequest) -> Result<Aim, PushError> {
         if let Target::Existing(reference) = &request.target {
-            let story =
-                self.find(reference).ok_or_else(|| PushError::NotFound { story: reference.to_string() })?;
+            let found = self.find_claimed(reference).await?;
+            let story = found.ok_or_else(|| PushError::NotFound { story: reference.to_string() })?;
             return Ok(Aim { story, slug: None, reserved: false });
         }
         if let Some(story) = self.source_of(request) {
@@ -158,9 +170,37 @@ impl Desk {
         }
         let slug = slug_wanted(request);
         let candidate = StoryId::new(Uuid::now_v7());
+        if self.inner.log.is_shared() {
+            let story = self.claim(&slug, candidate).await?;
+            return Ok(Aim { story, slug: Some(slug), reserved: false });
+        }
         let story = self.inner.directory.find_or_reserve(&slug, candidate);
         let reserved = story == candidate;
         Ok(Aim { story, slug: Some(slug), reserved })
+    }
+
+    /// Returns the story that has `slug`, in a log that other desks write too: `candidate` if none had
+    /// it. A claim stands, also if the first push is refused: whoever wants the slug next writes that
+    /// story.
+    async fn claim(&self, slug: &Slug, candidate: StoryId) -> Result<StoryId, PushError> {
+        if let Some(known) = self.inner.directory.find(slug) {
+            return Ok(known);
+        }
+        let owner = self.inner.log.claim(name_hash(slug), StoryKey(*candidate.as_bytes())).await;
+        let owner = owner.map_err(|error| PushError::Unavailable { source: error.into() })?;
+        Ok(self.inner.directory.find_or_reserve(slug, StoryId::from_bytes(owner.0)))
+    }
+
+    /// Returns the id of `story`, also if another desk on the same log has just given it its slug.
+    pub(crate) async fn find_claimed(&self, story: &StoryRef) -> Result<Option<StoryId>, PushError> {
+        match (self.find(story), story) {
+            (None, StoryRef::Slug(slug)) => {
+                let owner = self.inner.log.claimed(name_hash(slug)).await;
+                let owner = owner.map_err(|error| PushError::Unavailable { source: error.into() })?;
+                Ok(owner.map(|owner| StoryId::from_bytes(owner.0)))
+            }
+            (found, _) => Ok(found),
+        }
     }
 
     /// Frees the slug of a story whose first push was refused, unless another push has used it.
@@ -174,9 +214,14 @@ impl Desk {
     }
 }
 
+/// Returns what the log knows a slug by.
+fn name_hash(slug: &Slug) -> NameHash {
+    NameHash(proof::envelope_hash(format!("slug/{slug}").as_bytes()).0)
+}
+
 /// Takes from a record what the desk looks up. A damaged record says nothing: `check` names it, the
 /// desk goes on.
-fn scan(directory: &Directory, due: &Due, record: &log::Record) {
+pub(crate) fn scan(directory: &Directory, due: &Due, record: &log::Record) {
     let story = StoryId::from_bytes(record.story.0);
     if let Ok(header) = Header::parse(&record.envelope) {
         let goes_out = matches!(header.status, Status::Embargoed | Status::Scheduled);

@@ -46,10 +46,35 @@ impl Stories {
         Ok(held)
     }
 
+    /// Like [`Self::hold`], with what other processes have written of it until now.
+    pub(crate) async fn hold_newest(&self, story: StoryId) -> Result<Held, PushError> {
+        let mut held = self.hold(story).await?;
+        if !self.log.is_shared() {
+            return Ok(held);
+        }
+        let mut chain = held.take().expect("a held story is loaded");
+        let is_whole = extend(&self.log, story, &mut chain).await?;
+        // Else what is in memory was never stored, or may not be shown any more: from the beginning.
+        *held = Some(if is_whole { chain } else { load(&self.log, story, LAST).await? });
+        Ok(held)
+    }
+
     /// Forgets what is in memory of `story`: the log knows better.
     pub(crate) async fn forget(&self, story: StoryId) {
         let place = self.place(story);
         *place.lock().await = None;
+    }
+
+    /// Forgets what is in memory of `story` if it is older than `revision`, unless somebody works on it
+    /// now: they find out by themselves.
+    pub(crate) fn outdated(&self, story: StoryId, revision: Revision) {
+        let places = self.places.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(place) = places.peek(&story) else { return };
+        if let Ok(mut held) = place.try_lock()
+            && held.as_ref().is_some_and(|chain| chain.story().revision < revision)
+        {
+            *held = None;
+        }
     }
 
     fn place(&self, story: StoryId) -> Place {
@@ -80,6 +105,21 @@ pub(crate) async fn load(log: &EventLog, story: StoryId, upto: Revision) -> Resu
             return Ok(chain);
         }
     }
+}
+
+/// Folds what the log has behind `chain`; returns whether that could be done: not behind what was never
+/// stored, and not over a redaction, which hides what is folded already.
+async fn extend(log: &EventLog, story: StoryId, chain: &mut Chain) -> Result<bool, PushError> {
+    let mut pages = Pages::behind(log, story, chain.story().revision);
+    while let Some(records) = pages.next().await? {
+        for record in &records {
+            let redaction = redaction_of(&record.envelope).map_err(|error| damaged(story, &error))?;
+            if redaction.is_some() || chain.open(&record.envelope, &record.disclosures).is_err() {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Folds with `masks`; returns `None` if a redaction asks for more, which are then in there.

@@ -69,7 +69,7 @@ async fn readers_words_are_named_by_the_public_revision_they_came_with() {
     assert_eq!(room.blame(story, 1, Eyes::Desk).await, "1:Police hold a man. He denies it.");
     assert_eq!(
         room.blame(story, u64::MAX, Eyes::Desk).await,
-        "1:Police hold |2:two men|1:. |3:They deny|1: it."
+        "1:Police hold |2:two men|1:. |3:They deny it."
     );
 }
 

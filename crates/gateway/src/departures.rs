@@ -33,6 +33,8 @@ pub enum PublicDoor {
     HttpChanges,
     /// A live stream over HTTP.
     HttpEvents,
+    /// A search over HTTP.
+    HttpSearch,
     /// A page for readers.
     HttpPage,
     /// A feed.
@@ -63,6 +65,7 @@ impl PublicDoor {
             Self::HttpDiff => "http-diff",
             Self::HttpChanges => "http-changes",
             Self::HttpEvents => "http-events",
+            Self::HttpSearch => "http-search",
             Self::HttpPage => "http-page",
             Self::HttpFeed => "http-feed",
             Self::NatsShow => "nats-show",

@@ -8,15 +8,18 @@ use desk::Desk;
 use formats::publication::Origin;
 use jiff::Timestamp;
 use log::{EventLog, Position};
+use notary::State;
 use projector::{Control, Views};
 use registry::Registry;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use wire::{Cursor, Problem, ProblemKind};
 
 use crate::access::Way;
 use crate::departures::Departures;
-use crate::limits::{AT_LEAST_WAIT_MAX, POLLS_MAX, PUSHES_MAX, REQUESTS_MAX, WRITE_FAILURE_AGE};
+use crate::limits::{
+    AT_LEAST_WAIT_MAX, POLLS_MAX, PUSHES_MAX, REQUESTS_MAX, SEARCHES_MAX, WRITE_FAILURE_AGE,
+};
 use crate::measures::Measures;
 use crate::problems::unavailable;
 use crate::stream::Hub;
@@ -40,6 +43,30 @@ pub struct Controls {
     /// Tells how far the publisher is; `None` where nothing publishes. Called on a request's own
     /// thread: it must not block.
     pub relay: Option<Arc<dyn Fn() -> RelayStatus + Send + Sync>>,
+    /// Reads the transparency log; `None` where none is kept.
+    pub notary: Option<notary::Reader>,
+    /// Tells how far the log has been audited; `None` where nothing audits it.
+    pub audit: Option<watch::Receiver<AuditStatus>>,
+}
+
+/// How the audit of the log goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditStatus {
+    /// The position up to which every record of this round is as it was written, and when that was found.
+    pub verified: Option<(u64, Timestamp)>,
+    /// Rounds over the whole log that have ended.
+    pub rounds: u64,
+    /// The first record that does not verify, until it does.
+    pub fault: Option<Audited>,
+}
+
+/// What an audit has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audited {
+    /// Where.
+    pub position: u64,
+    /// What is wrong there, in words.
+    pub why: String,
 }
 
 impl fmt::Debug for Controls {
@@ -47,6 +74,8 @@ impl fmt::Debug for Controls {
         f.debug_struct("Controls")
             .field("projector", &self.projector.is_some())
             .field("relay", &self.relay.is_some())
+            .field("notary", &self.notary.is_some())
+            .field("audit", &self.audit.is_some())
             .finish()
     }
 }
@@ -105,6 +134,7 @@ pub(crate) struct Places {
     pub(crate) polls: Arc<Semaphore>,
     pub(crate) pushes: Arc<Semaphore>,
     pub(crate) rebuilds: Arc<Semaphore>,
+    pub(crate) searches: Arc<Semaphore>,
 }
 
 impl Gateway {
@@ -118,6 +148,7 @@ impl Gateway {
             polls: Arc::new(Semaphore::new(POLLS_MAX)),
             pushes: Arc::new(Semaphore::new(PUSHES_MAX)),
             rebuilds: Arc::new(Semaphore::new(1)),
+            searches: Arc::new(Semaphore::new(SEARCHES_MAX)),
         };
         let write_failed = AtomicI64::new(0);
         let closing = CancellationToken::new();
@@ -202,6 +233,38 @@ impl Gateway {
 
     pub(crate) fn relay(&self) -> Option<RelayStatus> {
         self.inner.controls.relay.as_ref().map(|relay| relay())
+    }
+
+    /// Returns how many records stand under no signed head yet, if there is a notary.
+    pub(crate) fn notary_lag(&self) -> Option<u64> {
+        let notary = self.inner.controls.notary.as_ref()?;
+        Some(self.inner.log.head().0.saturating_sub(notary.status().size()))
+    }
+
+    /// Returns how the notary does, in words, if there is one.
+    pub(crate) fn notary_detail(&self) -> Option<String> {
+        let status = self.inner.controls.notary.as_ref()?.status();
+        Some(match status.state {
+            State::Starting => "is starting".to_owned(),
+            State::Signing => format!("has signed {} records", status.size()),
+            State::Retrying(why) => format!("tries again: {why}"),
+            State::Parked(parked) => parked.to_string(),
+        })
+    }
+
+    /// Returns whether the audit has found nothing, and how far it is, in words.
+    pub(crate) fn audit_detail(&self) -> (bool, String) {
+        let Some(audit) = &self.inner.controls.audit else {
+            return (true, "nothing audits the log".to_owned());
+        };
+        let status = audit.borrow();
+        match (&status.fault, status.verified) {
+            (Some(Audited { position, why }), _) => {
+                (false, format!("position {position} does not verify: {why}"))
+            }
+            (None, Some((position, at))) => (true, format!("verified up to position {position} at {at:.0}")),
+            (None, None) => (true, "has read nothing yet".to_owned()),
+        }
     }
 
     /// Remembers whether the log took the last append.

@@ -2,18 +2,23 @@
 
 mod access;
 pub(crate) mod acts;
+mod asyncapi;
 mod changes;
 mod connections;
+mod contracts;
 mod edge;
 mod events;
 mod filing;
+mod memento;
 mod openapi;
 mod operator;
 mod pages;
 mod redactions;
 mod registry;
 mod reply;
+mod search;
 mod stories;
+mod transparency;
 
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -34,6 +39,7 @@ use crate::gateway::Gateway;
 use crate::limits::{CONNECTIONS_MAX, DRAIN_TIME_MAX};
 use crate::stream::{Line, Outlet};
 use connections::Bounded;
+pub use pages::feed_paths;
 
 /// How often what was measured is folded.
 const TIDY_PERIOD: std::time::Duration = std::time::Duration::from_secs(5);
@@ -121,6 +127,9 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(stories::diff))
         .routes(routes!(stories::blame))
         .routes(routes!(changes::changes))
+        .routes(routes!(transparency::checkpoint))
+        .routes(routes!(transparency::tile))
+        .routes(routes!(transparency::receipt))
         .routes(routes!(events::all))
         .routes(routes!(events::story))
         .routes(routes!(operator::info))
@@ -129,7 +138,12 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(operator::readyz))
         .routes(routes!(operator::metrics))
         .routes(routes!(openapi::document))
+        .routes(routes!(contracts::schema))
+        .routes(routes!(contracts::messages))
+        .merge(pages::feeds())
+        .merge(memento::routes())
         .merge(redactions::routes())
+        .merge(search::routes())
         .merge(registry::routes())
 }
 

@@ -19,7 +19,7 @@ mod problems;
 mod stream;
 
 pub use departures::{Departures, PublicDoor};
-pub use gateway::{Controls, Gateway, Parts, RelayStatus};
-pub use http::{ServeError, document};
+pub use gateway::{AuditStatus, Audited, Controls, Gateway, Parts, RelayStatus};
+pub use http::{ServeError, document, feed_paths};
 pub use measures::Measures;
 pub use nats_service::{NatsService, NatsServiceError};

@@ -51,6 +51,16 @@ pub const STORIES_MAX: usize = 500;
 pub const HISTORY_PAGE: usize = 100;
 /// Most revisions in a page.
 pub const HISTORY_MAX: usize = 500;
+/// Revisions in one part of a `TimeMap`.
+pub const TIMEMAP_PAGE: usize = 1_000;
+/// Most bytes of a phrase that is looked for.
+pub const PHRASE_BYTES_MAX: usize = 1_000;
+/// Stories in a page of those with a phrase, if the caller does not say.
+pub const PHRASES_PAGE: usize = 20;
+/// Most stories in such a page.
+pub const PHRASES_MAX: usize = 100;
+/// Most phrases looked for at once.
+pub const SEARCHES_MAX: usize = 2;
 /// Most entries in a feed.
 pub const FEED_ENTRIES_MAX: usize = 50;
 /// Most revisions in the feed of a story: each is read with the one before it.

@@ -4,13 +4,18 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::gateway::Gateway;
 
 /// Borders of the buckets of durations, in seconds.
 const DURATION_BUCKETS: &[f64] =
     &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// Borders of the buckets of group sizes, in records.
+const GROUP_BUCKETS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0];
+/// What has those.
+const GROUPS: &str = "writethru_log_group_records";
 
 /// The process's measures: one recorder for every crate that measures anything.
 #[derive(Clone)]
@@ -35,6 +40,9 @@ impl Measures {
             .get_or_init(|| {
                 let handle = PrometheusBuilder::new()
                     .set_buckets(DURATION_BUCKETS)
+                    .and_then(|builder| {
+                        builder.set_buckets_for_metric(Matcher::Full(GROUPS.to_owned()), GROUP_BUCKETS)
+                    })
                     .ok()
                     .and_then(|builder| builder.install_recorder().ok());
                 if handle.is_none() {
@@ -60,9 +68,12 @@ impl Measures {
 }
 
 fn describe() {
+    describe_log();
+    describe_relaying();
     // What has not failed yet is there too, so that an alarm can tell none from not known.
     counter!("writethru_log_failed_commits_total").absolute(0);
     counter!("writethru_departures_not_noted_total").absolute(0);
+    counter!("writethru_audit_faults_total").absolute(0);
     counter!("writethru_stream_changes_total").absolute(0);
     counter!("writethru_stream_dropped_total").absolute(0);
     counter!("writethru_stream_stuck_total").absolute(0);
@@ -91,18 +102,6 @@ fn describe() {
         "writethru_departures_not_noted_total",
         "Departures that found no room to be noted: an embargo's audit may lack them"
     );
-    describe_histogram!(
-        "writethru_log_commit_duration_seconds",
-        Unit::Seconds,
-        "Time to commit and sync one group of appends; its count is the number of groups"
-    );
-    describe_counter!("writethru_log_records_total", "Records that were committed in groups");
-    describe_counter!("writethru_log_failed_commits_total", "Groups of appends that failed");
-    describe_gauge!(
-        "writethru_disk_available_bytes",
-        Unit::Bytes,
-        "Space left on the disk of the data directory, looked at once a minute"
-    );
     describe_gauge!("writethru_stream_clients", "Live streams that are open, by form");
     describe_counter!(
         "writethru_stream_changes_total",
@@ -116,10 +115,82 @@ fn describe() {
         "writethru_stream_stuck_total",
         "Live streams that were broken off because their readers took nothing for too long"
     );
+    describe_progress();
+}
+
+/// Describes how far each part is.
+fn describe_progress() {
     describe_gauge!("writethru_log_head_position", "The last position in the log");
     describe_gauge!("writethru_views_lag_events", "Events of the log that the views do not show yet");
     describe_gauge!("writethru_publisher_lag_events", "Changes that wait to be published to NATS");
+    describe_gauge!("writethru_notary_lag_events", "Records that stand under no signed head yet");
+    describe_gauge!("writethru_notary_parked", "1 while the notary signs nothing and a person has to look");
+    describe_counter!("writethru_notary_checkpoints_total", "Heads of the transparency log that were signed");
+    describe_counter!("writethru_notary_cosignatures_total", "Cosignatures of witnesses that were verified");
+    describe_histogram!(
+        "writethru_notary_checkpoint_duration_seconds",
+        Unit::Seconds,
+        "Time from reading new records to the signed head over them"
+    );
+    describe_gauge!("writethru_audit_verified_position", "Position up to which the log is as it was written");
+    describe_counter!(
+        "writethru_audit_faults_total",
+        "Records that the audit found not to be as they were written"
+    );
     describe_gauge!("writethru_publisher_connected", "1 while the publisher is connected to NATS");
+}
+
+/// What is measured of the log, and of the disk under it.
+fn describe_log() {
+    describe_histogram!(
+        "writethru_log_commit_duration_seconds",
+        Unit::Seconds,
+        "Time to commit and sync one group of appends; its count is the number of groups"
+    );
+    describe_histogram!(
+        "writethru_append_duration_seconds",
+        Unit::Seconds,
+        "Time from a decision until its events are durable, wherever the log is"
+    );
+    describe_histogram!(GROUPS, "Records that were committed and synced together, in the log in a file");
+    describe_counter!("writethru_log_records_total", "Records that were committed in groups");
+    describe_counter!("writethru_log_failed_commits_total", "Groups of appends that failed");
+    describe_gauge!(
+        "writethru_disk_available_bytes",
+        Unit::Bytes,
+        "Space left on the disk of the data directory, looked at once a minute"
+    );
+}
+
+/// What the consumers of the log measure.
+fn describe_relaying() {
+    for name in [
+        "writethru_acknowledgements_total",
+        "writethru_publish_retries_total",
+        "writethru_published_changes_total",
+        "writethru_published_recalls_total",
+    ] {
+        counter!(name).absolute(0);
+    }
+    describe_counter!("writethru_projector_records_total", "Records of the log that the views took in");
+    describe_counter!("writethru_published_changes_total", "Changes that NATS has acknowledged");
+    describe_counter!("writethru_published_recalls_total", "Recalls that NATS has acknowledged");
+    describe_counter!("writethru_acknowledgements_total", "Acknowledgements of recalls that were stored");
+    describe_counter!(
+        "writethru_publish_retries_total",
+        "Times that publishing was interrupted and begun again"
+    );
+    describe_gauge!("writethru_publish_lag_positions", "Positions of the log between the views and NATS");
+    describe_histogram!(
+        "writethru_publish_ack_duration_seconds",
+        Unit::Seconds,
+        "Time from sending a message to NATS until its stream has it; its count is the number of those"
+    );
+    describe_gauge!(
+        "writethru_log_file_bytes",
+        Unit::Bytes,
+        "Size of the event log where it is a file, with what waits to be written back; once a minute"
+    );
 }
 
 /// Counts one answered request.
@@ -185,6 +256,9 @@ pub(crate) fn stream_stuck() {
 pub(crate) fn take(gateway: &Gateway) {
     gauge!("writethru_log_head_position").set(gateway.inner.log.head().0 as f64);
     gauge!("writethru_views_lag_events").set(gateway.views_lag() as f64);
+    if let Some(lag) = gateway.notary_lag() {
+        gauge!("writethru_notary_lag_events").set(lag as f64);
+    }
     if let Some(relay) = gateway.relay() {
         gauge!("writethru_publisher_lag_events").set(relay.lag_events as f64);
         gauge!("writethru_publisher_connected").set(if relay.is_connected { 1.0 } else { 0.0 });

@@ -24,7 +24,8 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use trace::{Span, TraceContext};
+use tracing::{Instrument, debug, field, info, info_span, warn};
 use wire::{DeskVerb, Problem, ProblemKind};
 
 use self::deciding::decided;
@@ -181,8 +182,14 @@ async fn answer(gateway: &Gateway, client: &Client, verb: DeskVerb, request: &Re
     let headers = request.message.headers.as_ref();
     let key = headers.and_then(|headers| headers.get("Authorization")).map(HeaderValue::as_str);
     let who = gateway.principal(key);
-    let replying = reply(gateway, verb, &who, &request.message.payload);
-    let outcome = tokio::time::timeout(REQUEST_TIME_MAX, replying).await;
+    let given = headers.and_then(|headers| headers.get(trace::HEADER)).map(HeaderValue::as_str);
+    let mut traced = Span::request(|| format!("NATS {}", verb.as_str()), TraceContext::of_header(given));
+    let span = info_span!("request", nats.verb = verb.as_str(), trace.id = field::Empty);
+    if let Some(context) = traced.context() {
+        span.record("trace.id", context.trace_id());
+    }
+    let replying = trace::within(traced.context(), reply(gateway, verb, &who, &request.message.payload));
+    let outcome = tokio::time::timeout(REQUEST_TIME_MAX, replying.instrument(span)).await;
     let outcome = outcome.unwrap_or_else(|_| Err(too_slow(verb))).and_then(|reply| fits(client, reply));
     let mut headers = HeaderMap::new();
     let (word, body) = match outcome {
@@ -192,6 +199,9 @@ async fn answer(gateway: &Gateway, client: &Client, verb: DeskVerb, request: &Re
         }
         Err(problem) => {
             let problem = problem.about(request.message.subject.as_str());
+            if problem.status >= 500 {
+                traced.fail();
+            }
             headers.insert("Content-Type", Problem::MEDIA_TYPE);
             headers.insert(NATS_SERVICE_ERROR, problem.title.as_str());
             headers.insert(NATS_SERVICE_ERROR_CODE, problem.status.to_string().as_str());

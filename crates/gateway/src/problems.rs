@@ -144,6 +144,7 @@ pub(crate) fn of_view(failed: &ViewError) -> Problem {
             Problem::new(ProblemKind::Internal, "the views are damaged: they must be built again")
                 .with("place", place.clone())
         }
+        ViewError::OfOneStory => crate::parameters::bad_parameter("as_of", failed),
         ViewError::PageToken { .. } => crate::parameters::bad_parameter("after", failed),
     }
 }

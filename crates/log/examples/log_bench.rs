@@ -66,6 +66,7 @@ async fn on_a_server(arguments: &[String]) -> Answer<()> {
                 _ => Replicas::Five,
             },
             patience: JetStreamOptions::PATIENCE,
+            stage: writethru_log::Stage::Whole,
             options: Options { new_epoch: Epoch(1), create: true, read_only: false },
         })
     };

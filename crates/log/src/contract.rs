@@ -79,6 +79,21 @@ pub struct Batch {
     pub records: Vec<NewRecord>,
 }
 
+/// A batch on its way from one log into another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// Its story.
+    pub story: StoryKey,
+    /// The revision of the story before it.
+    pub expected: u64,
+    /// The batch, whole, with its command.
+    pub batch: Batch,
+}
+
+/// The hash of a name that one story can have, such as a slug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NameHash(pub [u8; 32]);
+
 /// One record as it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -219,6 +234,27 @@ pub enum ReadError {
         position: Position,
         /// What is wrong.
         problem: String,
+    },
+}
+
+/// Why batches of another log were not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The log does not end where the batches begin, so that none was stored: somebody else writes
+    /// it. Stop that one, and look what is there.
+    #[error("event log ends at position {actual}, expected {expected}")]
+    Elsewhere {
+        /// Where the batches were to begin behind.
+        expected: Position,
+        /// Where the log ends.
+        actual: Position,
+    },
+    /// A batch was refused; those before it may be stored: go on behind the head.
+    #[error("event log does not take the batches")]
+    Refused {
+        /// Why.
+        #[from]
+        source: AppendError,
     },
 }
 

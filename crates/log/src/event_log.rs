@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::contract::{
-    AppendError, Appended, Batch, CheckError, Checked, Command, Epoch, EraseError, OpenError, Pending,
-    Position, ReadError, Record, StoryKey, limits,
+    AppendError, Appended, Batch, CheckError, Checked, Command, Epoch, EraseError, ImportError, Moved,
+    NameHash, OpenError, Pending, Position, ReadError, Record, StoryKey, limits,
 };
 use crate::jetstream::{self, ConnectError, JetStreamOptions};
 use crate::sqlite;
@@ -132,6 +132,83 @@ impl EventLog {
         Ok(appended)
     }
 
+    /// Stores `moved`, batches of another log in their order, right behind `after`, which must be
+    /// the head; returns the new head once all of it is durable. For a log that nobody else writes:
+    /// many batches together are much faster than one after the other.
+    ///
+    /// # Errors
+    /// [`ImportError`] says whether some of them may be stored.
+    pub async fn import(&self, after: Position, moved: Vec<Moved>) -> Result<Position, ImportError> {
+        for Moved { batch, .. } in &moved {
+            check_moved(batch)?;
+        }
+        match &self.backend {
+            Backend::Sqlite(_) => self.import_in_order(after, moved).await,
+            Backend::JetStream(store) => Box::pin(store.import(after, moved)).await,
+        }
+    }
+
+    async fn import_in_order(&self, after: Position, moved: Vec<Moved>) -> Result<Position, ImportError> {
+        let mut reached = self.head();
+        if reached != after {
+            return Err(ImportError::Elsewhere { expected: after, actual: reached });
+        }
+        let mut waiting = Vec::with_capacity(moved.len());
+        for Moved { story, expected, batch } in moved {
+            waiting.push(await_backend!(self, store => store.submit(story, expected, batch))?);
+        }
+        for pending in waiting {
+            let appended = pending.acknowledged().await?;
+            if appended.first != reached.next() {
+                return Err(ImportError::Elsewhere { expected: reached, actual: appended.first });
+            }
+            reached = appended.last;
+        }
+        Ok(reached)
+    }
+
+    /// Returns whether other processes may write this log too: what was read may be old the moment
+    /// after, and a name is free only if [`Self::claim`] says so.
+    pub const fn is_shared(&self) -> bool {
+        matches!(self.backend, Backend::JetStream(_))
+    }
+
+    /// Returns which story has the name `name`: `story` if nobody had it, and then for ever.
+    ///
+    /// In a log that one process writes nothing is kept: the caller knows every name itself.
+    ///
+    /// # Errors
+    /// [`ReadError`]; repeat the call. `story` may have the name then.
+    pub async fn claim(&self, name: NameHash, story: StoryKey) -> Result<StoryKey, ReadError> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(story),
+            Backend::JetStream(store) => Box::pin(store.claim(name, story)).await,
+        }
+    }
+
+    /// Returns which story has claimed the name `name`; the story may have no record yet.
+    ///
+    /// # Errors
+    /// [`ReadError`]; repeat the call.
+    pub async fn claimed(&self, name: NameHash) -> Result<Option<StoryKey>, ReadError> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(None),
+            Backend::JetStream(store) => Box::pin(store.claimed(name)).await,
+        }
+    }
+
+    /// Says that a log which was opened in [`Stage::Filling`](crate::Stage::Filling) is whole: from
+    /// now on it is a log like any other.
+    ///
+    /// # Errors
+    /// [`ConnectError`]; repeat the call.
+    pub async fn finish(&self) -> Result<(), ConnectError> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(()),
+            Backend::JetStream(store) => Box::pin(store.finish()).await,
+        }
+    }
+
     /// Returns the answer that `command` got for `story`, if it was ever stored.
     ///
     /// # Errors
@@ -211,18 +288,19 @@ impl EventLog {
     }
 }
 
+fn within(what: &'static str, actual: usize, limit: usize) -> Result<(), AppendError> {
+    if actual > limit { Err(AppendError::TooLarge { what, actual, limit }) } else { Ok(()) }
+}
+
+/// As [`check_limits`], but for what an erasure has left: more bytes than were appended.
+fn check_moved(batch: &Batch) -> Result<(), AppendError> {
+    check_shape(batch)?;
+    let bytes = |record: &crate::contract::NewRecord| record.envelope.len() + record.disclosures.len();
+    within("bytes", batch.records.iter().map(bytes).sum(), limits::QUEUE_BYTES_MAX / 2)
+}
+
 fn check_limits(batch: &Batch) -> Result<(), AppendError> {
-    let within = |what, actual, limit| {
-        if actual > limit { Err(AppendError::TooLarge { what, actual, limit }) } else { Ok(()) }
-    };
-    if batch.records.is_empty() {
-        return Err(AppendError::Empty { what: "records" });
-    }
-    if batch.command.0.is_empty() {
-        return Err(AppendError::Empty { what: "command" });
-    }
-    within("bytes in its command", batch.command.0.len(), limits::COMMAND_BYTES_MAX)?;
-    within("records", batch.records.len(), limits::BATCH_RECORDS_MAX)?;
+    check_shape(batch)?;
     let mut all = 0;
     for record in &batch.records {
         let bytes = record.envelope.len().saturating_add(record.disclosures.len());
@@ -230,4 +308,16 @@ fn check_limits(batch: &Batch) -> Result<(), AppendError> {
         all += bytes;
     }
     within("bytes", all, limits::BATCH_BYTES_MAX)
+}
+
+/// Checks what is counted in a batch, not weighed.
+fn check_shape(batch: &Batch) -> Result<(), AppendError> {
+    if batch.records.is_empty() {
+        return Err(AppendError::Empty { what: "records" });
+    }
+    if batch.command.0.is_empty() {
+        return Err(AppendError::Empty { what: "command" });
+    }
+    within("bytes in its command", batch.command.0.len(), limits::COMMAND_BYTES_MAX)?;
+    within("records", batch.records.len(), limits::BATCH_RECORDS_MAX)
 }

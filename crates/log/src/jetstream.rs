@@ -1,4 +1,4 @@
-//! The back end on a NATS server: two JetStream streams, and no state here that is not theirs.
+//! The back end on a NATS server: three JetStream streams, and no state here that is not theirs.
 //!
 //! - The stream of **records** has one message a record, so that a sequence is a position, and one
 //!   subject a story. Nothing is ever removed from it; the server refuses to. The bytes are in
@@ -6,6 +6,8 @@
 //! - The stream of **parts** has what can be erased, and what is too large for one message. Parts
 //!   are stored before the record that names them, so a record is whole as soon as it is there.
 //!   An erasure writes down what is left, then has the old parts overwritten and removed.
+//! - The stream of **claims** says which story has which name: the first message of a name's subject
+//!   is the only one. It holds no record, and is told apart from them: `docs/adr/0013`.
 //! - An append is decided in the [lane](lanes) of its story, by what is [known] of it, and has the
 //!   server's word for it: the sequence that must be the last of the story's subject.
 //! - Readers ask any replica, and the leader before they believe that something is missing:
@@ -31,9 +33,11 @@
 
 mod append;
 mod check;
+mod claims;
 mod core;
 mod erase;
 mod follow;
+mod import;
 mod known;
 mod lanes;
 mod layout;
@@ -55,13 +59,13 @@ use tokio::task::AbortHandle;
 use self::core::Core;
 use self::lanes::{Append, Job, Lanes};
 use crate::contract::{
-    AppendError, Appended, Batch, CheckError, Checked, Command, Epoch, EraseError, Pending, Position,
-    ReadError, Record, StoryKey, limits,
+    AppendError, Appended, Batch, CheckError, Checked, Command, Epoch, EraseError, ImportError, Moved,
+    NameHash, Pending, Position, ReadError, Record, StoryKey, limits,
 };
 use crate::tail::Live;
 
 pub use self::names::{LogName, LogNameError};
-pub use self::options::{ConnectError, JetStreamOptions, Replicas};
+pub use self::options::{ConnectError, JetStreamOptions, Replicas, Stage};
 
 const CLOSED: &str = "the event log is closed";
 const READ_ONLY: &str = "the event log is open for reading only";
@@ -162,6 +166,31 @@ impl Store {
     ) -> Result<Vec<Record>, ReadError> {
         self.must_be_open()?;
         self.core.story_page(story, revision, records_max).await
+    }
+
+    pub(crate) async fn import(&self, after: Position, moved: Vec<Moved>) -> Result<Position, ImportError> {
+        if self.read_only || self.core.ended() {
+            let why = if self.read_only { READ_ONLY } else { CLOSED };
+            return Err(AppendError::Unavailable { source: why.into() }.into());
+        }
+        self.core.import(after, moved).await
+    }
+
+    pub(crate) async fn claim(&self, name: NameHash, story: StoryKey) -> Result<StoryKey, ReadError> {
+        self.must_be_open()?;
+        if self.read_only {
+            return Err(ReadError::Unavailable { source: READ_ONLY.into() });
+        }
+        self.core.claim(name, story).await
+    }
+
+    pub(crate) async fn claimed(&self, name: NameHash) -> Result<Option<StoryKey>, ReadError> {
+        self.must_be_open()?;
+        self.core.claimed(name).await
+    }
+
+    pub(crate) async fn finish(&self) -> Result<(), ConnectError> {
+        self.core.link.finish().await
     }
 
     pub(crate) async fn erase(&self, position: Position, remaining: Bytes) -> Result<(), EraseError> {

@@ -20,10 +20,10 @@ mod sqlite;
 mod tail;
 
 pub use contract::{
-    AppendError, Appended, Batch, Cause, CheckError, Checked, Command, Epoch, EraseError, NewRecord,
-    OpenError, Pending, Position, ReadError, Record, StoryKey, limits,
+    AppendError, Appended, Batch, Cause, CheckError, Checked, Command, Epoch, EraseError, ImportError, Moved,
+    NameHash, NewRecord, OpenError, Pending, Position, ReadError, Record, StoryKey, limits,
 };
 pub use event_log::{EventLog, Options};
-pub use jetstream::{ConnectError, JetStreamOptions, LogName, LogNameError, Replicas};
+pub use jetstream::{ConnectError, JetStreamOptions, LogName, LogNameError, Replicas, Stage};
 pub use sqlite::{Copied, copy, renew};
 pub use tail::Tail;

@@ -5,18 +5,19 @@
 //! again, byte for byte. The projector refuses to read a clock or draw a number.
 
 mod fold;
+mod passages;
 mod projector;
-mod reach;
 mod rebuild;
 mod redacted;
 mod spread;
 mod step;
+mod traced;
 mod views;
 
 pub use fold::FoldError;
 pub use projector::{Control, Projector, ProjectorError};
 pub use rebuild::{Comparison, Progress, RebuildError, Rebuilt, compare, rebuild};
 pub use views::{
-    AsOf, AsOfError, ChangeRow, Corrected, DeskLine, Edition, Leaving, OpenViewsError, ParkedStory, Shelf,
-    StoryFilter, StoryPage, View, ViewError, Views, Written,
+    AsOf, AsOfError, Axis, ChangeRow, Corrected, DeskLine, Edition, Leaving, OpenViewsError, ParkedStory,
+    PhraseFilter, PublicAround, PublicMoment, Shelf, StoryFilter, StoryPage, View, ViewError, Views, Written,
 };

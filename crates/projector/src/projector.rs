@@ -17,6 +17,7 @@ use crate::rebuild::{Progress, RebuildError, Rebuilt, build_beside, compared, pu
 use crate::redacted::{self, Again, together};
 use crate::spread::{self, Waiting};
 use crate::step::Step;
+use crate::traced::Traced;
 use crate::views::{ChangeRow, OpenViewsError, ParkedStory, Pool, Recent, Rows, Views, Writer};
 
 /// Most records in one transaction of the views.
@@ -159,9 +160,12 @@ impl Projector {
         let Some(last) = records.last().map(|record| record.position) else { return Ok(()) };
         let count = records.len() as u64;
         let work = self.work.take().ok_or(AdvanceError::NoWriter)?;
+        let traced = Traced::begin(&records);
         let (work, outcome) = work.project(records).await;
         self.work = Some(work);
-        self.recent.add(outcome?);
+        let changes = outcome?;
+        traced.projected(&changes);
+        self.recent.add(changes);
         self.position.send_replace(last);
         metrics::counter!("writethru_projector_records_total").increment(count);
         Ok(())

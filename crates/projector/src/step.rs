@@ -10,14 +10,14 @@ use log::{Epoch, Position};
 use proof::Hash;
 use story::diff::{Diff, diff};
 use story::{
-    Article, BlockId, BlockKind, Desk, Event, Field, Kind, Level, Operation, Published, Redaction, Revision,
-    Status, Story, StoryId,
+    Article, BlockId, BlockKind, Desk, Effect, Event, Field, Kind, Level, Operation, Published, Reach,
+    Redaction, Revision, Status, Story, StoryId,
 };
 use wire::{
     ArticleHashes, ArticleMeta, Change, ChangeMeta, CloudEvent, Cursor, Opened, Recall, Side, article_hash,
 };
 
-use crate::reach::{Effect, Reach};
+use crate::passages::{Passage, passages};
 use crate::views::ChangeRow;
 
 /// Every so many revisions the views hold the whole article, so that any revision is at most this
@@ -77,6 +77,8 @@ pub(crate) struct Step {
     pub(crate) put_right: Option<(String, String)>,
     /// The entries of a live blog that are new or other than before.
     pub(crate) entries: Vec<BlockId>,
+    /// The places to which it gives other words.
+    pub(crate) passages: Vec<Passage>,
     /// The tags that readers find the story under from now on, if they are others than before. A
     /// tombstone stays where its story was found.
     pub(crate) tags: Option<Vec<String>>,
@@ -202,6 +204,7 @@ pub(crate) fn step(
         effect,
         put_right: put_right(event),
         entries: entries(event),
+        passages: passages(event),
         tags: None,
         embargo: embargo(carried.embargo, before, event),
         redaction: event.redaction.clone(),

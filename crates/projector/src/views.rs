@@ -4,12 +4,15 @@ mod as_of;
 mod changes;
 mod edition;
 mod lists;
+mod moments;
 mod pool;
 mod read;
 mod recent;
 mod redactions;
 mod schema;
+mod search;
 mod shelf;
+mod then;
 mod write;
 
 use std::sync::Arc;
@@ -19,11 +22,13 @@ use log::Position;
 use story::{Desk, Kind, Level, Revision, Status, StoryId};
 use tokio::sync::watch;
 
-pub use as_of::{AsOf, AsOfError};
+pub use as_of::{AsOf, AsOfError, Axis};
 pub use edition::{Corrected, Edition, Written};
+pub use moments::{PublicAround, PublicMoment};
 pub(crate) use pool::Pool;
 pub(crate) use recent::Recent;
 pub(crate) use schema::{TABLES, digest};
+pub use search::PhraseFilter;
 pub use shelf::{DeskLine, Shelf};
 pub(crate) use write::{Rows, Writer};
 
@@ -171,6 +176,9 @@ pub enum ViewError {
         /// Where.
         place: String,
     },
+    /// A moment that is told by a revision is of one story: ask with a time or a cursor.
+    #[error("a revision is a moment of one story: give a time (RFC 3339) or cursor:…")]
+    OfOneStory,
     /// The page token is not one that a page gave.
     #[error("{given:?} is not where a page ended")]
     PageToken {
@@ -186,6 +194,8 @@ pub struct Views {
     position: watch::Receiver<Position>,
     /// Absent where nobody projects into these views.
     recent: Option<Arc<Recent>>,
+    /// Where the service is whose messages these are, if that is known.
+    base: Option<Arc<str>>,
 }
 
 impl Views {
@@ -198,11 +208,19 @@ impl Views {
         let pool = Arc::new(Pool::new(path.to_owned()));
         let io = |source| OpenViewsError::Io { path: path.display().to_string(), source };
         let position = pool.with(schema::position).map_err(io)?;
-        Ok(Self { pool, position: watch::channel(position).1, recent: None })
+        Ok(Self { pool, position: watch::channel(position).1, recent: None, base: None })
     }
 
     pub(crate) fn new(pool: Arc<Pool>, position: watch::Receiver<Position>, recent: Arc<Recent>) -> Self {
-        Self { pool, position, recent: Some(recent) }
+        Self { pool, position, recent: Some(recent), base: None }
+    }
+
+    /// Returns the views with messages that name their schemas at `base`, the public address of the service,
+    /// instead of by name only. Of views without it, and of handles that were cloned before, nothing
+    /// changes; neither does what is kept.
+    #[must_use]
+    pub fn served_at(self, base: &str) -> Self {
+        Self { base: Some(base.into()), ..self }
     }
 
     pub(crate) fn recent(&self) -> Option<&Recent> {

@@ -4,6 +4,8 @@
 //! once its tile does. So the first fault is named by its place, and not just noticed at the end.
 //! One tile a level is held at a time, however long the log is.
 
+use std::collections::BTreeSet;
+
 use crate::checkpoint::Checkpoint;
 use crate::hash::Hash;
 use crate::tile::peaks;
@@ -103,9 +105,28 @@ pub fn audit<R: LogReader>(
     from: u64,
     mut visit: impl FnMut(u64, &[u8]),
 ) -> Result<(), Fault<R::Error>> {
+    audit_bundles(checkpoint, reader, from >> HEIGHT.., |index, entry| {
+        if index >= from {
+            visit(index, entry);
+        }
+    })
+}
+
+/// Verifies the entries of some bundles, named by their places in rising order up to the first that the
+/// tree does not have, with all tiles above them, against `checkpoint`. Reads exactly
+/// [`files_of_bundles`].
+///
+/// # Errors
+/// [`Fault`]: the first one. What `visit` saw before it stays true.
+pub fn audit_bundles<R: LogReader>(
+    checkpoint: &Checkpoint,
+    reader: &R,
+    places: impl IntoIterator<Item = u64>,
+    mut visit: impl FnMut(u64, &[u8]),
+) -> Result<(), Fault<R::Error>> {
     let mut tiles = Believed::open(checkpoint, reader)?;
-    let mut place = from >> HEIGHT;
-    while let Some(bundle) = Bundle::in_tree(place, checkpoint.size()) {
+    for place in places {
+        let Some(bundle) = Bundle::in_tree(place, checkpoint.size()) else { break };
         let path = FilePath::Entries(bundle);
         let bytes = reader.bundle(bundle).map_err(|source| Fault::Reader { path, source })?;
         let entries = bundle_entries(bundle, &bytes).map_err(|source| Fault::Bundle { bundle, source })?;
@@ -114,13 +135,29 @@ pub fn audit<R: LogReader>(
             if entry_hash(entry) != *hash {
                 return Err(Fault::Entry { index });
             }
-            if index >= from {
-                visit(index, entry);
-            }
+            visit(index, entry);
         }
-        place += 1;
     }
     Ok(())
+}
+
+/// Returns the files that [`audit_bundles`] reads in a tree of `size` entries, and no other: the bundles,
+/// the tiles above them, and the partial tiles, which make the root. Every inclusion path of an entry in
+/// these bundles is made of these tiles.
+pub fn files_of_bundles(size: u64, places: impl IntoIterator<Item = u64>) -> BTreeSet<FilePath> {
+    let partial = (0..=LEVEL_MAX).filter_map(|level| Tile::partial(level, size));
+    let mut files: BTreeSet<FilePath> = partial.map(FilePath::Tile).collect();
+    for place in places {
+        let Some(bundle) = Bundle::in_tree(place, size) else { break };
+        files.insert(FilePath::Entries(bundle));
+        let mut above = Some(bundle.tile());
+        while let Some(tile) = above {
+            let (level, index, _) = tile.parent_place();
+            let is_new = files.insert(FilePath::Tile(tile));
+            above = Tile::in_tree(level, index, size).filter(|_| is_new && tile.is_full());
+        }
+    }
+    files
 }
 
 /// Verifies a list of all entries, without tiles, against `checkpoint`.

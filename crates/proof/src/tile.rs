@@ -10,7 +10,7 @@ mod path;
 use crate::hash::Hash;
 use crate::tree::{SIZE_MAX, join, perfect_root};
 
-pub use bundle::{BUNDLE_BYTES_MAX, BundleError, bundle_entries};
+pub use bundle::{BUNDLE_BYTES_MAX, BundleError, bundle_entries, bundle_prefix};
 pub use edge::{Edge, File, GrowError, Grown, ResumeError};
 pub use path::{FilePath, PathError};
 

@@ -2,9 +2,10 @@
 
 mod shelf;
 
-use proof::audit::{Fault, ListFault, audit, audit_list};
+use proof::audit::{Fault, ListFault, audit, audit_bundles, audit_list, files_of_bundles};
 use proof::checkpoint::Checkpoint;
 use proof::tile::{Bundle, FilePath, Tile};
+use proof::tree::Plan;
 use shelf::{Absent, ORIGIN, Shelf, envelope, log_of};
 use writethru_proof as proof;
 
@@ -147,4 +148,37 @@ fn a_list_of_entries_is_held_against_a_checkpoint() {
     list.swap(7, 8);
     list.extend([envelope(300), envelope(301)]);
     assert_eq!(check(&list), Err(ListFault::Size { listed: 301, size: 300 }));
+}
+
+#[test]
+fn some_bundles_are_proved_by_their_own_files_and_no_other() {
+    for size in [1, 255, 256, 257, 600, 66_000] {
+        let (_, shelf) = log_of(size);
+        let checkpoint = head(&shelf, size);
+        let last = (size - 1) / 256;
+        for places in [vec![0], vec![last], vec![0, last / 2, last]] {
+            let mut places = places;
+            places.dedup();
+            let files = files_of_bundles(size, places.iter().copied());
+            shelf.asked.borrow_mut().clear();
+            let mut seen = Vec::new();
+            audit_bundles(&checkpoint, &shelf, places.iter().copied(), |index, _| seen.push(index))
+                .expect("right");
+            let expected = places.iter().flat_map(|place| 256 * place..(256 * place + 256).min(size));
+            assert_eq!(seen, expected.collect::<Vec<_>>());
+            let asked: std::collections::BTreeSet<FilePath> = shelf.asked.take().into_iter().collect();
+            assert_eq!(asked, files, "{size}: {places:?}");
+            let kept = shelf.files.iter().filter(|(path, _)| files.contains(path));
+            let few = Shelf {
+                files: kept.map(|(path, bytes)| (*path, bytes.clone())).collect(),
+                ..Shelf::default()
+            };
+            for index in seen {
+                Plan::inclusion(index, size)
+                    .expect("an entry")
+                    .read(&few)
+                    .expect("every path is in these files");
+            }
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod checkpoint;
 mod connection;
 mod leaving;
 mod message;
+mod order;
 mod publisher;
 mod relay;
 pub mod server;
@@ -35,4 +36,6 @@ pub mod headers {
     /// Cursor up to which everything had been acknowledged when the message was sent: where a
     /// publisher that lost its own notes goes on.
     pub const RELAYED: &str = "Writethru-Relayed";
+    /// The trace of whoever pushed the change (W3C Trace Context), where it is known.
+    pub const TRACE: &str = trace::HEADER;
 }

@@ -19,6 +19,11 @@ pub(crate) fn change_id(row: &ChangeRow) -> String {
     message_id(row.story, row.to)
 }
 
+/// Returns what the trace of `row` is known by on its way.
+pub(crate) const fn trace_key(row: &ChangeRow) -> trace::Key {
+    (*row.story.as_bytes(), row.to.get())
+}
+
 /// Returns the id of the recall that goes to the desk of `row`, or of its copy for another desk.
 pub(crate) fn recall_id_on(row: &ChangeRow, desk: &Desk) -> String {
     let id = recall_id(row.story, row.to);

@@ -17,6 +17,7 @@ use crate::acks::{self, Acknowledged};
 use crate::checkpoint::{self, Checkpoint};
 use crate::connection::{Connection, Link, NatsTarget};
 use crate::leaving::{Listener, Stream};
+use crate::order::Order;
 use crate::relay::{Progress, Relay};
 use crate::streams::{Mark, Retention, Streams, clear_articles, look, mark};
 use crate::trouble::Trouble;
@@ -75,6 +76,8 @@ pub struct Publisher {
     status: watch::Sender<PublisherStatus>,
     acknowledgements: Option<mpsc::Sender<Acknowledged>>,
     listener: Listener,
+    /// Whether another publisher may be sending the same.
+    has_rivals: bool,
 }
 
 impl Publisher {
@@ -95,6 +98,7 @@ impl Publisher {
             status,
             acknowledgements,
             listener,
+            has_rivals: false,
         }
     }
 
@@ -111,6 +115,15 @@ impl Publisher {
     #[must_use]
     pub fn with_listener(mut self, tell: impl Fn(Stream, Leaving) + Send + Sync + 'static) -> Self {
         self.listener = Listener::new(tell);
+        self
+    }
+
+    /// Guards every message against another publisher of the same log: each of them is stored once, and
+    /// a story's in order, also if one that was asleep goes on after another has taken over. Costs one
+    /// question to the stream for each story.
+    #[must_use]
+    pub fn with_rivals(mut self) -> Self {
+        self.has_rivals = true;
         self
     }
 
@@ -221,6 +234,7 @@ impl Publisher {
             epoch: self.options.epoch,
             payload_bytes_max: connection.client.server_info().max_payload,
             listener: &self.listener,
+            order: self.has_rivals.then(|| Order::new(self.options.epoch)),
         };
         let waiting = Waiting::default();
         let loops = async {

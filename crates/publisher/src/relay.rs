@@ -5,14 +5,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use async_nats::jetstream::Context;
+use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::publish::PublishAck;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use log::{Epoch, Position};
-use metrics::counter;
+use metrics::{counter, histogram};
 use projector::ChangeRow;
 use story::{Desk, Kind, Status};
 use wire::{CloudEvent, Cursor, Subject, WT_ARTICLES, WT_CHANGES};
@@ -21,12 +24,23 @@ use crate::checkpoint::Resume;
 use crate::headers;
 use crate::leaving::{Listener, Stream};
 use crate::message;
+use crate::order::{EXPECTED_OF, Last, Order, filter, is_overtaken};
 use crate::streams::{Streams, desks_of, forget, trouble};
 use crate::trouble::Trouble;
 use crate::waiting::{Articles, Shown};
 
 /// Most stories with a message in flight.
 const STORIES_IN_FLIGHT_MAX: usize = 64;
+
+/// How often another publisher may be faster with one message.
+const OVERTAKEN_MAX: u32 = 8;
+
+/// Sequences of the first and the last of the messages of one change.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    first: u64,
+    last: u64,
+}
 
 /// How far relaying has come.
 #[derive(Debug, Default)]
@@ -94,6 +108,8 @@ pub(crate) struct Relay<'a> {
     pub(crate) epoch: Epoch,
     pub(crate) payload_bytes_max: usize,
     pub(crate) listener: &'a Listener,
+    /// What guards the order, where another publisher may be sending.
+    pub(crate) order: Option<Order>,
 }
 
 impl Relay<'_> {
@@ -112,6 +128,8 @@ impl Relay<'_> {
     /// Sends the changes of one story.
     async fn send_story(&self, rows: Vec<&ChangeRow>) -> Result<(), Trouble> {
         for row in rows {
+            let key = message::trace_key(row);
+            let _step = trace::advance("publish", trace::Kind::Producer, key);
             if row.recall.is_some() && !self.progress().has_recall(row.position) {
                 self.send_recall(row).await?;
             }
@@ -120,6 +138,7 @@ impl Relay<'_> {
                 self.send_change(row).await?;
             }
             self.progress().changed.insert(row.position);
+            trace::done(key);
         }
         Ok(())
     }
@@ -128,18 +147,21 @@ impl Relay<'_> {
     async fn send_article(&self, Shown { newest, left }: Shown) -> Result<(), Trouble> {
         let subject = Subject::article(&newest.desk, newest.story);
         // Without an id for JetStream's window: the same article may have to go to another desk.
-        let message = self.message(&newest, message::article(&newest, self.payload_bytes_max)?);
+        let payload = message::article(&newest, self.payload_bytes_max)?;
         self.listener.tell(Stream::Articles, newest.leaving());
-        let sequence = self.publish(&subject, &message::change_id(&newest), message).await?;
-        self.progress().acknowledged_article(sequence);
+        let sent = self.send(Stream::Articles, &newest, &payload, &[(subject, String::new())]).await?;
+        // Another publisher has sent a newer one, and does the rest.
+        let Some(sent) = sent else { return Ok(()) };
+        self.progress().acknowledged_article(sent.last);
         if newest.status != Status::Usable {
             // Wherever an article of it may still be.
             let filter = Subject::article_of(newest.story);
-            return forget((&self.streams.articles, WT_ARTICLES), &filter, sequence).await;
+            return forget((&self.streams.articles, WT_ARTICLES), &filter, sent.last).await;
         }
         for left in left.iter().filter(|left| **left != newest.desk) {
             let left = Subject::article(left, newest.story);
-            let purged = self.streams.articles.purge().filter(left.as_str()).await;
+            // Never what came later: the story may be back there.
+            let purged = self.streams.articles.purge().filter(left.as_str()).sequence(sent.last).await;
             purged.map_err(|error| trouble(WT_ARTICLES, &error))?;
         }
         Ok(())
@@ -150,11 +172,12 @@ impl Relay<'_> {
     async fn send_recall(&self, row: &ChangeRow) -> Result<(), Trouble> {
         let Some(payload) = &row.recall else { return Ok(()) };
         self.listener.tell(Stream::Recalls, row.leaving());
-        for desk in std::iter::once(&row.desk).chain(&self.other_desks(row).await?) {
-            let id = message::recall_id_on(row, desk);
-            let message = self.message(row, payload.clone()).message_id(&id);
-            let sequence = self.publish(&Subject::recall(desk, row.story), &id, message).await?;
-            self.progress().acknowledged_recall(sequence);
+        let others = self.other_desks(row).await?;
+        let desks = std::iter::once(&row.desk).chain(&others);
+        let to: Vec<_> =
+            desks.map(|desk| (Subject::recall(desk, row.story), message::recall_id_on(row, desk))).collect();
+        if let Some(sent) = self.send(Stream::Recalls, row, payload, &to).await? {
+            self.progress().acknowledged_recall(sent.last);
         }
         counter!("writethru_published_recalls_total").increment(1);
         Ok(())
@@ -176,21 +199,104 @@ impl Relay<'_> {
         self.listener.tell(Stream::Changes, row.leaving());
         let here = std::iter::once((&row.desk, message::change_id(row)));
         let left = others.iter().map(|left| (left, message::leave_id(row, left)));
-        let mut first = u64::MAX;
-        for (desk, id) in here.chain(left) {
-            let subject = Subject::change(desk, row.kind, row.level, row.story);
-            let message = self.message(row, payload.clone()).message_id(&id);
-            let sequence = self.publish(&subject, &id, message).await?;
-            self.progress().acknowledged_change(sequence);
-            first = first.min(sequence);
+        let subject = |desk| Subject::change(desk, row.kind, row.level, row.story);
+        let to: Vec<_> = here.chain(left).map(|(desk, id)| (subject(desk), id)).collect();
+        let sent = self.send(Stream::Changes, row, &payload, &to).await?;
+        if let Some(sent) = &sent {
+            self.progress().acknowledged_change(sent.last);
         }
-        if is_loss {
+        if let Some(sent) = sent.filter(|_| is_loss) {
             // Not noted as sent before this is done, so a crash in between does both again.
             let filter = Subject::changes_of(row.story);
-            forget((&self.streams.changes, WT_CHANGES), &filter, first).await?;
+            forget((&self.streams.changes, WT_CHANGES), &filter, sent.first).await?;
         }
         counter!("writethru_published_changes_total").increment(1);
         Ok(())
+    }
+
+    /// Sends `payload` about `row` to every subject of `to`, each message with its id, in this order;
+    /// returns where they are once all are acknowledged, nothing if another publisher has sent what
+    /// comes after them.
+    async fn send(
+        &self,
+        kind: Stream,
+        row: &ChangeRow,
+        payload: &Bytes,
+        to: &[(Subject, String)],
+    ) -> Result<Option<Sent>, Trouble> {
+        let Some(order) = &self.order else {
+            let mut sent = Sent { first: u64::MAX, last: 0 };
+            for (subject, id) in to {
+                let message = self.message(row, payload.clone(), id);
+                let shown = if id.is_empty() { message::change_id(row) } else { id.clone() };
+                let sequence = self.publish(subject, &shown, message).await?;
+                sent = Sent { first: sent.first.min(sequence), last: sent.last.max(sequence) };
+            }
+            return Ok(Some(sent));
+        };
+        let sent = self.send_in_order(order, (kind, row), payload, to).await;
+        if sent.is_err() {
+            order.forget(kind, row.story);
+        }
+        sent
+    }
+
+    /// As [`Relay::send`], while another publisher may be sending the same.
+    async fn send_in_order(
+        &self,
+        order: &Order,
+        (kind, row): (Stream, &ChangeRow),
+        payload: &Bytes,
+        to: &[(Subject, String)],
+    ) -> Result<Option<Sent>, Trouble> {
+        let ids: Vec<&str> = to.iter().map(|(_, id)| id.as_str()).collect();
+        let filter = filter(kind, row.story);
+        let mut last = order.last(self.streams, kind, row.story).await?;
+        let mut first = None;
+        let mut overtaken = 0;
+        loop {
+            if last.position > row.position {
+                order.note(kind, row.story, last);
+                return Ok(None);
+            }
+            let Some((subject, id)) = to.get(last.sent(row.position, &ids)) else { break };
+            let message = self
+                .message(row, payload.clone(), id)
+                .expected_last_subject_sequence(last.sequence)
+                .header(EXPECTED_OF, filter.as_str());
+            match self.acknowledged(subject, message).await {
+                Ok(acknowledged) if !acknowledged.duplicate => {
+                    let sequence = acknowledged.sequence;
+                    first = first.or(Some(sequence));
+                    last = Last { sequence, position: row.position, id: id.clone() };
+                }
+                // Sent before, and taken out of the stream since.
+                Ok(acknowledged) if overtaken == OVERTAKEN_MAX => {
+                    let sequence = acknowledged.sequence;
+                    last = Last { sequence, position: row.position, id: id.clone() };
+                }
+                Ok(_) => {
+                    overtaken += 1;
+                    last = order.look(self.streams, kind, row.story).await?;
+                }
+                Err(error) if is_overtaken(&error) && overtaken < OVERTAKEN_MAX => {
+                    overtaken += 1;
+                    last = order.look(self.streams, kind, row.story).await?;
+                }
+                Err(error) => return Err(Trouble::of_publish(id, &error)),
+            }
+        }
+        // Some were there before: the first of them is the last of its own subject, or it is gone.
+        let first = match to.first() {
+            Some((subject, _)) if first.is_none() || to.len() > 1 => {
+                let there = order.look_at(self.streams, kind, subject).await?;
+                if there.position == row.position { there.sequence } else { first.unwrap_or(last.sequence) }
+            }
+            _ => first.unwrap_or(last.sequence),
+        };
+        let sent = Sent { first, last: last.sequence };
+        order.note(kind, row.story, last);
+        Ok(Some(sent))
     }
 
     /// Returns the desks beside its own whose followers may have something of the story of `row`.
@@ -198,24 +304,42 @@ impl Relay<'_> {
         let mut desks = desks_of(&self.streams.changes, row.story).await?;
         desks.retain(|desk| *desk != row.desk);
         desks.extend(row.desk_before.clone().filter(|left| !desks.contains(left)));
+        desks.sort();
         Ok(desks)
     }
 
-    fn message(&self, row: &ChangeRow, payload: Bytes) -> PublishMessage {
+    /// Returns the message about `row` that goes by `id`, if it has one.
+    fn message(&self, row: &ChangeRow, payload: Bytes, id: &str) -> PublishMessage {
         let cursor = |position: Position| Cursor { epoch: self.epoch.0, position: position.0 }.to_string();
         let relayed = self.progress().all;
-        PublishMessage::build()
+        let message = PublishMessage::build()
             .payload(payload)
             .header("Content-Type", CloudEvent::MEDIA_TYPE)
             .header(headers::POSITION, cursor(row.position))
-            .header(headers::RELAYED, cursor(relayed))
+            .header(headers::RELAYED, cursor(relayed));
+        let message = match trace::of(message::trace_key(row)) {
+            Some(context) => message.header(headers::TRACE, context.to_string()),
+            None => message,
+        };
+        if id.is_empty() { message } else { message.message_id(id) }
     }
 
     /// Sends one message and returns its sequence once it is acknowledged.
     async fn publish(&self, subject: &Subject, id: &str, message: PublishMessage) -> Result<u64, Trouble> {
-        let trouble = |error| Trouble::of_publish(id, &error);
-        let sent = self.jetstream.send_publish(subject.to_string(), message).await.map_err(trouble)?;
-        Ok(sent.await.map_err(trouble)?.sequence)
+        let acknowledged = self.acknowledged(subject, message).await;
+        acknowledged.map(|ack| ack.sequence).map_err(|error| Trouble::of_publish(id, &error))
+    }
+
+    /// Sends one message, and measures how long its acknowledgement takes.
+    async fn acknowledged(
+        &self,
+        subject: &Subject,
+        message: PublishMessage,
+    ) -> Result<PublishAck, PublishError> {
+        let began = Instant::now();
+        let acknowledged = self.jetstream.send_publish(subject.to_string(), message).await?.await?;
+        histogram!("writethru_publish_ack_duration_seconds").record(began.elapsed());
+        Ok(acknowledged)
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {

@@ -44,6 +44,17 @@ pub struct ServerOptions {
     pub directory: PathBuf,
     /// Port on loopback; `None` takes any free one.
     pub port: Option<u16>,
+    /// When what it acknowledges is durable.
+    pub sync: Sync,
+}
+
+/// When what a server acknowledges is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    /// Some time later: enough for what the publisher sends, which is sent again if it is lost.
+    Relaxed,
+    /// Before it is acknowledged: what the event log needs, where the server keeps it.
+    Always,
 }
 
 /// Why the server did not start.

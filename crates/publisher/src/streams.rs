@@ -112,6 +112,17 @@ impl Streams {
     }
 }
 
+impl Streams {
+    /// Returns the stream that readers know as `kind`, and its name.
+    pub(crate) const fn of(&self, kind: crate::leaving::Stream) -> (&Stream, &'static str) {
+        match kind {
+            crate::leaving::Stream::Changes => (&self.changes, WT_CHANGES),
+            crate::leaving::Stream::Articles => (&self.articles, WT_ARTICLES),
+            crate::leaving::Stream::Recalls => (&self.recalls, WT_RECALLS),
+        }
+    }
+}
+
 async fn ensure(jetstream: &Context, name: &'static str, config: Config) -> Result<Stream, Trouble> {
     let (subjects, each) = (config.subjects.clone(), config.max_messages_per_subject);
     let stream = jetstream.get_or_create_stream(config).await;
@@ -148,6 +159,8 @@ pub(crate) async fn desks_of(changes: &Stream, story: StoryId) -> Result<Vec<Des
         let desk = subject.split('.').nth(DESK_TOKEN).and_then(|token| token.parse().ok());
         desks.extend(desk.filter(|desk| !desks.contains(desk)));
     }
+    // Always in the same order, so that whoever goes on knows how far another came.
+    desks.sort();
     Ok(desks)
 }
 

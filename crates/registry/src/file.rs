@@ -13,7 +13,7 @@ use crate::error::{OpenError, StoreError};
 /// `WtRg` in SQLite's header: what kind of file this is.
 const APPLICATION_ID: i32 = 0x5774_5267;
 /// The format that this version reads and writes.
-const FORMAT: i32 = 3;
+const FORMAT: i32 = 4;
 /// How long a connection waits for another.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// How long the writer waits for readers who keep the journal from being emptied.
@@ -50,6 +50,8 @@ CREATE TABLE holds(id INTEGER PRIMARY KEY AUTOINCREMENT, story BLOB NOT NULL, ba
   reason TEXT NOT NULL, placed INTEGER NOT NULL, placed_by TEXT NOT NULL, lifted INTEGER, lifted_by TEXT,
   lift_reason TEXT);
 CREATE INDEX holds_open ON holds(story, id) WHERE lifted IS NULL;
+CREATE TABLE exports(number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, by TEXT NOT NULL,
+  recipient TEXT, level TEXT NOT NULL, stories BLOB NOT NULL, digest TEXT NOT NULL, bytes INTEGER NOT NULL);
 CREATE TABLE settings(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 ";
 
@@ -69,6 +71,12 @@ CREATE TABLE holds(id INTEGER PRIMARY KEY AUTOINCREMENT, story BLOB NOT NULL, ba
   reason TEXT NOT NULL, placed INTEGER NOT NULL, placed_by TEXT NOT NULL, lifted INTEGER, lifted_by TEXT,
   lift_reason TEXT);
 CREATE INDEX holds_open ON holds(story, id) WHERE lifted IS NULL;
+";
+
+/// What makes format 4 of format 3: exports.
+const FROM_3: &str = "
+CREATE TABLE exports(number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, by TEXT NOT NULL,
+  recipient TEXT, level TEXT NOT NULL, stories BLOB NOT NULL, digest TEXT NOT NULL, bytes INTEGER NOT NULL);
 ";
 
 /// Takes the lock beside `path`; it is held until the file is dropped or the process ends.
@@ -104,7 +112,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
         return Err(foreign(path, "it belongs to another application"));
     }
     let mut format: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(refused)?;
-    for (from, step) in [(1, FROM_1), (2, FROM_2)] {
+    for (from, step) in [(1, FROM_1), (2, FROM_2), (3, FROM_3)] {
         if format == from {
             let upgrade = format!("BEGIN IMMEDIATE; {step} PRAGMA user_version = {}; COMMIT;", from + 1);
             db.execute_batch(&upgrade).map_err(refused)?;

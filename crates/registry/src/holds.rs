@@ -245,7 +245,7 @@ mod tests {
         let of_one = HoldFilter { story: Some(first.story), ..HoldFilter::default() };
         assert_eq!(registry.holds(of_one.clone(), 9).await.unwrap(), [second.clone(), lifted]);
         let open = HoldFilter { open: true, ..of_one };
-        assert_eq!(registry.holds(open, 9).await.unwrap(), [second.clone()]);
+        assert_eq!(registry.holds(open, 9).await.unwrap(), std::slice::from_ref(&second));
         registry.lift_hold(second.id, by, String::new(), at(6)).await.unwrap();
         assert_eq!(registry.hold_on(first.story).await.unwrap(), None);
         registry.close().await;

@@ -6,6 +6,7 @@
 
 mod decide;
 mod execute;
+mod void;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -44,7 +45,7 @@ words!(
         Approved = "approved",
         /// It was done.
         Executed = "executed",
-        /// It was approved and could not be done.
+        /// It could not be done: it was approved in vain, or what it held was redacted.
         Failed = "failed",
         /// A second person said no.
         Refused = "refused",

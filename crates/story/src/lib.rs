@@ -22,6 +22,7 @@ mod kind;
 mod lifecycle;
 mod matching;
 mod merge;
+mod reach;
 mod redaction;
 pub mod render;
 mod revisions;
@@ -44,6 +45,7 @@ pub use identity::{ActorId, CommandKey, Desk, IdentityError, Revision, Slug, Sto
 pub use kind::{Kind, Level, Status};
 pub use matching::carry_ids;
 pub use merge::{Clash, Overlap, Sides, merge};
+pub use reach::{Effect, Reach};
 pub use redaction::{Basis, Place, Redact, Redaction, RedactionKind, Replacement, ValueId};
 pub use revisions::Revisions;
 pub use text::{IntakeReport, Text, normalise};

@@ -66,7 +66,13 @@ impl CloudEvent<ArticleView> {
             subject: self.subject,
             time: self.time,
             datacontenttype: self.datacontenttype,
-            dataschema: self.dataschema,
+            dataschema: schema_beside(&self.dataschema),
         }
     }
+}
+
+/// Returns the address of the schema of a reference, beside that of an article.
+fn schema_beside(article: &str) -> String {
+    let folder = article.rsplit_once('/').map_or(article, |(folder, _)| folder);
+    format!("{folder}/article-reference.v1.json")
 }

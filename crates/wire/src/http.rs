@@ -404,7 +404,9 @@ pub struct Info {
 mod access;
 mod audits;
 mod blame;
+mod exports;
 mod redaction;
+mod search;
 
 pub use access::{
     ActorChangeBody, ActorList, ActorView, DenialList, DenialView, KeyIssued, KeyList, KeyView, NewActorBody,
@@ -413,7 +415,9 @@ pub use access::{
 };
 pub use audits::{DepartureView, EmbargoAudit, EmbargoView, RecallStatus, RecallSubscriber, RecallView};
 pub use blame::{BlameBlock, BlameSpan, BlameView};
+pub use exports::{ExportBody, ExportList, ExportView};
 pub use redaction::{
     HoldBody, HoldList, HoldView, LiftBody, RedactBody, Redacted, RedactedValue, RedactionList,
     RedactionPreview, RedactionView,
 };
+pub use search::{PhrasePage, PhraseStory, PhraseStretch, PhraseTime};

@@ -14,6 +14,7 @@ mod envelope;
 pub mod http;
 mod problem;
 mod recall;
+pub mod schema;
 mod subject;
 
 pub use acknowledgement::{

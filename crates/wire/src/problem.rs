@@ -81,6 +81,9 @@ problems! {
     /// The story has no such revision, or none that the caller may see.
     RevisionNotFound = "revision-not-found", 404, 1, "The story has no such revision",
         "Ask for one of the revisions in the story's history.";
+    /// The transparency log has no such file, or has it not yet.
+    NoSuchFile = "no-such-file", 404, 1, "The transparency log has no such file",
+        "Read the checkpoint again: its size says which files there are (c2sp.org/tlog-tiles).";
     /// The cursor is older than what is kept, or from another life of the log.
     CursorGone = "cursor-gone", 410, 1, "The cursor is too old",
         "Fetch the current article and go on from its cursor.";

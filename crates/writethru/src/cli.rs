@@ -89,6 +89,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Run the whole service in one process
     Up(Box<commands::up::Up>),
+    /// Run parts of the service, beside others on the same event log
+    Serve(Box<commands::serve::Serve>),
     /// File copy: start a story or update one
     Push(Box<commands::push::Push>),
     /// Add, edit, pin or delete one entry of a live blog
@@ -129,6 +131,10 @@ pub(crate) enum Command {
     Show(commands::show::Show),
     /// List the revisions of a story
     Log(commands::log::Log),
+    /// List the revisions of a story with their permanent addresses, now or as they were
+    History(commands::history::History),
+    /// Find every revision that had a phrase, and when readers had it
+    Search(commands::search::Search),
     /// Say who wrote what, word by word
     Blame(commands::blame::Blame),
     /// Show what changed between two revisions, word by word
@@ -158,6 +164,10 @@ pub(crate) enum Command {
     Config(commands::config::Config),
     /// Write a NATS server's configuration with users and permissions
     Nats(commands::nats::Nats),
+    /// Prove a receipt or a whole transparency log, trusting nobody
+    Verify(commands::verify::Verify),
+    /// Print the key that the transparency log is verified with
+    Notary(commands::notary::Notary),
     /// Print shell completions
     Completions(commands::completions::Completions),
     /// Print manual pages
@@ -188,6 +198,9 @@ impl Cli {
         }
         if let Command::Up(up) = &self.command {
             up.add_flags(&mut values);
+        }
+        if let Command::Serve(serve) = &self.command {
+            serve.add_flags(&mut values);
         }
         if let Command::Watch(watch) = &self.command {
             watch.add_flags(&mut values);

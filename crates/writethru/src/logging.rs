@@ -1,4 +1,4 @@
-//! Logs: to stderr, as much as was asked for.
+//! Logs: to stderr, as much as was asked for. Traces: to where the environment says, where they are built in.
 
 use tracing_subscriber::EnvFilter;
 
@@ -8,6 +8,33 @@ use crate::config::{LogFormat, Settings};
 const SERVER: &str = "warn,writethru=info";
 /// What the other commands log: only what goes wrong.
 const COMMAND: &str = "warn";
+
+/// What sends traces. Dropped, it sends what waits.
+#[derive(Debug)]
+pub(crate) struct Traces {
+    #[cfg(feature = "otel")]
+    _exporter: Option<trace::Exporter>,
+}
+
+/// Sends traces, if the environment asks for it. Says so if it does and they are not built in, or cannot be
+/// sent.
+pub(crate) fn send_traces() -> Traces {
+    #[cfg(feature = "otel")]
+    {
+        let started = trace::export(env!("CARGO_PKG_VERSION")).unwrap_or_else(|error| {
+            tracing::warn!(error = %crate::failure::chain(&error), "Sends no traces");
+            None
+        });
+        Traces { _exporter: started }
+    }
+    #[cfg(not(feature = "otel"))]
+    {
+        if std::env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_some() {
+            tracing::info!("Sends no traces of its own: built without the feature `otel`");
+        }
+        Traces {}
+    }
+}
 
 /// Starts logging for the rest of the process.
 pub(crate) fn start(settings: &Settings, server: bool) {

@@ -18,6 +18,7 @@ mod feed;
 mod history;
 mod logging;
 mod output;
+mod place;
 mod session;
 mod times;
 mod up;
@@ -60,7 +61,8 @@ fn run(cli: Cli, output: Output) -> Result<Exit, Failure> {
         _ => {}
     }
     let settings = Settings::load(&cli.flags())?;
-    logging::start(&settings, matches!(cli.command, Command::Up(_)));
+    logging::start(&settings, matches!(cli.command, Command::Up(_) | Command::Serve(_)));
+    let _traces = logging::send_traces();
     let session = Session { settings, output };
     let runtime = runtime(&cli.command)?;
     let exit = runtime.block_on(dispatch(cli.command, session));
@@ -71,7 +73,7 @@ fn run(cli: Cli, output: Output) -> Result<Exit, Failure> {
 
 fn runtime(command: &Command) -> Result<tokio::runtime::Runtime, Failure> {
     let mut builder = match command {
-        Command::Up(_) | Command::Bench(_) | Command::Check(_) | Command::Rebuild(_) => {
+        Command::Up(_) | Command::Serve(_) | Command::Bench(_) | Command::Check(_) | Command::Rebuild(_) => {
             tokio::runtime::Builder::new_multi_thread()
         }
         _ => tokio::runtime::Builder::new_current_thread(),
@@ -85,11 +87,14 @@ fn runtime(command: &Command) -> Result<tokio::runtime::Runtime, Failure> {
 async fn dispatch(command: Command, session: Session) -> Result<Exit, Failure> {
     match command {
         Command::Up(up) => Box::pin(up.run(session)).await,
+        Command::Serve(serve) => Box::pin(serve.run(session)).await,
         Command::Push(push) => Box::pin(push.run(&session)).await,
         Command::Import(import) => Box::pin(import.run(&session)).await,
         Command::List(list) => Box::pin(list.run(&session)).await,
         Command::Show(show) => Box::pin(show.run(&session)).await,
         Command::Log(log) => Box::pin(log.run(&session)).await,
+        Command::History(history) => Box::pin(history.run(&session)).await,
+        Command::Search(search) => Box::pin(search.run(&session)).await,
         Command::Blame(blame) => Box::pin(blame.run(&session)).await,
         Command::Diff(diff) => Box::pin(diff.run(&session)).await,
         Command::Watch(watch) => Box::pin(watch.run(&session)).await,
@@ -118,6 +123,8 @@ async fn dispatch(command: Command, session: Session) -> Result<Exit, Failure> {
         Command::Entry(entry) => Box::pin(entry.run(&session)).await,
         Command::Key(key) => Box::pin(key.run(&session)).await,
         // `run` has answered these already.
+        Command::Notary(notary) => Box::pin(notary.run(&session)).await,
+        Command::Verify(verify) => Box::pin(verify.run(&session)).await,
         Command::Config(_) | Command::Nats(_) | Command::Completions(_) | Command::Man(_) => Ok(Exit::Ok),
     }
 }

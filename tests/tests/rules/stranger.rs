@@ -32,7 +32,7 @@ const SUBJECTS: [&str; 12] = [
 ];
 const STREAMS: [&str; 3] = ["WT_CHANGES", "WT_ARTICLES", "WT_RECALLS"];
 /// Addresses that name no story, and whether they stay byte for byte while nothing is published.
-const PLACES: [(&str, bool); 30] = [
+const PLACES: [(&str, bool); 31] = [
     ("/v1/stories", true),
     ("/v1/stories?limit=500&desk=world", true),
     ("/v1/stories?status=embargoed", true),
@@ -45,6 +45,7 @@ const PLACES: [(&str, bool); 30] = [
     ("/v1/changes?kind=embargo", true),
     ("/v1/changes?kind=release", true),
     ("/v1/denials", true),
+    ("/v1/audit/exports", true),
     ("/v1/requests", true),
     ("/v1/actors", true),
     ("/v1/keys", true),

@@ -54,7 +54,7 @@ impl Follower {
         let mut left = CHANGES_MAX;
         reads::read(&jetstream, selection, |message| {
             left -= 1;
-            self.take_change(story, &message.payload).is_ok() && left > 0
+            self.take_traced(story, message.headers.as_ref(), &message.payload).is_ok() && left > 0
         })
         .await
     }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use async_nats::Message;
+use async_nats::{HeaderMap, HeaderValue, Message};
 use story::{Desk, Revision, StoryId};
+use trace::{Kind, Span, TraceContext};
 use tracing::warn;
 use wire::{ApplyError, ArticleView, Change, CloudEvent, Recall};
 
@@ -20,20 +21,35 @@ impl Follower {
             return self.refuse(subject, "it names no story");
         };
         let since = self.checked.last_sequence + 1;
-        match self.take_change(story, &message.payload) {
+        match self.take_traced(story, message.headers.as_ref(), &message.payload) {
             Ok(()) => {}
             Err((reason, wanted)) => self.gaps.mark(story, reason, wanted, since),
         }
     }
 
+    /// As [`Follower::take_change`], as a span of the trace that the message's headers name, if they do.
+    pub(super) fn take_traced(
+        &mut self,
+        story: StoryId,
+        headers: Option<&HeaderMap>,
+        payload: &[u8],
+    ) -> Result<(), (ResetReason, Revision)> {
+        let given = headers.and_then(|headers| headers.get(trace::HEADER)).map(HeaderValue::as_str);
+        let span = Span::child("apply", Kind::Consumer, TraceContext::of_header(given));
+        let outcome = self.take_change(story, payload);
+        if let Some(mut span) = span {
+            span.say("story.id", story);
+            if outcome.is_err() {
+                span.fail();
+            }
+        }
+        outcome
+    }
+
     /// Applies the change in a message about `story`, or passes over a repeat.
     ///
     /// The error says what is missing now: why, and which revision is known to exist.
-    pub(super) fn take_change(
-        &mut self,
-        story: StoryId,
-        payload: &[u8],
-    ) -> Result<(), (ResetReason, Revision)> {
+    fn take_change(&mut self, story: StoryId, payload: &[u8]) -> Result<(), (ResetReason, Revision)> {
         let held = self.stories.get(&story);
         let revision = held.map_or(Revision::ZERO, Held::revision);
         let event: Result<CloudEvent<Change>, _> = serde_json::from_slice(payload);

@@ -152,6 +152,8 @@ async fn an_owner_that_reads_slowly_hears_of_every_recall() {
     for number in 2..=5 {
         newsroom.correct("quake", &[&format!("{number} dead.")]).await;
     }
+    // What is withheld before it went out never goes out.
+    replica.wait_until(story, Revision(5)).await.expect("an article");
     newsroom.act(story, Deed::Withhold, "").await;
     replica.wait_until(story, Revision(6)).await.expect("an article");
     let mut voids = Vec::new();

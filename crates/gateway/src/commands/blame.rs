@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use desk::{Authored, Eyes, StoryRef};
-use projector::{AsOf, View};
+use projector::{AsOf, Axis, View};
 use story::{Field, Place, Revision};
 use utoipa::IntoParams;
 use wire::http::{BlameBlock, BlameSpan, BlameView, RevisionLine};
 use wire::{Cursor, Problem};
 
+use crate::commands::moment::axis;
 use crate::commands::read::{at_least, no_revision, view};
 use crate::departures::PublicDoor;
 use crate::gateway::Gateway;
@@ -23,6 +24,11 @@ pub(crate) struct BlameQuery {
     /// `cursor:…`.
     #[param(value_type = Option<String>, example = "rev:-1")]
     as_of: Option<AsOf>,
+    /// What a time in `as_of` is compared with: `recorded` (when revisions were recorded; the default) or
+    /// `published` (what readers had then, also where it was taken from them since). For readers both are
+    /// one.
+    #[param(value_type = Option<String>, example = "published")]
+    axis: Option<Axis>,
     /// For whose eyes: `public` (what has been published; the default) or `desk` (everything).
     #[param(value_type = Option<String>, example = "public")]
     pub(crate) view: View,
@@ -32,10 +38,15 @@ pub(crate) struct BlameQuery {
 }
 
 impl Query for BlameQuery {
-    const NAMES: &'static [&'static str] = &["as_of", "view", "at_least"];
+    const NAMES: &'static [&'static str] = &["as_of", "axis", "view", "at_least"];
 
     fn take(from: &mut Parameters) -> Result<Self, Problem> {
-        Ok(Self { as_of: from.optional("as_of")?, view: view(from)?, at_least: at_least(from)? })
+        Ok(Self {
+            as_of: from.optional("as_of")?,
+            axis: axis(from)?,
+            view: view(from)?,
+            at_least: at_least(from)?,
+        })
     }
 }
 
@@ -47,10 +58,7 @@ impl Gateway {
     pub(crate) async fn blame(&self, story: &str, query: BlameQuery) -> Result<BlameView, Problem> {
         self.catch_up(query.at_least).await?;
         let id = self.resolve(story, query.view).await?;
-        let as_of = query.as_of.unwrap_or(AsOf::Latest);
-        if let AsOf::Cursor(cursor) = as_of {
-            self.position(cursor)?;
-        }
+        let as_of = self.moment(query.as_of, query.axis)?;
         let shown = self.views().shown(id, as_of, query.view).await.map_err(|failed| of_view(&failed))?;
         let (article, leaving) = shown.ok_or_else(|| no_revision(story, "then"))?;
         let eyes = if query.view == View::Public { Eyes::Public } else { Eyes::Desk };

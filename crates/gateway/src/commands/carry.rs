@@ -8,6 +8,7 @@ use projector::View;
 use proof::Hash;
 use story::Revision;
 use story::significance::Significance;
+use tracing::{Instrument, Span};
 use wire::http::Pushed;
 use wire::{Problem, ProblemKind};
 
@@ -26,10 +27,12 @@ impl Gateway {
         work: impl Future<Output = Result<T, Problem>> + Send + 'static,
     ) -> Result<T, Problem> {
         let place = crate::places::take(&self.inner.places.pushes, "pushes").await?;
-        let work = tokio::spawn(async move {
+        let work = async move {
             let _place = place;
             work.await
-        });
+        };
+        let work = trace::within(trace::current(), work).instrument(Span::current());
+        let work = tokio::spawn(work);
         work.await.unwrap_or_else(|panicked| {
             tracing::error!(error = %panicked, "A command has failed: a fault of the service");
             Err(Problem::new(

@@ -1,6 +1,6 @@
 //! The difference of two revisions.
 
-use projector::{AsOf, View};
+use projector::{AsOf, Axis, View};
 use story::diff::Diff;
 use story::diff::json_patch::json_patch;
 use story::significance::{Significance, assess};
@@ -9,6 +9,7 @@ use utoipa::IntoParams;
 use wire::http::DiffView;
 use wire::{Cursor, Problem, article_hash};
 
+use crate::commands::moment::axis;
 use crate::commands::push::large;
 use crate::commands::read::{at_least, no_revision, view};
 use crate::departures::PublicDoor;
@@ -57,6 +58,13 @@ pub(crate) struct DiffQuery {
     /// The later revision, likewise; if absent, the newest.
     #[param(value_type = Option<String>, example = "2")]
     to: Option<Moment>,
+    /// The later revision, as every other read takes it: in place of `to`.
+    #[param(value_type = Option<String>, example = "rev:-1")]
+    as_of: Option<AsOf>,
+    /// What times are compared with: `recorded` (when revisions were recorded; the default) or `published`
+    /// (what readers had then, also where it was taken from them since). For readers both are one.
+    #[param(value_type = Option<String>, example = "published")]
+    axis: Option<Axis>,
     /// `ops` (exact, as subscribers get them; the default), `json-patch` (RFC 6902, for the
     /// article as an object of fields, `order` and `blocks`) or `text` (words, for people).
     #[param(value_type = Option<String>, example = "ops")]
@@ -70,12 +78,14 @@ pub(crate) struct DiffQuery {
 }
 
 impl Query for DiffQuery {
-    const NAMES: &'static [&'static str] = &["from", "to", "format", "view", "at_least"];
+    const NAMES: &'static [&'static str] = &["from", "to", "as_of", "axis", "format", "view", "at_least"];
 
     fn take(from: &mut Parameters) -> Result<Self, Problem> {
         Ok(Self {
             from: moment(from, "from")?,
             to: moment(from, "to")?,
+            as_of: from.optional("as_of")?,
+            axis: axis(from)?,
             format: from.word("format", FORMATS)?,
             view: view(from)?,
             at_least: at_least(from)?,
@@ -90,6 +100,8 @@ impl DiffQuery {
         Self {
             from: Some(moment(from)),
             to: Some(moment(to)),
+            as_of: None,
+            axis: None,
             format: None,
             view: View::Public,
             at_least: None,
@@ -174,15 +186,17 @@ impl Gateway {
         self.catch_up(query.at_least).await?;
         let view = query.view;
         let id = self.resolve(story, view).await?;
-        let to = match query.to {
-            None => self.newest(id, view).await?.ok_or_else(|| no_story(story))?,
-            Some(moment) => self.revision(id, moment, "to", view).await?,
+        let to = match (query.to, query.as_of) {
+            (None, None) => self.newest(id, view).await?.ok_or_else(|| no_story(story))?,
+            (Some(moment), None) => self.revision(id, moment, ("to", query.axis), view).await?,
+            (None, Some(as_of)) => self.revision(id, Moment::At(as_of), ("as_of", query.axis), view).await?,
+            (Some(_), Some(_)) => {
+                return Err(bad_parameter("as_of", "it stands in place of to: give one of them"));
+            }
         };
-        let before = self.revisions_before(id, to.get(), 1, view).await?;
-        let previous = before.first().map_or(Revision::ZERO, |line| line.revision);
         let from = match query.from {
-            None => previous,
-            Some(moment) => self.revision(id, moment, "from", view).await?,
+            None => self.previous(id, to, view).await?,
+            Some(moment) => self.revision(id, moment, ("from", query.axis), view).await?,
         };
         for revision in [from, to] {
             let leaving = Some(revision).filter(|revision| *revision != Revision::ZERO);
@@ -213,24 +227,32 @@ impl Gateway {
         state.ok_or_else(|| no_revision(&story.to_string(), format_args!("at revision {revision}")))
     }
 
-    /// Returns the number of the revision that stood at `moment`.
+    /// Returns the number of the revision that stood at `moment`, which the parameter `name` gives.
     async fn revision(
         &self,
         story: StoryId,
         moment: Moment,
-        name: &str,
+        (name, axis): (&str, Option<Axis>),
         view: View,
     ) -> Result<Revision, Problem> {
         let Moment::At(as_of) = moment else { return Ok(Revision::ZERO) };
-        if let AsOf::Cursor(cursor) = as_of {
-            self.position(cursor)?;
-        }
-        let article = self.views().article(story, as_of, view).await.map_err(|failed| of_view(&failed))?;
-        let none = || {
+        // An axis is about the ends that are told by a time, be it only one of them.
+        let is_time = matches!(as_of, AsOf::Recorded(_) | AsOf::Published(_));
+        let as_of = self.moment(Some(as_of), axis.filter(|_| is_time))?;
+        let found = self.views().revision(story, as_of, view).await.map_err(|failed| of_view(&failed))?;
+        found.ok_or_else(|| {
             no_revision(&story.to_string(), format_args!("at {name}"))
                 .with("place", format!("query parameter {name}"))
-        };
-        article.map(|article| article.revision).ok_or_else(none)
+        })
+    }
+
+    /// Returns the revision before `revision` that `view` may see.
+    async fn previous(&self, story: StoryId, revision: Revision, view: View) -> Result<Revision, Problem> {
+        if view == View::Desk {
+            return Ok(Revision(revision.get().saturating_sub(1)));
+        }
+        let around = self.views().public_around(story, revision).await.map_err(|failed| of_view(&failed))?;
+        Ok(around.and_then(|around| around.before).map_or(Revision::ZERO, |before| before.revision))
     }
 
     /// Returns what was recorded of a change that readers got: an editor's label counts there.
@@ -240,10 +262,11 @@ impl Gateway {
         from: Revision,
         to: Revision,
     ) -> Result<Option<Significance>, Problem> {
-        let lines = self.revisions_before(story, to.get() + 1, 2, View::Public).await?;
-        let mut lines = lines.into_iter();
-        let Some(line) = lines.next().filter(|line| line.revision == to) else { return Ok(None) };
-        let previous = lines.next().map_or(Revision::ZERO, |line| line.revision);
-        Ok(line.significance.filter(|_| previous == from))
+        if self.previous(story, to, View::Public).await? != from {
+            return Ok(None);
+        }
+        let lines = self.views().lines(story, vec![to], View::Public).await;
+        let lines = lines.map_err(|failed| of_view(&failed))?;
+        Ok(lines.into_iter().next().and_then(|line| line.significance))
     }
 }

@@ -1,12 +1,13 @@
 //! Reading lists and histories.
 
-use projector::{Leaving, StoryFilter, View};
+use projector::{AsOf, Axis, Leaving, StoryFilter, View};
 use story::{Desk, Revision, Status, StoryId};
 use utoipa::IntoParams;
 use wire::http::{HistoryPage, Info, RevisionLine, StoryList};
 use wire::{Cursor, Problem, ProblemKind};
 
 use crate::access::Way;
+use crate::commands::moment::axis;
 use crate::departures::PublicDoor;
 use crate::gateway::Gateway;
 use crate::limits::{HISTORY_MAX, HISTORY_PAGE, STORIES_MAX, STORIES_PAGE};
@@ -34,6 +35,14 @@ pub(crate) struct ListQuery {
     limit: usize,
     /// `next` of the page before.
     after: Option<String>,
+    /// The stories as they were: an RFC 3339 time or `cursor:…`. Such a page may be empty and have a next.
+    #[param(value_type = Option<String>, example = "2026-11-22T14:32:00Z")]
+    as_of: Option<AsOf>,
+    /// What a time in `as_of` is compared with: `recorded` (when revisions were recorded; the default) or
+    /// `published` (what readers had then, also where it was taken from them since). For readers both are
+    /// one.
+    #[param(value_type = Option<String>, example = "published")]
+    axis: Option<Axis>,
     /// For whose eyes: `public` (the default) or `desk`.
     #[param(value_type = Option<String>, example = "desk")]
     pub(crate) view: View,
@@ -43,7 +52,8 @@ pub(crate) struct ListQuery {
 }
 
 impl Query for ListQuery {
-    const NAMES: &'static [&'static str] = &["desk", "status", "limit", "after", "view", "at_least"];
+    const NAMES: &'static [&'static str] =
+        &["desk", "status", "limit", "after", "as_of", "axis", "view", "at_least"];
 
     fn take(from: &mut Parameters) -> Result<Self, Problem> {
         Ok(Self {
@@ -51,6 +61,8 @@ impl Query for ListQuery {
             status: from.optional("status")?,
             limit: limit(from, STORIES_PAGE, STORIES_MAX)?,
             after: from.text("after"),
+            as_of: from.optional("as_of")?,
+            axis: axis(from)?,
             view: view(from)?,
             at_least: at_least(from)?,
         })
@@ -67,6 +79,13 @@ pub(crate) struct HistoryQuery {
     /// `next` of the page before: only revisions older than this one.
     #[param(value_type = Option<u64>)]
     after: Option<u64>,
+    /// As it was: nothing newer than this moment, which is told as in other reads.
+    #[param(value_type = Option<String>, example = "rev:-1")]
+    as_of: Option<AsOf>,
+    /// What a time in `as_of` is compared with: `recorded` (when revisions were recorded; the default) or
+    /// `published` (what readers had then). For readers both are one.
+    #[param(value_type = Option<String>, example = "published")]
+    axis: Option<Axis>,
     /// For whose eyes: `public` (only published revisions; the default) or `desk`.
     #[param(value_type = Option<String>, example = "public")]
     pub(crate) view: View,
@@ -76,12 +95,14 @@ pub(crate) struct HistoryQuery {
 }
 
 impl Query for HistoryQuery {
-    const NAMES: &'static [&'static str] = &["limit", "after", "view", "at_least"];
+    const NAMES: &'static [&'static str] = &["limit", "after", "as_of", "axis", "view", "at_least"];
 
     fn take(from: &mut Parameters) -> Result<Self, Problem> {
         Ok(Self {
             limit: limit(from, HISTORY_PAGE, HISTORY_MAX)?,
             after: from.number("after", i64::MAX.unsigned_abs())?,
+            as_of: from.optional("as_of")?,
+            axis: axis(from)?,
             view: view(from)?,
             at_least: at_least(from)?,
         })
@@ -115,9 +136,10 @@ impl Gateway {
     /// Returns one page of stories.
     pub(crate) async fn list(&self, query: ListQuery) -> Result<StoryList, Problem> {
         self.catch_up(query.at_least).await?;
+        let at = self.moment(query.as_of, query.axis)?;
         let ListQuery { desk, status, limit, after, view, .. } = query;
         let filter = StoryFilter { desk, status, view, limit, after };
-        let page = self.views().stories(filter).await.map_err(|failed| of_view(&failed))?;
+        let page = self.views().stories_at(filter, at).await.map_err(|failed| of_view(&failed))?;
         for leaving in page.leaving {
             self.leaves((PublicDoor::HttpList, PublicDoor::NatsList), view, Some(leaving));
         }
@@ -128,7 +150,9 @@ impl Gateway {
     pub(crate) async fn history(&self, story: &str, query: HistoryQuery) -> Result<HistoryPage, Problem> {
         self.catch_up(query.at_least).await?;
         let id = self.resolve(story, query.view).await?;
-        let newest = self.newest(id, query.view).await?.ok_or_else(|| no_story(story))?;
+        let as_of = self.moment(query.as_of, query.axis)?;
+        let newest = self.views().revision(id, as_of, query.view).await.map_err(|failed| of_view(&failed))?;
+        let newest = newest.ok_or_else(|| no_revision(story, "then"))?;
         let before = query.after.map_or(newest.get() + 1, |after| after.min(newest.get() + 1));
         let mut revisions = self.revisions_before(id, before, query.limit + 1, query.view).await?;
         let more = revisions.len() > query.limit;

@@ -4,13 +4,15 @@ use desk::{RedactError, RedactRequest, Selection, StoryRef};
 use projector::{AsOf, View};
 use registry::{Act, Principal, may_still};
 use story::{ActorId, CommandKey, Field, Place, Revision, StoryId};
+use tracing::info;
 use utoipa::IntoParams;
 use wire::http::{RedactBody, Redacted, RedactedValue, RedactionList, RedactionPreview};
 use wire::{ArticleMeta, ArticleView, Cursor, Problem, ProblemKind};
 
 use crate::commands::read::{at_least, limit, no_revision};
-use crate::commands::registry::of_store;
+use crate::commands::registry::{now, of_request, of_store};
 use crate::commands::request::text;
+use crate::commands::stored::Stored;
 use crate::gateway::Gateway;
 use crate::parameters::{Parameters, Query};
 use crate::problems::{self, of_view, refused};
@@ -108,6 +110,7 @@ impl Gateway {
         let gateway = self.clone();
         self.finish(async move {
             gateway.not_held(story).await?;
+            gateway.void_what_waits(story, &request).await?;
             let outcome = gateway.inner.desk.redact(request).await;
             let done = outcome.map_err(of_redaction)?;
             gateway.wrote(true);
@@ -177,10 +180,7 @@ impl Gateway {
     ) -> Result<ArticleView, Problem> {
         let standing = self.may_do(who, Act::ReadRecord, story).await?;
         self.catch_up(query.at_least).await?;
-        let as_of = query.as_of.unwrap_or(AsOf::Latest);
-        if let AsOf::Cursor(cursor) = as_of {
-            self.position(cursor)?;
-        }
+        let as_of = self.moment(query.as_of, None)?;
         let shown = self.views().article(standing.story, as_of, View::Desk).await;
         let shown = shown.map_err(|failed| of_view(&failed))?.ok_or_else(|| no_revision(story, "then"))?;
         let record = self.inner.desk.record(&StoryRef::Id(standing.story), shown.revision).await;
@@ -224,6 +224,32 @@ impl Gateway {
         let (id, basis) = (hold.id.0, &hold.basis);
         let detail = format!("hold {id} ({basis}) is on the story: nothing of it may be redacted");
         Err(Problem::new(ProblemKind::Held, detail).with("hold", id).with("basis", basis.as_str()))
+    }
+
+    /// Ends the requests for a second person that hold words which `request` takes out. Before it does: cut
+    /// off between the two, a request has to be made again, and no word is left behind.
+    async fn void_what_waits(&self, story: StoryId, request: &RedactRequest) -> Result<(), Problem> {
+        let (selection, reference) = (&request.selection, StoryRef::Id(story));
+        if !request.kind.hides() {
+            return Ok(());
+        }
+        let words: Vec<String> = match self.inner.desk.would_redact(&reference, selection).await {
+            Ok(picked) => picked.into_iter().map(|picked| picked.text).collect(),
+            // The redaction itself says what is wrong, or that it was done before.
+            Err(_) => return Ok(()),
+        };
+        let asked = selection.words.clone();
+        let holds = move |payload: &[u8]| {
+            let texts = words.iter().chain(&asked).map(String::as_str);
+            texts.filter(|text| !text.is_empty()).any(|text| Stored::may_say(payload, text))
+        };
+        let reason = "words that it held were redacted; ask anew, without them";
+        let voided = self.registry().void_requests(story, holds, reason, now()).await;
+        let voided = voided.map_err(|failed| of_request(&failed))?;
+        if !voided.is_empty() {
+            info!(story.id = %story, requests = voided.len(), "Ended requests that held redacted words");
+        }
+        Ok(())
     }
 
     async fn slug_of(&self, story: StoryId) -> Result<String, Problem> {

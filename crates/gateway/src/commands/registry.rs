@@ -7,6 +7,7 @@
 mod actors;
 mod approval;
 mod embargo;
+mod exports;
 mod holds;
 mod house;
 mod keys;
@@ -28,6 +29,7 @@ use crate::parameters::shown;
 
 pub(crate) use actors::ActorsQuery;
 pub(crate) use embargo::AuditQuery;
+pub(crate) use exports::ExportsQuery;
 pub(crate) use holds::HoldsQuery;
 pub(crate) use house::DenialsQuery;
 pub(crate) use keys::KeysQuery;

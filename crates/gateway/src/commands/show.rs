@@ -2,11 +2,12 @@
 
 use formats::Source;
 use formats::publication::{Edition, EntryTimes, Origin, OutFormat, PublicCorrection};
-use projector::{AsOf, View};
+use projector::{AsOf, Axis, View};
 use story::{Revision, StoryId};
 use utoipa::IntoParams;
 use wire::{ArticleView, Cursor, Problem};
 
+use crate::commands::moment::axis;
 use crate::commands::push::large;
 use crate::commands::read::{at_least, no_revision, view};
 use crate::departures::PublicDoor;
@@ -34,6 +35,11 @@ pub(crate) struct ShowQuery {
     /// `cursor:…`.
     #[param(value_type = Option<String>, example = "rev:-1")]
     as_of: Option<AsOf>,
+    /// What a time in `as_of` is compared with: `recorded` (when revisions were recorded; the default) or
+    /// `published` (what readers had then, also where it was taken from them since). For readers both are
+    /// one.
+    #[param(value_type = Option<String>, example = "published")]
+    axis: Option<Axis>,
     /// For whose eyes: `public` (what has been published; the default) or `desk` (everything).
     #[param(value_type = Option<String>, example = "public")]
     pub(crate) view: View,
@@ -47,15 +53,46 @@ pub(crate) struct ShowQuery {
 }
 
 impl Query for ShowQuery {
-    const NAMES: &'static [&'static str] = &["as_of", "view", "format", "at_least"];
+    const NAMES: &'static [&'static str] = &["as_of", "axis", "view", "format", "at_least"];
 
     fn take(from: &mut Parameters) -> Result<Self, Problem> {
         Ok(Self {
             as_of: from.optional("as_of")?,
+            axis: axis(from)?,
             view: view(from)?,
             format: from.word("format", FORMATS)?,
             at_least: at_least(from)?,
         })
+    }
+}
+
+impl ShowQuery {
+    /// Asks for a revision by its number.
+    pub(crate) const fn of(revision: u64, RevisionQuery { view, format, at_least }: RevisionQuery) -> Self {
+        Self { as_of: Some(AsOf::Revision(revision)), axis: None, view, format, at_least }
+    }
+}
+
+/// How to show a revision.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RevisionQuery {
+    /// For whose eyes: `public` (what has been published; the default) or `desk` (everything).
+    #[param(value_type = Option<String>, example = "public")]
+    pub(crate) view: View,
+    /// `json` (the default), `text`, `ninjs`, `newsml-g2` or `jsonld`; without it, `Accept` decides.
+    #[param(value_type = Option<String>, example = "json")]
+    pub(crate) format: Option<OutFormat>,
+    /// The cursor of a push: waits until the answer includes it.
+    #[param(value_type = Option<String>)]
+    at_least: Option<Cursor>,
+}
+
+impl Query for RevisionQuery {
+    const NAMES: &'static [&'static str] = &["view", "format", "at_least"];
+
+    fn take(from: &mut Parameters) -> Result<Self, Problem> {
+        Ok(Self { view: view(from)?, format: from.word("format", FORMATS)?, at_least: at_least(from)? })
     }
 }
 
@@ -80,10 +117,7 @@ impl Gateway {
     ) -> Result<Showing, Problem> {
         self.catch_up(query.at_least).await?;
         let id = self.resolve(story, query.view).await?;
-        let as_of = query.as_of.unwrap_or(AsOf::Latest);
-        if let AsOf::Cursor(cursor) = as_of {
-            self.position(cursor)?;
-        }
+        let as_of = self.moment(query.as_of, query.axis)?;
         let doors = (PublicDoor::HttpShow, PublicDoor::NatsShow);
         let missing = || no_revision(story, "then");
         if format == OutFormat::Json {

@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use formats::Format;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use story::{ActorId, CommandKey, Revision};
 use wire::Problem;
 use wire::http::{ActBody, ActName};
@@ -15,6 +16,8 @@ use crate::problems::refused;
 
 /// The version of the form.
 const VERSION: u32 = 1;
+/// Most bytes of an entity, as in `&quot;`.
+const ENTITY_BYTES_MAX: usize = 10;
 
 /// How the formats of copy are called in the form.
 const FORMATS: [(&str, Format); 5] = [
@@ -109,11 +112,72 @@ impl Stored {
         };
         Ok(Self { actor, key, sent })
     }
+
+    /// Returns whether the command that `bytes` keep may say `words`. Only letters and digits are compared, so
+    /// that line ends, emphasis and marks in a text do not hide it; what is no command says anything.
+    pub(crate) fn may_say(bytes: &[u8], words: &str) -> bool {
+        let words = letters(words);
+        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return true };
+        let (head, copy) = (&bytes[..end], &bytes[end + 1..]);
+        let copy = match serde_json::from_slice::<Value>(copy) {
+            Ok(copy) => says(&copy, &words),
+            Err(_) => letters(&without_tags(&String::from_utf8_lossy(copy))).contains(&words),
+        };
+        copy || serde_json::from_slice::<Value>(head).map_or(true, |head| says(&head, &words))
+    }
+}
+
+/// Returns whether a text in `value` has `words`, which are letters and digits.
+fn says(value: &Value, words: &str) -> bool {
+    match value {
+        Value::String(text) => letters(&without_tags(text)).contains(words),
+        Value::Array(values) => values.iter().any(|value| says(value, words)),
+        Value::Object(members) => members.values().any(|value| says(value, words)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn letters(text: &str) -> String {
+    text.chars().filter(|letter| letter.is_alphanumeric()).collect()
+}
+
+/// Returns `text` without its tags and named entities, if it has any.
+fn without_tags(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(['<', '&']) {
+        let (before, tag) = rest.split_at(start);
+        kept.push_str(before);
+        let end = if tag.starts_with('<') { '>' } else { ';' };
+        // What never ends is no tag; an entity is short and a word.
+        let length = tag.find(end).filter(|&length| {
+            end == '>' || (length <= ENTITY_BYTES_MAX && !tag[..length].contains(char::is_whitespace))
+        });
+        rest = &tag[length.map_or(1, |length| length + 1)..];
+    }
+    kept + rest
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kept_words_are_found_however_they_are_written() {
+        let words = "Ann Fox said: \"We & ours left.\"";
+        for (copy, is_there) in [
+            ("One. Ann Fox said:\n\"We & ours left.\" Two.", true),
+            ("Ann *Fox* said: \u{201c}We & ours left.\u{201d}", true),
+            (r#"{"blocks": [{"text": "Ann Fox said: \"We \u0026 ours left.\""}]}"#, true),
+            ("<p>Ann <b>Fox</b> said: &quot;We &amp; ours left.&quot;</p>", true),
+            ("Ann Fox said that they left. 1 < 2 & 3.", false),
+        ] {
+            let bytes = [b"{}\n", copy.as_bytes()].concat();
+            assert_eq!(Stored::may_say(&bytes, words), is_there, "{copy}");
+        }
+        assert!(Stored::may_say(b"no command", words));
+        assert!(Stored::may_say(b"{\"reason\": \"ann fox\"}\n", "ann fox"));
+    }
 
     fn stored(sent: Sent) -> Stored {
         Stored { actor: "ed-7".parse().expect("an actor"), key: "k1".parse().expect("a key"), sent }

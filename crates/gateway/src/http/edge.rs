@@ -12,7 +12,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
-use tracing::{Instrument, error, info_span};
+use trace::{Span, TraceContext};
+use tracing::{Instrument, error, field, info_span};
 use uuid::Uuid;
 use wire::{Problem, ProblemKind};
 
@@ -55,16 +56,40 @@ pub(crate) async fn surround(State(gateway): State<Gateway>, request: Request, n
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| UNMATCHED.to_owned());
     let wants_page = wants_page(&request, &route);
-    let span = info_span!("request", request.id = %id, http.method = %method, http.route = route);
-    let mut response = work(&gateway, &route, request, next).instrument(span.clone()).await;
+    let span = info_span!(
+        "request", request.id = %id, http.method = %method, http.route = route, trace.id = field::Empty
+    );
+    let mut traced = traced(&request, &route);
+    let context = traced.as_ref().and_then(Span::context);
+    if let Some(context) = context {
+        span.record("trace.id", context.trace_id());
+    }
+    let working = trace::within(context, work(&gateway, &route, request, next));
+    let mut response = working.instrument(span.clone()).await;
     let html = wants_page.then_some(&gateway);
     finish(&mut response, (&uri, &id), html);
     let took = began.elapsed();
     measures::answered(method_name(&method), &route, response.status().as_u16(), took);
     let _in_span = span.enter();
     tracing::debug!(http.status = response.status().as_u16(), took_us = took.as_micros(), "Answered");
+    if let Some(traced) = &mut traced {
+        traced.say("http.response.status_code", response.status().as_u16());
+        if response.status().is_server_error() {
+            traced.fail();
+        }
+    }
     drop(in_flight);
     response
+}
+
+/// Begins the request's span in the trace that it belongs to; what watches the service is in none.
+fn traced(request: &Request, route: &str) -> Option<Span> {
+    if operator::ALWAYS.contains(&route) {
+        return None;
+    }
+    let given = request.headers().get(trace::HEADER).and_then(|value| value.to_str().ok());
+    let name = || format!("{} {route}", method_name(request.method()));
+    Some(Span::request(name, TraceContext::of_header(given)))
 }
 
 /// Does a request in its place and within its time.

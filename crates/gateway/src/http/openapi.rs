@@ -8,8 +8,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::info::{InfoBuilder, LicenseBuilder};
+use utoipa::openapi::schema::Type;
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{ContentBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 use wire::{Problem, ProblemKind};
 
@@ -55,7 +56,9 @@ pub(crate) fn frame() -> OpenApi {
         .tags(Some([
             tag("stories", "Filing copy and reading stories"),
             tag("changes", "Following what readers see"),
+            tag("feeds", "Feeds for readers' programs: Atom, RSS, JSON Feed"),
             tag("access", "Who may do what: actors, keys, denials, second persons, audits"),
+            tag("transparency", "The log over every envelope, as static files, and receipts from it"),
             tag("service", "The service itself"),
         ]))
         .build()
@@ -77,6 +80,8 @@ macro_rules! problem_responses {
 problem_responses! {
     /// What any address may answer.
     PlainProblems = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];
+    /// What a schema may be answered with.
+    SchemaProblems = [BadRequest, TooLarge, NoSuchAddress, NotAcceptable, Unavailable, Internal];
     /// What a read of the changes may answer.
     ChangesProblems = [BadRequest, TooLarge, NotAcceptable, CursorGone, Unavailable, Internal];
     /// What a stream of all changes may answer.
@@ -131,6 +136,13 @@ problem_responses! {
         BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, NotAcceptable, CursorGone, Unavailable,
         Internal,
     ];
+    /// What a file of the transparency log may be answered with.
+    FileProblems = [BadRequest, TooLarge, NoSuchFile, NotAcceptable, Unavailable, Internal];
+    /// What a receipt may be answered with.
+    ReceiptProblems = [
+        BadRequest, TooLarge, Unauthorized, Forbidden, NotFound, RevisionNotFound, NoSuchFile, NotAcceptable,
+        CursorGone, Unavailable, Internal,
+    ];
     /// What readiness may be answered with.
     Unready = [BadRequest, TooLarge, NotAcceptable, Unavailable, Internal];
 }
@@ -144,6 +156,31 @@ problem_responses! {
     headers(("Location" = String, description = "The request"))
 )]
 pub(crate) struct NeedsSecond(#[to_schema] wire::http::Waiting);
+
+/// What a feed may answer. It is refused to people, with a page.
+pub(crate) struct FeedAnswers;
+
+impl IntoResponses for FeedAnswers {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let answers: [(&str, &str, &[&str]); 5] = [
+            ("200", "The feed", &["application/atom+xml", "application/rss+xml", "application/feed+json"]),
+            ("304", "What the caller has is the newest", &[]),
+            ("404", "There is nothing here that is public", &["text/html"]),
+            ("500", "The service failed", &["text/html"]),
+            ("503", "Too busy for the moment", &["text/html"]),
+        ];
+        let answer = |(status, what, media_types): (&str, &str, &[&str])| {
+            let described = ResponseBuilder::new().description(what);
+            let described = media_types.iter().fold(described, |described, media_type| {
+                let shape = if media_type.ends_with("json") { Type::Object } else { Type::String };
+                let schema = ObjectBuilder::new().schema_type(shape).build();
+                described.content(*media_type, ContentBuilder::new().schema(Some(schema)).build())
+            });
+            (status.to_owned(), described.build().into())
+        };
+        answers.into_iter().map(answer).collect()
+    }
+}
 
 /// Returns a response for each status of `kinds`, with an example of each kind.
 fn responses(kinds: &[ProblemKind]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {

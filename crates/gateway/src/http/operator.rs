@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
 use futures::stream;
+use notary::State as Notarial;
 use projector::{Progress, Rebuilt};
 use registry::Act;
 use serde_json::{Value, json};
@@ -58,7 +59,8 @@ pub(crate) async fn livez(Asked(Nothing): Asked<Nothing>) -> Response {
 
 /// Says whether the service can take requests: whether the log takes appends and the views keep up.
 ///
-/// NATS is looked at too and does not count: changes wait for it in the log.
+/// NATS, the notary and the audit are looked at too and do not count: changes and records wait in the log, and
+/// what does not verify there stops no editor.
 #[utoipa::path(
     get, path = "/readyz", tag = "service",
     responses((status = 200, description = "It can", body = Readiness), Unready)
@@ -96,10 +98,16 @@ fn checks(gateway: &Gateway) -> Vec<ReadinessCheck> {
         Some(relay) if relay.is_connected => (true, format!("{} changes wait", relay.lag_events)),
         Some(relay) => (false, format!("not connected; {} changes wait", relay.lag_events)),
     };
+    let signs = gateway.inner.controls.notary.as_ref().map(|notary| notary.status().state);
+    let signs = !matches!(signs, Some(Notarial::Parked(_) | Notarial::Retrying(_)));
+    let notary = (signs, gateway.notary_detail().unwrap_or_else(|| "no transparency log is kept".to_owned()));
+    let audit = gateway.audit_detail();
     vec![
         check("log", !failed, true, log),
         check("views", lag <= VIEWS_LAG_READY_MAX, true, views),
         check("nats", connected, false, nats),
+        check("notary", notary.0, false, notary.1),
+        check("audit", audit.0, false, audit.1),
     ]
 }
 

@@ -19,12 +19,15 @@ use axum::routing::get;
 use projector::Edition;
 use registry::{Act, Principal};
 use serde::de::DeserializeOwned;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::departures::PublicDoor;
 use crate::gateway::Gateway;
 use crate::http::reply::Refused;
 
 pub(crate) use failure::failure;
+pub use feeds::feed_paths;
 
 /// Where pages and feeds are.
 const PATHS: [&str; 14] = [
@@ -44,21 +47,26 @@ const PATHS: [&str; 14] = [
     "/stories/{story}/revisions/{revision}",
 ];
 
-/// Returns the routes of pages and feeds.
+/// Returns the routes of feeds, which programs read: they are in the description of the API.
+pub(crate) fn feeds() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(feeds::house_atom))
+        .routes(routes!(feeds::house_rss))
+        .routes(routes!(feeds::house_json))
+        .routes(routes!(feeds::desk))
+        .routes(routes!(feeds::tag))
+        .routes(routes!(feeds::story))
+}
+
+/// Returns the routes of pages.
 pub(crate) fn routes() -> Router<Gateway> {
     Router::new()
         .route("/", get(shelves::house))
         .route("/assets/{file}", get(assets::asset))
-        .route("/feed.atom", get(feeds::house_atom))
-        .route("/feed.rss", get(feeds::house_rss))
-        .route("/feed.json", get(feeds::house_json))
         .route("/desks/{desk}", get(shelves::desk))
-        .route("/desks/{desk}/{feed}", get(feeds::desk))
         .route("/tags/{tag}", get(shelves::tag))
-        .route("/tags/{tag}/{feed}", get(feeds::tag))
         .route("/stories/{story}", get(story::story))
         .route("/stories/{story}/history", get(history::history))
-        .route("/stories/{story}/{feed}", get(feeds::story))
         .route("/stories/{story}/diff/{range}", get(history::difference))
         .route("/stories/{story}/revisions/{revision}", get(story::revision))
 }

@@ -5,6 +5,7 @@
 
 mod actors;
 mod audits;
+mod exports;
 mod holds;
 mod house;
 mod keys;
@@ -46,6 +47,7 @@ pub(crate) fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(requests::refuse))
         .routes(routes!(audits::recalls))
         .routes(routes!(audits::embargo))
+        .routes(routes!(exports::list, exports::record))
         .routes(routes!(holds::list, holds::place))
         .routes(routes!(holds::lift))
 }

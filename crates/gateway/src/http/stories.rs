@@ -6,14 +6,14 @@ use axum::http::header::{HeaderMap, LINK};
 use axum::response::Response;
 use formats::publication::OutFormat;
 use projector::View;
-use wire::ArticleView;
 use wire::http::{BlameView, DiffView, HistoryPage, StoryList};
+use wire::{ArticleView, Problem};
 
 use crate::commands::{BlameQuery, DiffFormat, DiffQuery, HistoryQuery, ListQuery, ShowQuery, Showing};
 use crate::http::access::Asker;
-use crate::http::events;
 use crate::http::openapi::ReadProblems;
 use crate::http::reply::{Accepted, Asked, JSON, Named, Refused, add, answer, json, next_page, validated};
+use crate::http::{events, memento};
 
 /// Lists stories, last changed first.
 #[utoipa::path(
@@ -64,7 +64,7 @@ pub(crate) async fn list(
             headers(
                 ("ETag" = String, description = "The revision and a hash of the answer, another one in each format; `If-Match` takes it"),
                 ("Vary" = String, description = "`Accept`: it may decide the format"),
-                ("Link" = String, description = "`rel=\"version-history\"`: the history (RFC 5829). For readers also `rel=\"monitor\"`: the story's live stream, from this very answer on"),
+                ("Link" = String, description = "`rel=\"version-history\"`: the history (RFC 5829). For readers also `rel=\"monitor\"`: the story's live stream, from this very answer on, and `original`, `timegate`, `timemap`: its past (RFC 7089)"),
             )),
         (status = 304, description = "The caller has it already"),
         ReadProblems,
@@ -77,13 +77,7 @@ pub(crate) async fn show(
     Named(story): Named,
     Asked(query): Asked<ShowQuery>,
 ) -> Result<Response, Refused> {
-    let format = if let Some(format) = query.format {
-        accepted.best(&[format.media_type()])?;
-        format
-    } else {
-        let best = accepted.best(&OutFormat::ALL.map(OutFormat::media_type))?;
-        OutFormat::ALL.into_iter().find(|format| format.media_type() == best).unwrap_or(OutFormat::Json)
-    };
+    let format = format_of(query.format, &accepted)?;
     let view = query.view;
     gateway.may_read(&who, view, &story).await?;
     let Showing { story, revision, cursor, format, body } = gateway.show(&story, query, format).await?;
@@ -92,8 +86,19 @@ pub(crate) async fn show(
     if view == View::Public {
         let stream = events::address(story);
         add(&mut response, LINK, &format!("<{stream}?since={cursor}>; rel=\"monitor\""));
+        add(&mut response, LINK, &memento::links(&gateway, story));
     }
     Ok(response)
+}
+
+/// Returns the format that was asked for, or that the caller accepts.
+pub(crate) fn format_of(asked: Option<OutFormat>, accepted: &Accepted) -> Result<OutFormat, Problem> {
+    if let Some(format) = asked {
+        accepted.best(&[format.media_type()])?;
+        return Ok(format);
+    }
+    let best = accepted.best(&OutFormat::ALL.map(OutFormat::media_type))?;
+    Ok(OutFormat::ALL.into_iter().find(|format| format.media_type() == best).unwrap_or(OutFormat::Json))
 }
 
 /// Lists a story's revisions, newest first.

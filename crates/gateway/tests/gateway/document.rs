@@ -7,8 +7,16 @@ use serde_json::Value;
 
 use crate::service::{Service, check_schema, document};
 
-/// Every documented operation: path, method, description.
+/// Every documented operation for programs of ours: path, method, description. Feeds are refused with pages.
 fn operations() -> Vec<(&'static str, Method, &'static Value)> {
+    every_operation().into_iter().filter(|(_, _, operation)| !is_feed(operation)).collect()
+}
+
+fn is_feed(operation: &Value) -> bool {
+    operation["tags"][0] == "feeds"
+}
+
+fn every_operation() -> Vec<(&'static str, Method, &'static Value)> {
     let paths = document()["paths"].as_object().unwrap();
     let each = |(path, item): (&'static String, &'static Value)| {
         let methods = item.as_object().unwrap().iter();
@@ -57,6 +65,40 @@ async fn every_documented_operation_is_served_and_every_other_method_is_not() {
 }
 
 #[tokio::test]
+async fn every_documented_feed_is_served_as_it_is_described() {
+    let service = Service::start().await;
+    let copy = r#"{"headline": "Talks", "tags": ["peace"], "blocks": [{"text": "They met."}]}"#;
+    let filed = service.send(
+        Method::POST,
+        "/v1/stories?slug=talks&desk=world",
+        &[("content-type", "application/json")],
+        copy,
+    );
+    assert!(filed.await.status.is_success());
+    service.views.reached(service.log.head()).await;
+    let mut seen = BTreeSet::new();
+    for (path, method, operation) in every_operation() {
+        if !is_feed(operation) {
+            continue;
+        }
+        let place = path.replace("{desk}", "world").replace("{tag}", "peace").replace("{story}", "talks");
+        for format in ["feed.atom", "feed.rss", "feed.json"] {
+            let address = place.replace("{feed}", format);
+            let feed = service.send(method.clone(), &address, &[], "").await;
+            assert_eq!(feed.status, 200, "{address}");
+            let known = [("if-none-match", feed.header("etag"))];
+            assert_eq!(service.send(method.clone(), &address, &known, "").await.status, 304, "{address}");
+            seen.insert(address);
+        }
+        if path.contains("{feed}") {
+            assert_eq!(service.get(&place.replace("{feed}", "feed.xml")).await.status, 404, "{path}");
+        }
+    }
+    assert_eq!(seen.len(), 12);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn every_documented_parameter_is_known_and_no_other() {
     let service = Service::start().await;
     for (path, method, operation) in operations() {
@@ -89,12 +131,15 @@ async fn every_documented_parameter_is_known_and_no_other() {
 
 /// Returns an address that fits `path`: of nothing that is there.
 fn address_of(path: &str) -> String {
-    path.replace("{block}", "b1").replace("{act}", "kill").replace(['{', '}'], "")
+    path.replace("{block}", "b1")
+        .replace("{act}", "kill")
+        .replace("{schema}", "change.v1.json")
+        .replace(['{', '}'], "")
 }
 
 #[test]
 fn every_operation_is_described_and_its_examples_fit() {
-    for (path, method, operation) in operations() {
+    for (path, method, operation) in every_operation() {
         for member in ["summary", "operationId"] {
             assert!(
                 operation[member].as_str().is_some_and(|text| !text.is_empty()),

@@ -4,10 +4,12 @@
 
 mod blame;
 mod changes;
+mod contracts;
 mod document;
 mod filing;
 mod formats;
 mod limits;
+mod memento;
 mod nats;
 mod operator;
 mod pages;
@@ -15,7 +17,9 @@ mod problems;
 mod reading;
 mod redaction;
 mod registry;
+mod search;
 mod second;
 mod second_failing;
 mod service;
 mod streams;
+mod transparency;

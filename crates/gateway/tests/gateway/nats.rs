@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::{Client, HeaderMap, Message};
 use futures::StreamExt;
-use publisher::server::{NatsServer, Search, ServerOptions, find};
+use publisher::server::{NatsServer, Search, ServerOptions, Sync, find};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -33,7 +33,8 @@ pub(crate) async fn start(service: &Service) -> Nats {
     let given = std::env::var("NATS_SERVER_BIN").ok().map(Into::into);
     let search = Search { given, tools: Some(tools), path: std::env::var_os("PATH") };
     let binary = find(&search).await.expect("tests need a nats-server: run scripts/fetch-nats-server");
-    let options = ServerOptions { binary, directory: folder.path().to_owned(), port: None };
+    let options =
+        ServerOptions { binary, directory: folder.path().to_owned(), port: None, sync: Sync::Relaxed };
     let server = NatsServer::start(options).await.unwrap();
     let stop = CancellationToken::new();
     let serving = connect(&server.url()).await;

@@ -1,9 +1,10 @@
 //! What whoever runs the service asks of it.
 
-use log::Position;
+use log::{Batch, NewRecord, Position, StoryKey, limits};
 use reqwest::Method;
 use serde_json::{Value, json};
 use writethru_gateway::RelayStatus;
+use writethru_gateway::limits::VIEWS_LAG_READY_MAX;
 
 use crate::service::Service;
 
@@ -49,6 +50,33 @@ async fn a_service_whose_log_takes_nothing_is_not_ready_and_says_so() {
     assert_eq!(ready.problem("unavailable")["checks"][0]["ok"], false);
     // Reads go on from the views.
     assert_eq!(service.get("/v1/stories/talks").await.status, 200);
+    assert_eq!(service.get("/livez").await.status, 200);
+    service.shutdown.cancel();
+    service.serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn readiness_ends_with_the_first_event_too_many_and_life_goes_on() {
+    let service = Service::start().await;
+    service.stop_projecting();
+    let mut revision = 0;
+    let mut append = async |records: u64| {
+        let record = NewRecord { envelope: "e".into(), disclosures: "d".into() };
+        while revision < records {
+            let count = (records - revision).min(limits::BATCH_RECORDS_MAX as u64);
+            let command = log::Command(format!("fill-{revision}").into());
+            let batch = Batch { command, records: vec![record.clone(); usize::try_from(count).unwrap()] };
+            revision = service.log.append(StoryKey([1; 16]), revision, batch).await.unwrap().revision;
+        }
+    };
+    append(VIEWS_LAG_READY_MAX).await;
+    assert_eq!(service.get("/readyz").await.status, 200);
+    append(VIEWS_LAG_READY_MAX + 1).await;
+    let ready = service.get("/readyz").await;
+    assert_eq!(ready.status, 503);
+    let views = ready.problem("unavailable")["checks"][1].take();
+    assert_eq!((&views["name"], &views["ok"]), (&json!("views"), &json!(false)));
+    // A restart mends none of it.
     assert_eq!(service.get("/livez").await.status, 200);
     service.shutdown.cancel();
     service.serving.await.unwrap().unwrap();

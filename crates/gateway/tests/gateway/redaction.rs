@@ -1,5 +1,6 @@
 //! Redactions and legal holds: who may, on whose approval, and what is left.
 
+use registry::{Guarded, Policy};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -203,5 +204,32 @@ async fn a_malformed_redaction_says_where_and_does_nothing() {
     assert_eq!(stale.status, 409);
     assert!(house.service.holds(SECRET), "nothing was done");
     assert_eq!(house.service.get("/v1/stories/fire").await.json()["revision"], 2);
+    house.service.stop().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_second_person_with_erased_words_in_it_ends() {
+    let house = House::open().await;
+    let service = &house.service;
+    let policy = Guarded::ALL.iter().fold(Policy::default(), |policy, act| policy.with(*act));
+    service.registry.set_policy(policy).await.unwrap();
+    let key = service.key_of("ana", &["editor@world"]).await;
+    let address = "/v1/stories/fire?kind=correction&note=Number%20put%20right&what=Twelve&where=end";
+    let with = service.copy_by(&key, address, "one", &SECOND.replace("Twelve", "Thirteen")).await;
+    let without = "Man held after fire\n\nPolice hold a man.\n\nThirteen people were hurt.";
+    let without = service.copy_by(&key, address, "two", without).await;
+    assert!(with.status == 202 && without.status == 202, "{with:?} {without:?}");
+    let dry = house.redact_at(&format!("{ADDRESS}?dry_run=true"), json!({})).await;
+    assert_eq!(dry.status, 200);
+    assert_eq!(house.redact(json!({})).await.status, 200);
+    let state = async |waiting: &Answer| {
+        let address = format!("/v1/requests/{}", waiting.json()["request"]);
+        service.look(&address, &key).await.json()
+    };
+    let ended = state(&with).await;
+    assert_eq!(ended["state"], "failed", "{ended}");
+    assert!(ended["reason"].as_str().unwrap().contains("redacted"), "{ended}");
+    assert_eq!(state(&without).await["state"], "pending");
+    assert!(!service.holds(SECRET), "it is in a file");
     house.service.stop().await;
 }

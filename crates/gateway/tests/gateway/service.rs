@@ -1,12 +1,14 @@
 //! A whole service in a folder of its own, and a caller that checks every answer against the
 //! service's own description of its API.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use desk::{Desk, Seed};
 use formats::publication::Origin;
 use jiff::Timestamp;
 use log::{Epoch, EventLog, Options};
+use notary::Notary;
 use projector::{Projector, Views};
 use registry::Registry;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -39,7 +41,19 @@ pub(crate) struct Service {
     pub(crate) shutdown: CancellationToken,
     pub(crate) serving: JoinHandle<Result<(), ServeError>>,
     projecting: JoinHandle<()>,
+    notarising: JoinHandle<()>,
     directory: TempDir,
+}
+
+/// Returns the options of a notary in `folder`.
+pub(crate) fn notary_options(folder: &Path) -> notary::Options {
+    notary::Options {
+        tiles: folder.join("tlog"),
+        heads: folder.join("notary.db"),
+        key: folder.join("notary.key"),
+        name: "news.example".to_owned(),
+        witnesses: Vec::new(),
+    }
 }
 
 /// An answer, already checked against the document.
@@ -67,8 +81,9 @@ impl Service {
 
     /// Returns whether `needle` is in any file of the service.
     pub(crate) fn holds(&self, needle: &str) -> bool {
-        std::fs::read_dir(self.directory.path()).unwrap().any(|entry| {
-            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let files = std::fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.is_file()).any(|path| {
+            let bytes = std::fs::read(path).unwrap();
             bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
         })
     }
@@ -78,12 +93,16 @@ impl Service {
         let log = EventLog::open(&directory.path().join("log.db"), options).await.unwrap();
         let (projector, views, control) =
             Projector::open(log.clone(), &directory.path().join("views.db")).unwrap();
+        let views = views.served_at(BASE);
         let desk = Desk::open(log.clone(), Seed::default()).await.unwrap();
         let shutdown = CancellationToken::new();
         let projecting = tokio::spawn(projector.run(shutdown.clone()));
         let relay =
             relay.map(|relay| -> Arc<dyn Fn() -> RelayStatus + Send + Sync> { Arc::new(move || relay) });
-        let controls = Controls { projector: Some(control), relay };
+        let notary = Notary::new(log.clone(), notary_options(directory.path())).unwrap();
+        let controls =
+            Controls { projector: Some(control), relay, notary: Some(notary.reader()), audit: None };
+        let notarising = tokio::spawn(notary.run(shutdown.clone()));
         let registry = Registry::open(&directory.path().join("registry.db")).await.unwrap();
         let key_file = directory.path().join("owner.key");
         registry.ensure_owner(&key_file, Timestamp::now()).await.unwrap();
@@ -103,7 +122,30 @@ impl Service {
         let (serves, ends) = (gateway.clone(), shutdown.clone());
         let serving = tokio::spawn(async move { serves.serve(listener, ends).await });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { base, log, views, gateway, registry, owner, client, shutdown, serving, projecting, directory }
+        Self {
+            base,
+            log,
+            views,
+            gateway,
+            registry,
+            owner,
+            client,
+            shutdown,
+            serving,
+            projecting,
+            notarising,
+            directory,
+        }
+    }
+
+    /// Makes the views stand still from now on.
+    pub(crate) fn stop_projecting(&self) {
+        self.projecting.abort();
+    }
+
+    /// Returns the folder of its files.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// Changes the views behind the service's back.
@@ -121,6 +163,7 @@ impl Service {
         self.shutdown.cancel();
         self.serving.await.unwrap().unwrap();
         self.projecting.await.unwrap();
+        self.notarising.await.unwrap();
         self.registry.close().await;
         self.log.close().await;
         self.directory
@@ -224,7 +267,8 @@ pub(crate) fn template(path: &str) -> Option<&'static str> {
     let paths = document()["paths"].as_object().unwrap();
     let fits = |template: &&String| {
         let (given, known): (Vec<_>, Vec<_>) = (path.split('/').collect(), template.split('/').collect());
-        given.len() == known.len()
+        let rest = known.last().is_some_and(|last| last.starts_with("{*"));
+        (given.len() == known.len() || (rest && given.len() > known.len()))
             && given
                 .iter()
                 .zip(&known)

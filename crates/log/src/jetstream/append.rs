@@ -81,6 +81,52 @@ impl Core {
         Ok(found?.map(|extent| appended(extent, true)))
     }
 
+    /// Stores what does not stand in the messages of the records of `appends`, each a batch behind a
+    /// revision of a story; returns those messages, in order.
+    pub(super) async fn write_beside(
+        &self,
+        appends: &[(StoryKey, u64, &Batch)],
+    ) -> Result<Vec<Entry>, Cause> {
+        let mut room = BATCH_HERE_BYTES_MAX;
+        let mut wholes = Vec::new();
+        let mut entries = Vec::new();
+        for (story, expected, batch) in appends {
+            let batch_records =
+                u16::try_from(batch.records.len()).expect("limits::BATCH_RECORDS_MAX fits 16 bits");
+            for (place, record) in (0_u16..).zip(&batch.records) {
+                let revision = expected + 1 + u64::from(place);
+                let owner = |whole| Owner { story: *story, revision, whole };
+                let bytes = record.envelope.len();
+                let envelope = if bytes <= ENVELOPE_HERE_BYTES_MAX.min(room) {
+                    room -= bytes;
+                    Envelope::Here(record.envelope.clone())
+                } else {
+                    wholes.push((owner(Whole::Envelope), record.envelope.clone()));
+                    Envelope::Beside(Beside::default())
+                };
+                wholes.push((owner(Whole::Disclosures), record.disclosures.clone()));
+                let (command, disclosures) = (batch.command.0.clone(), Beside::default());
+                entries.push(Entry {
+                    story: *story,
+                    revision,
+                    place,
+                    batch_records,
+                    command,
+                    envelope,
+                    disclosures,
+                });
+            }
+        }
+        let mut stored = self.store(wholes).await?.into_iter();
+        for entry in &mut entries {
+            if let Envelope::Beside(beside) = &mut entry.envelope {
+                *beside = stored.next().expect("one for each");
+            }
+            entry.disclosures = stored.next().expect("one for each");
+        }
+        Ok(entries)
+    }
+
     /// Removes what was stored beside records that will never be.
     fn discard(self: &Arc<Self>, entries: Option<Vec<Entry>>) {
         let parts = |entry: Entry| {
@@ -150,7 +196,7 @@ impl Attempt<'_> {
             return Err(Retry::Later { fresh: true, cause: "the server that answers is behind".into() });
         }
         if self.entries.is_none() {
-            let written = self.write_beside().await;
+            let written = self.core.write_beside(&[(self.story, self.expected, self.batch)]).await;
             self.entries = Some(written.map_err(|cause| Retry::Later { fresh: false, cause })?);
         }
         match self.publish().await {
@@ -194,39 +240,6 @@ impl Attempt<'_> {
             self.core.discard(self.entries.take());
         }
         Ok(appended(extent, !(ours && self.doubt.is_some())))
-    }
-
-    /// Stores what does not stand in the records' own messages; returns those messages.
-    async fn write_beside(&self) -> Result<Vec<Entry>, Cause> {
-        let (story, batch) = (self.story, self.batch);
-        let batch_records =
-            u16::try_from(batch.records.len()).expect("limits::BATCH_RECORDS_MAX fits 16 bits");
-        let mut room = BATCH_HERE_BYTES_MAX;
-        let mut wholes = Vec::with_capacity(batch.records.len());
-        let mut entries = Vec::with_capacity(batch.records.len());
-        for (place, record) in (0_u16..).zip(&batch.records) {
-            let revision = self.expected + 1 + u64::from(place);
-            let owner = |whole| Owner { story, revision, whole };
-            let bytes = record.envelope.len();
-            let envelope = if bytes <= ENVELOPE_HERE_BYTES_MAX.min(room) {
-                room -= bytes;
-                Envelope::Here(record.envelope.clone())
-            } else {
-                wholes.push((owner(Whole::Envelope), record.envelope.clone()));
-                Envelope::Beside(Beside::default())
-            };
-            wholes.push((owner(Whole::Disclosures), record.disclosures.clone()));
-            let (command, disclosures) = (batch.command.0.clone(), Beside::default());
-            entries.push(Entry { story, revision, place, batch_records, command, envelope, disclosures });
-        }
-        let mut stored = self.core.store(wholes).await?.into_iter();
-        for entry in &mut entries {
-            if let Envelope::Beside(beside) = &mut entry.envelope {
-                *beside = stored.next().expect("one for each");
-            }
-            entry.disclosures = stored.next().expect("one for each");
-        }
-        Ok(entries)
     }
 
     async fn publish(&self) -> Result<Acknowledged, Refusal> {

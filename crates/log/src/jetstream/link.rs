@@ -18,7 +18,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::names::Names;
+use super::options::ConnectError;
 use super::patience::{Patience, insist};
+use super::streams;
 use crate::contract::Cause;
 
 /// How long one request may take.
@@ -102,6 +104,7 @@ pub(super) struct Link {
     reading: Client,
     pub(super) records: Stream<()>,
     pub(super) parts: Stream<()>,
+    pub(super) claims: Stream<()>,
     patience: Duration,
     sending_kib: Semaphore,
     fetches: Semaphore,
@@ -112,12 +115,12 @@ impl Link {
     pub(super) fn new(
         names: Names,
         (writing, reading): (Client, Client),
-        (records, parts): (Stream<()>, Stream<()>),
+        (records, parts, claims): (Stream<()>, Stream<()>, Stream<()>),
         patience: Duration,
     ) -> Self {
         let [sending_kib, fetches, batches] =
             [SENDING_KIB_MAX, FETCHES_MAX, OPEN_BATCHES_MAX].map(Semaphore::new);
-        Self { names, writing, reading, records, parts, patience, sending_kib, fetches, batches }
+        Self { names, writing, reading, records, parts, claims, patience, sending_kib, fetches, batches }
     }
 
     /// Returns a whole patience.
@@ -131,6 +134,13 @@ impl Link {
         F: Future<Output = Result<T, Unanswered>>,
     {
         insist(self.patience, ask).await
+    }
+
+    /// Says that the log is whole.
+    pub(super) async fn finish(&self) -> Result<(), ConnectError> {
+        let context = context(&self.writing);
+        let asking = streams::Asking { context: &context, patience: self.patience };
+        streams::finish(&asking, &self.names.records).await
     }
 
     /// Returns a text that nobody else has.

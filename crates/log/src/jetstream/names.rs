@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::contract::{Position, StoryKey};
+use crate::contract::{NameHash, Position, StoryKey};
 
 /// Which log on a server: a part of the names of its streams and subjects.
 ///
@@ -53,11 +53,18 @@ pub(super) struct Names {
     pub(super) records: String,
     /// The stream of what can be erased, and of what is too large for a record's message.
     pub(super) parts: String,
+    /// The stream of which story has which name.
+    pub(super) claims: String,
 }
 
 impl Names {
     pub(super) fn new(log: LogName) -> Self {
-        Self { records: format!("WT_LOG_{log}"), parts: format!("WT_WORDS_{log}"), log }
+        Self {
+            records: format!("WT_LOG_{log}"),
+            parts: format!("WT_WORDS_{log}"),
+            claims: format!("WT_NAMES_{log}"),
+            log,
+        }
     }
 
     /// The subjects of the stream of records.
@@ -78,6 +85,16 @@ impl Names {
     /// The subjects of the stream of parts.
     pub(super) fn all_parts(&self) -> String {
         format!("wt.words.{}.>", self.log)
+    }
+
+    /// The subjects of the stream of claims.
+    pub(super) fn all_claims(&self) -> String {
+        format!("wt.names.{}.*", self.log)
+    }
+
+    /// The subject of who has the name `name`.
+    pub(super) fn claim(&self, name: NameHash) -> String {
+        format!("wt.names.{}.{}", self.log, Hex(&name.0))
     }
 
     /// The subject of the records of `story`.
@@ -130,6 +147,8 @@ mod tests {
         assert_eq!(names.story(StoryKey([0xa5; 16])), format!("wt.log.0.{}", "a5".repeat(16)));
         assert_eq!(names.parts_of(StoryKey([0; 16])), format!("wt.words.0.story.{}", "00".repeat(16)));
         assert_eq!(names.erasure(Position(7)), "wt.words.0.erased.7");
+        assert_eq!(names.claim(NameHash([1; 32])), format!("wt.names.0.{}", "01".repeat(32)));
+        assert_eq!(&*names.claims, "WT_NAMES_0");
         assert_eq!((&*names.records, &*names.parts), ("WT_LOG_0", "WT_WORDS_0"));
     }
 }

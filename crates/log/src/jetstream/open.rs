@@ -15,8 +15,9 @@ use super::options::{ConnectError, JetStreamOptions};
 use super::streams::{self, Creation};
 use crate::contract::{Cause, Epoch, Position};
 
-/// The oldest server that stores batches whole: 2.12. This was tested with 2.15.1.
-const OLDEST: (i64, i64, i64) = (2, 12, 0);
+/// The oldest server that this was tested with. From 2.12 on a server stores batches whole; later ones
+/// sync the log of their consensus in groups, and check every expectation of a batch.
+const OLDEST: (i64, i64, i64) = (2, 15, 1);
 /// What a server must take in one message: its own default.
 const PAYLOAD_BYTES_MIN: usize = 1024 * 1024;
 
@@ -28,15 +29,19 @@ pub(super) async fn open(given: &JetStreamOptions) -> Result<(Arc<Core>, Epoch),
     let names = Names::new(given.name.clone());
     let context = link::context(&writing);
     let asking = streams::Asking { context: &context, patience: given.patience };
-    let creation = Creation { replicas: given.replicas.count(), epoch: given.options.new_epoch };
+    let creation =
+        Creation { replicas: given.replicas.count(), epoch: given.options.new_epoch, stage: given.stage };
     let create = given.options.create && !given.options.read_only;
     let absent = |stream: &str| ConnectError::Absent { stream: stream.to_owned(), servers: servers.clone() };
-    // The stream of records is made last: where it is, the other is.
+    let claims = streams::obtain(&asking, streams::claims(&names, creation), create).await?;
+    claims.ok_or_else(|| absent(&names.claims))?;
+    // The stream of records is made last: where it is, the others are.
     let parts = streams::obtain(&asking, streams::parts(&names, creation), create).await?;
     parts.ok_or_else(|| absent(&names.parts))?;
     let records = streams::obtain(&asking, streams::records(&names, creation), create).await?;
     let records = records.ok_or_else(|| absent(&names.records))?;
     let epoch = streams::epoch(&records)?;
+    streams::in_stage(&records, given.stage, records.state.last_sequence == 0)?;
     let unavailable = |source: Cause| ConnectError::Unavailable { stream: names.records.clone(), source };
     let streams = (
         context.get_stream_no_info(&names.records).await.map_err(|error| unavailable(error.into()))?,
@@ -44,6 +49,7 @@ pub(super) async fn open(given: &JetStreamOptions) -> Result<(Arc<Core>, Epoch),
             .get_stream_no_info(&names.parts)
             .await
             .map_err(|error| unavailable(error.into()))?,
+        context.get_stream_no_info(&names.claims).await.map_err(|error| unavailable(error.into()))?,
     );
     let link = Link::new(names.clone(), (writing, reading), streams, given.patience);
     let erasures = erasures(&link).await.map_err(|error| match error {

@@ -21,6 +21,8 @@ pub struct JetStreamOptions {
     /// How long a request is repeated that is not answered, or not well: [`Self::PATIENCE`] is
     /// longer than a cluster takes to find a new leader. A call may take a few times as long.
     pub patience: Duration,
+    /// Whether the log is being filled from another.
+    pub stage: Stage,
     /// As for a log in a file; a log on a server may be open for writing in many processes.
     pub options: Options,
 }
@@ -28,6 +30,17 @@ pub struct JetStreamOptions {
 impl JetStreamOptions {
     /// A patience that outlives the loss of a server.
     pub const PATIENCE: Duration = Duration::from_secs(30);
+}
+
+/// Whether a log is whole, or being filled from another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// It is whole; one that is being filled is refused.
+    #[default]
+    Whole,
+    /// It is being filled: it must be new, or have been left in the middle of that. Until
+    /// [`EventLog::finish`](crate::EventLog::finish) nobody else can open it.
+    Filling,
 }
 
 /// On how many servers of a cluster a log is.
@@ -42,7 +55,8 @@ pub enum Replicas {
 }
 
 impl Replicas {
-    pub(super) const fn count(self) -> usize {
+    /// Returns how many servers that are.
+    pub const fn count(self) -> usize {
         match self {
             Self::One => 1,
             Self::Three => 3,
@@ -79,6 +93,18 @@ pub enum ConnectError {
         stream: String,
         /// The URLs, without passwords.
         servers: String,
+    },
+    /// There is a log already, which is whole: nothing may be filled into it. Choose another name.
+    #[error("there is an event log {stream} already")]
+    Taken {
+        /// The stream.
+        stream: String,
+    },
+    /// The log was being filled from another and is not whole: finish that first.
+    #[error("event log {stream} is not whole: a move into it was not finished")]
+    Unfinished {
+        /// The stream.
+        stream: String,
     },
     /// The stream is not an event log, is one of a later format, or was set up by someone else.
     #[error("stream {stream} is not an event log this version can use: {problem}")]

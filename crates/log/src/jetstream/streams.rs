@@ -10,13 +10,15 @@ use tracing::warn;
 
 use super::link::Unanswered;
 use super::names::Names;
-use super::options::ConnectError;
+use super::options::{ConnectError, Stage};
 use super::patience::insist;
 use crate::contract::Epoch;
 
 const FORMAT: &str = "1";
 const FORMAT_KEY: &str = "writethru-format";
 const EPOCH_KEY: &str = "writethru-epoch";
+/// There while a log is being filled from another.
+const FILLING_KEY: &str = "writethru-filling";
 /// How long the server remembers ids of messages: longer than any attempt to store one goes on.
 const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 
@@ -25,6 +27,7 @@ const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 pub(super) struct Creation {
     pub(super) replicas: usize,
     pub(super) epoch: Epoch,
+    pub(super) stage: Stage,
 }
 
 fn config(name: &str, subjects: String, creation: Creation) -> Config {
@@ -48,12 +51,25 @@ fn config(name: &str, subjects: String, creation: Creation) -> Config {
 pub(super) fn records(names: &Names, creation: Creation) -> Config {
     let republish =
         Republish { source: names.announced(), destination: names.announcements(), headers_only: true };
+    let mut config = config(&names.records, names.all_records(), creation);
+    if creation.stage == Stage::Filling {
+        config.metadata.insert(FILLING_KEY.to_owned(), "1".to_owned());
+    }
     Config {
         description: Some("Records of a Writethru event log; a sequence is a position".to_owned()),
         deny_delete: true,
         allow_atomic_publish: true,
         republish: Some(republish),
-        ..config(&names.records, names.all_records(), creation)
+        ..config
+    }
+}
+
+/// The stream of which story has which name: the first message of a name is the only one.
+pub(super) fn claims(names: &Names, creation: Creation) -> Config {
+    Config {
+        description: Some("Which story has which name in a Writethru event log".to_owned()),
+        deny_delete: true,
+        ..config(&names.claims, names.all_claims(), creation)
     }
 }
 
@@ -170,4 +186,32 @@ pub(super) fn epoch(info: &Info) -> Result<Epoch, ConnectError> {
             problem: format!("its metadata has no {EPOCH_KEY}"),
         }
     })
+}
+
+/// Proves that a log is in the stage in which it is wanted; `empty` says whether it has no records.
+pub(super) fn in_stage(info: &Info, stage: Stage, empty: bool) -> Result<(), ConnectError> {
+    let stream = info.config.name.clone();
+    let is_filling = info.config.metadata.contains_key(FILLING_KEY);
+    match stage {
+        Stage::Whole if is_filling => Err(ConnectError::Unfinished { stream }),
+        Stage::Filling if !is_filling && !empty => Err(ConnectError::Taken { stream }),
+        _ => Ok(()),
+    }
+}
+
+/// Says that the log in `stream` is whole.
+pub(super) async fn finish(asking: &Asking<'_>, stream: &str) -> Result<(), ConnectError> {
+    let unavailable = |source: Unanswered| ConnectError::Unavailable {
+        stream: stream.to_owned(),
+        source: Box::new(source),
+    };
+    let asked = insist(asking.patience, || async {
+        let Some(info) = find(asking.context, stream).await? else { return Ok(()) };
+        let mut config = info.config;
+        if config.metadata.remove(FILLING_KEY).is_none() {
+            return Ok(());
+        }
+        asking.context.update_stream(config).await.map(drop).map_err(Unanswered::because)
+    });
+    asked.await.map_err(unavailable)
 }

@@ -219,6 +219,8 @@ impl Writer {
         let next = group.next();
         let bytes = group.bodies.iter().map(Vec::len).sum();
         counter!("writethru_log_records_total").increment(group.bodies.len() as u64);
+        #[expect(clippy::cast_precision_loss, reason = "a group is far smaller than what a float counts")]
+        histogram!("writethru_log_group_records").record(group.bodies.len() as f64);
         self.next = Some(next);
         self.shared
             .recent

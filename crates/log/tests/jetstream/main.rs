@@ -6,6 +6,7 @@ mod erasing;
 mod failing;
 #[path = "../support/model.rs"]
 mod model;
+mod moving;
 mod nats;
 mod refusing;
 mod sharing;

@@ -209,6 +209,7 @@ pub(crate) fn options(servers: String, name: &str, replicas: Replicas) -> JetStr
         name: LogName::try_from(name).expect("a name"),
         replicas,
         patience: JetStreamOptions::PATIENCE,
+        stage: writethru_log::Stage::Whole,
         options: Options { new_epoch: Epoch(7), create: true, read_only: false },
     }
 }

@@ -17,8 +17,20 @@ pub enum AsOf {
     Back(u64),
     /// The newest recorded at or before a time: RFC 3339.
     Recorded(Timestamp),
+    /// What readers had at a time, also where it was taken from them since: [`AsOf::on`] the axis
+    /// `published`. Readers themselves are shown what they can still reach.
+    Published(Timestamp),
     /// The newest at a cursor: `cursor:…`.
     Cursor(Cursor),
+}
+
+/// What a time is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axis {
+    /// When revisions were recorded.
+    Recorded,
+    /// When readers could see them.
+    Published,
 }
 
 /// The text names no moment.
@@ -29,6 +41,16 @@ pub struct AsOfError {
 }
 
 impl AsOf {
+    /// Returns this moment with its time on `axis`; `None` if it is none that is told by a time.
+    #[must_use]
+    pub const fn on(self, axis: Axis) -> Option<Self> {
+        match (self, axis) {
+            (Self::Recorded(time) | Self::Published(time), Axis::Recorded) => Some(Self::Recorded(time)),
+            (Self::Recorded(time) | Self::Published(time), Axis::Published) => Some(Self::Published(time)),
+            _ => None,
+        }
+    }
+
     /// Returns the log position that a cursor of epoch `epoch` names, `None` if it is of another
     /// life of the log or this is no cursor.
     pub fn position(&self, epoch: Epoch) -> Option<Position> {

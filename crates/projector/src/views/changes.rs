@@ -7,6 +7,7 @@ use bytes::Bytes;
 use log::Position;
 use rusqlite::{Row, params};
 use story::{Revision, StoryId};
+use wire::CloudEvent;
 
 use crate::views::read::{ROWS_MAX, story_id, word};
 use crate::views::{ChangeRow, ViewError, Views};
@@ -99,12 +100,13 @@ impl Views {
             Ok(changes)
         })
         .await
+        .map(|changes| self.served(changes))
     }
 
     async fn through(&self, door: Door, after: Position, limit: usize) -> Result<Vec<ChangeRow>, ViewError> {
         let limit = limit.min(ROWS_MAX);
         if let Some(changes) = self.recent().and_then(|recent| recent.behind(after, limit, door)) {
-            return Ok(changes);
+            return Ok(self.served(changes));
         }
         self.query(move |connection| {
             let mut statement = connection.prepare_cached(&format!(
@@ -134,6 +136,34 @@ impl Views {
             Ok(changes)
         })
         .await
+        .map(|changes| self.served(changes))
+    }
+
+    /// Returns `changes` with the addresses of their schemas, where the service is known.
+    fn served(&self, mut changes: Vec<ChangeRow>) -> Vec<ChangeRow> {
+        let Some(base) = self.base.as_deref() else { return changes };
+        let served = |message: &Bytes| CloudEvent::served_at(message, base).map(Bytes::from);
+        // Changes of one story share its newest article, which may be large. The rows keep what is kept until
+        // all are done, so an address is that of one article.
+        let mut articles = HashMap::new();
+        for change in &changes {
+            if let Entry::Vacant(unknown) = articles.entry(change.article.as_ptr())
+                && let Some(article) = served(&change.article)
+            {
+                unknown.insert(article);
+            }
+        }
+        for change in &mut changes {
+            if let Some(event) = served(&change.event) {
+                change.event = event;
+            }
+            change.recall =
+                change.recall.as_ref().map(|recall| served(recall).unwrap_or_else(|| recall.clone()));
+            if let Some(article) = articles.get(&change.article.as_ptr()) {
+                change.article = article.clone();
+            }
+        }
+        changes
     }
 }
 

@@ -139,7 +139,7 @@ fn list(connection: &Connection, filter: &StoryFilter) -> Result<StoryPage, View
     Ok(page)
 }
 
-fn page_token(given: &str) -> Result<(i64, StoryId), ViewError> {
+pub(super) fn page_token(given: &str) -> Result<(i64, StoryId), ViewError> {
     let read = || {
         let (time, story) = given.split_once('.')?;
         Some((time.parse().ok()?, story.parse().ok()?))

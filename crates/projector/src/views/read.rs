@@ -9,7 +9,7 @@ use story::{Article, Kind, Revision, Slug, StoryId};
 use wire::http::RevisionLine;
 use wire::{ArticleMeta, ArticleView, Cursor};
 
-use crate::views::{AsOf, Leaving, Pool, View, ViewError, Views};
+use crate::views::{AsOf, Leaving, Pool, View, ViewError, Views, moments};
 
 /// Most rows that one read returns, whatever was asked for.
 pub(super) const ROWS_MAX: usize = 1_000;
@@ -74,10 +74,20 @@ impl Views {
     /// # Errors
     /// [`ViewError`].
     pub async fn newest(&self, story: StoryId, view: View) -> Result<Option<Revision>, ViewError> {
-        self.query(move |connection| {
-            Ok(revision_at(connection, story, AsOf::Latest, view)?.map(|row| row.revision))
-        })
-        .await
+        self.revision(story, AsOf::Latest, view).await
+    }
+
+    /// Returns which revision of `story` a moment shows to `view`, without reading its article.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn revision(
+        &self,
+        story: StoryId,
+        at: AsOf,
+        view: View,
+    ) -> Result<Option<Revision>, ViewError> {
+        self.query(move |connection| moments::at(connection, story, at, view)).await
     }
 
     /// Returns what leaves with `revision`, if the story has, or had, an embargo or a schedule by then.
@@ -235,31 +245,13 @@ pub(super) fn revision_at(
     at: AsOf,
     view: View,
 ) -> Result<Option<RevisionRow>, ViewError> {
-    let (condition, bound) = match at {
-        AsOf::Latest => ("revision <= ?2", i64::MAX),
-        AsOf::Revision(revision) => ("revision = ?2", i64::try_from(revision).unwrap_or(i64::MAX)),
-        AsOf::Back(back) => {
-            let newest = revision_at(connection, story, AsOf::Latest, view)?;
-            let Some(wanted) = newest.and_then(|row| row.revision.get().checked_sub(back)) else {
-                return Ok(None);
-            };
-            ("revision <= ?2", i64::try_from(wanted).unwrap_or(i64::MAX))
-        }
-        AsOf::Recorded(time) => ("recorded <= ?2", time.as_microsecond()),
-        AsOf::Cursor(cursor) if cursor.epoch == epoch(connection)? => {
-            ("position <= ?2", i64::try_from(cursor.position).unwrap_or(i64::MAX))
-        }
-        AsOf::Cursor(_) => return Ok(None),
-    };
-    let public = if view == View::Public { " AND public AND hidden_by IS NULL" } else { "" };
-    let sql = format!(
-        "SELECT revision, position, kind, status, desk, recorded, published, significant, hash,
-         tombstone, until, note, embargo, shows, shows_hash FROM revisions
-         WHERE story = ?1 AND {condition}{public} ORDER BY revision DESC LIMIT 1"
-    );
-    let row = connection
-        .prepare_cached(&sql)?
-        .query_row(params![story.as_bytes(), bound], |row| {
+    let Some(revision) = moments::at(connection, story, at, view)? else { return Ok(None) };
+    let mut statement = connection.prepare_cached(
+        "SELECT revision, position, kind, status, desk, recorded, published, significant, hash, tombstone,
+         until, note, embargo, shows, shows_hash FROM revisions WHERE story = ?1 AND revision = ?2",
+    )?;
+    let row = statement
+        .query_row(params![story.as_bytes(), revision.get()], |row| {
             Ok(RevisionRow {
                 revision: Revision(row.get(0)?),
                 position: row.get(1)?,
@@ -369,7 +361,7 @@ fn with_inside(line: RevisionLine, row: &Row<'_>) -> Result<RevisionLine, ViewEr
     })
 }
 
-fn epoch(connection: &Connection) -> Result<u64, ViewError> {
+pub(super) fn epoch(connection: &Connection) -> Result<u64, ViewError> {
     let stamp: String = connection
         .prepare_cached("SELECT value FROM meta WHERE name = 'of'")?
         .query_row([], |row| row.get(0))?;

@@ -5,13 +5,14 @@ use rusqlite::{Connection, OptionalExtension, types::ValueRef};
 use sha2::{Digest, Sha256};
 
 /// Format of the views; another one means: delete and build again.
-const FORMAT: i64 = 6;
+const FORMAT: i64 = 7;
 
 /// Every table that the log determines, with the order in which its rows are compared.
-pub(crate) const TABLES: [(&str, &str); 7] = [
+pub(crate) const TABLES: [(&str, &str); 8] = [
     ("stories", "story"),
     ("revisions", "story, revision"),
     ("entries", "story, block, revision"),
+    ("passages", "story, place, since"),
     ("tags", "tag, story"),
     ("changes", "position"),
     ("redactions", "position"),
@@ -44,9 +45,15 @@ CREATE TABLE IF NOT EXISTS revisions(
   shows INTEGER, shows_hash TEXT, PRIMARY KEY(story, revision)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS revisions_corrections ON revisions(story, revision)
   WHERE kind IN ('correction', 'clarification');
+CREATE INDEX IF NOT EXISTS revisions_public
+  ON revisions(story, revision, recorded, hidden_by, shows, tombstone) WHERE public;
+CREATE INDEX IF NOT EXISTS revisions_recorded ON revisions(recorded, story, revision, position);
 CREATE TABLE IF NOT EXISTS entries(
   story BLOB NOT NULL, block TEXT NOT NULL, revision INTEGER NOT NULL,
   PRIMARY KEY(story, block, revision)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS passages(
+  story BLOB NOT NULL, place TEXT NOT NULL, since INTEGER NOT NULL, text TEXT NOT NULL,
+  PRIMARY KEY(story, place, since)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tags(
   tag TEXT NOT NULL, story BLOB NOT NULL, PRIMARY KEY(tag, story)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS tags_story ON tags(story);

@@ -78,6 +78,20 @@ impl Views {
         .await
     }
 
+    /// Returns the tags that readers find `story` under; of one that was taken from them, where it was found.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn tags_of(&self, story: StoryId) -> Result<Vec<String>, ViewError> {
+        self.query(move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT tag FROM tags WHERE story = ?1 ORDER BY tag")?;
+            let rows = statement.query_map([story.as_bytes()], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
     /// Returns when readers were last told anything at all; `None` if they never were.
     ///
     /// # Errors

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use log::{Epoch, Position};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use story::{Revision, StoryId};
+use story::{Effect, Reach, Revision, StoryId};
 
-use crate::reach::{Effect, Reach};
 use crate::step::{Carried, Step, text};
 use crate::views::schema;
 use crate::views::{OpenViewsError, ParkedStory};
@@ -174,6 +173,11 @@ impl Rows<'_> {
                 entry.as_str(),
                 step.revision.get()
             ])?;
+        }
+        for passage in &step.passages {
+            self.0
+                .prepare_cached("INSERT OR REPLACE INTO passages VALUES(?1, ?2, ?3, ?4)")?
+                .execute(params![step.story.as_bytes(), passage.place, step.revision.get(), passage.text])?;
         }
         if let Some(tags) = &step.tags {
             self.0.prepare_cached("DELETE FROM tags WHERE story = ?1")?.execute([step.story.as_bytes()])?;

@@ -2,7 +2,9 @@
 
 mod edition;
 mod lifecycle;
+mod moments;
 mod reading;
 mod redaction;
+mod search;
 mod service;
 mod shelf;

@@ -246,6 +246,14 @@ impl SignerKey {
         format!("{SIGNER_PREFIX}{}", Secret(self))
     }
 
+    /// Returns the same secret as a key of another name, so of another log.
+    ///
+    /// # Errors
+    /// As [`SignerKey::from_seed`].
+    pub fn under(&self, name: KeyName) -> Result<Self, KeyError> {
+        Self::from_seed(name, self.public.algorithm, self.key.as_bytes())
+    }
+
     /// Returns the public key.
     pub fn verifier(&self) -> &VerifierKey {
         &self.public

@@ -39,6 +39,21 @@ pub fn bundle_entries(bundle: Bundle, bytes: &[u8]) -> Result<Vec<&[u8]>, Bundle
     if rest.is_empty() { Ok(entries) } else { Err(BundleError::Long { bytes: rest.len() }) }
 }
 
+/// Returns the bytes of `bundle` from `bytes`, which may be those of a wider version of it: a bundle
+/// begins with every narrower one.
+///
+/// # Errors
+/// [`BundleError::Short`], if the bytes are of fewer entries.
+pub fn bundle_prefix(bundle: Bundle, bytes: &[u8]) -> Result<&[u8], BundleError> {
+    let mut end = 0;
+    for entry in 0..bundle.width() {
+        let length = bytes.get(end..).and_then(<[u8]>::first_chunk).copied();
+        let length = length.map(u16::from_be_bytes).ok_or(BundleError::Short { entry })?;
+        end += 2 + usize::from(length);
+    }
+    bytes.get(..end).ok_or(BundleError::Short { entry: bundle.width() - 1 })
+}
+
 /// Appends an entry to a bundle's bytes. It fits, as an entry is at most 65,535 bytes.
 pub(crate) fn push_entry(entry: &[u8], bundle: &mut Vec<u8>) {
     let length = u16::try_from(entry.len()).expect("an entry is at most 65,535 bytes");

@@ -5,7 +5,8 @@
 //! subscriber have one each, so that the subject of an answer, which whoever asks chooses, lies in the
 //! asker's own account. Nobody is at home in the account of the streams, and nothing else is said there:
 //! a push consumer delivers only where someone listens on exactly that subject, which there can be
-//! nothing but a reader's inbox. Hence what is live is exported by the desk, never by the streams.
+//! nothing but a reader's inbox; or the service, which is told there of records of the event log and
+//! believes nothing without the server's own word. Hence what is live is exported by the desk, never by the streams.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,15 +24,21 @@ pub(super) const STREAMS: &str = "STREAMS";
 /// The account of whoever comes without credentials.
 const PUBLIC: &str = "PUBLIC";
 /// What the service sends to the streams and asks of them.
-const STORED: [&str; 7] = [
+const STORED: [&str; 11] = [
     Subject::CHANGES,
     Subject::ARTICLES,
     Subject::RECALLS,
     Subject::ACKS,
+    "wt.log.>",
+    "wt.words.>",
+    "wt.names.>",
+    "$KV.WT_LEASES.>",
     "$JS.API.>",
     "$JS.ACK.>",
     "$JS.FC.>",
 ];
+/// What the server announces to the service alone: records of the event log that it has stored.
+const ANNOUNCED: &str = "wt.logged.>";
 /// Where one question may have many answers, and how long the server remembers who asked after the last
 /// of them. It costs about 650 bytes a question: a pull may wait for long, a read is answered at once.
 const MANY_ANSWERS: [(&str, &str); 3] =
@@ -87,6 +94,8 @@ impl Users {
             streams.export("service", subject, &[DESK]);
             desk.import("service", STREAMS, subject);
         }
+        streams.export("stream", ANNOUNCED, &[DESK]);
+        desk.import("stream", STREAMS, ANNOUNCED);
         let named = self.subscribers.iter().map(|(name, key)| (Some(name), nkey(key)));
         // The password is no secret: whoever comes without one gets the same.
         let public = (None, "user: \"public\", password: \"public\"".to_owned());
@@ -232,12 +241,14 @@ mod tests {
     }
 
     #[test]
-    fn the_streams_say_nothing_but_what_goes_to_an_inbox() {
+    fn the_streams_say_nothing_but_what_goes_to_an_inbox_or_to_the_service() {
         let text = users().subscriber("bob".parse().unwrap(), Seed::new().key().clone()).config();
         let streams = text.split("  \"STREAMS\" {").nth(1).unwrap().split("\n  }\n").next().unwrap();
         let said: Vec<&str> = streams.lines().filter(|line| line.contains("{ stream:")).collect();
-        assert_eq!(said.len(), 2, "{streams}");
-        assert!(said.iter().all(|line| line.contains("{ stream: \"_INBOX")), "{said:?}");
+        assert_eq!(said.len(), 3, "{streams}");
+        let (log, inboxes) = said.split_first().unwrap();
+        assert!(log.contains("{ stream: \"wt.logged.>\", accounts: [\"DESK\"] }"), "{log}");
+        assert!(inboxes.iter().all(|line| line.contains("{ stream: \"_INBOX")), "{said:?}");
         assert!(!streams.contains("users:"), "nobody is at home there: {streams}");
     }
 }

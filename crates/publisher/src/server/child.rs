@@ -34,7 +34,7 @@ impl Child {
         port: Option<u16>,
     ) -> Result<Self, StartError> {
         let files = Files::new(&options.directory)?;
-        files.write(port, users)?;
+        files.write(options, port, users)?;
         let path = files.stderr();
         let stderr = std::fs::File::create(&path).map_err(|source| StartError::File { path, source })?;
         let mut process = tokio::process::Command::new(&options.binary.path)

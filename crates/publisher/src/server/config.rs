@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::accounts::STREAMS;
-use super::{StartError, Users, write_private};
+use super::{ServerOptions, StartError, Sync, Users, write_private};
 
 /// The account that everyone is in where there are no users.
 const EVERYONE: &str = "$G";
@@ -46,7 +46,12 @@ impl Files {
 
     /// Writes the configuration for `port` and makes the folders that it names. Without `users`
     /// whoever connects may do everything.
-    pub(super) fn write(&self, port: Option<u16>, users: Option<&Users>) -> Result<(), StartError> {
+    pub(super) fn write(
+        &self,
+        options: &ServerOptions,
+        port: Option<u16>,
+        users: Option<&Users>,
+    ) -> Result<(), StartError> {
         let ports = self.directory.join("ports");
         let file = |path: &Path| {
             let path = path.to_owned();
@@ -59,7 +64,8 @@ impl Files {
         std::fs::create_dir_all(&ports).map_err(file(&ports))?;
         self.take_streams_along(users.is_some())?;
         let users = users.map(Users::config).unwrap_or_default();
-        write_private(&self.config(), &(self.text(port)? + &users)).map_err(file(&self.config()))
+        write_private(&self.config(), &(self.text(port, options.sync)? + &users))
+            .map_err(file(&self.config()))
     }
 
     /// Hands the streams of an earlier run to the account that they are in now: the server keeps each
@@ -73,7 +79,8 @@ impl Files {
         Ok(())
     }
 
-    fn text(&self, port: Option<u16>) -> Result<String, StartError> {
+    fn text(&self, port: Option<u16>, sync: Sync) -> Result<String, StartError> {
+        let sync = if sync == Sync::Always { "  sync_interval: always\n" } else { "" };
         let port = port.map_or(-1, i32::from);
         let (log, process) = (quoted(&self.log())?, quoted(&self.process())?);
         let (ports, store) = (quoted(&self.directory.join("ports"))?, quoted(&self.directory)?);
@@ -81,7 +88,7 @@ impl Files {
             "# Written by writethru at every start: changes are lost.\n\
              host: \"127.0.0.1\"\nport: {port}\nports_file_dir: {ports}\npid_file: {process}\n\
              log_file: {log}\nlogfile_size_limit: 10485760\nlogfile_max_num: 3\n\
-             max_payload: {}\njetstream {{\n  store_dir: {store}\n}}\n",
+             max_payload: {}\njetstream {{\n  store_dir: {store}\n{sync}}}\n",
             crate::MAX_PAYLOAD_BYTES
         ))
     }

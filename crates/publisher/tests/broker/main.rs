@@ -10,4 +10,5 @@ mod place;
 mod recalls;
 mod redaction;
 mod relay;
+mod rivals;
 mod server;

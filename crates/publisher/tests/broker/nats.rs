@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::publisher::server::{
-    Binary, EDITOR_INBOX, NatsServer, SERVICE_INBOX, Search, Seed, ServerOptions, Users, find,
+    Binary, EDITOR_INBOX, NatsServer, SERVICE_INBOX, Search, Seed, ServerOptions, Sync, Users, find,
 };
 
 /// Refusals that wait to be read.
@@ -25,7 +25,8 @@ pub(crate) async fn binary() -> Binary {
 
 /// Starts a server that keeps everything in `directory`.
 pub(crate) async fn start(directory: &Path, port: Option<u16>) -> NatsServer {
-    let options = ServerOptions { binary: binary().await, directory: directory.to_owned(), port };
+    let options =
+        ServerOptions { binary: binary().await, directory: directory.to_owned(), port, sync: Sync::Relaxed };
     NatsServer::start(options).await.expect("nats-server starts")
 }
 
@@ -99,7 +100,12 @@ impl Guarded {
         let users = Users::new(key(&service), key(&editor))
             .subscriber("bob".parse().expect("a name"), key(&bob))
             .subscriber("eve".parse().expect("a name"), key(&eve));
-        let options = ServerOptions { binary: binary().await, directory: directory.to_owned(), port: None };
+        let options = ServerOptions {
+            binary: binary().await,
+            directory: directory.to_owned(),
+            port: None,
+            sync: Sync::Relaxed,
+        };
         let server = NatsServer::start_for(options, users).await.expect("nats-server starts");
         let public = User { seed: None, inbox: "_INBOX".to_owned() };
         Self { server, service, editor, bob, eve, public }

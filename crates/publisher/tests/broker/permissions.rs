@@ -50,6 +50,11 @@ fn publishing() -> Vec<(String, String, Vec<&'static str>)> {
         "wt.v1.checkpoint",
         "wt.v1.other",
         "wt.log.s1",
+        "wt.log.0.s1",
+        "wt.words.0.story.s1",
+        "wt.names.0.x",
+        "wt.logged.0.wt.log.0.s1",
+        "$KV.WT_LEASES.publisher",
         "wt",
         "other",
         "$SYS.REQ.SERVER.PING",
@@ -146,6 +151,23 @@ fn calling() -> Vec<(String, String, Vec<&'static str>)> {
     rows
 }
 
+/// Calls about the event log and the leases, which are the service's alone.
+fn calling_the_log() -> Vec<(String, String, Vec<&'static str>)> {
+    let calls =
+        ["STREAM.INFO", "STREAM.MSG.GET", "DIRECT.GET", "STREAM.PURGE", "STREAM.DELETE", "CONSUMER.CREATE"];
+    let of_consumers = ["CONSUMER.CREATE", "CONSUMER.MSG.NEXT", "CONSUMER.DURABLE.CREATE"];
+    let of = |stream: &str| {
+        let calls = calls.map(|call| format!("$JS.API.{call}.{stream}"));
+        let more = of_consumers.map(|call| format!("$JS.API.{call}.{stream}.any"));
+        calls
+            .into_iter()
+            .chain(more)
+            .map(|call| (call, "{\"seq\":1}".to_owned(), Vec::new()))
+            .collect::<Vec<_>>()
+    };
+    ["WT_LOG_0", "WT_WORDS_0", "WT_NAMES_0", "KV_WT_LEASES"].into_iter().flat_map(of).collect()
+}
+
 #[tokio::test]
 async fn each_user_publishes_what_it_may_and_nothing_else() {
     let place = Place::open().await;
@@ -170,6 +192,9 @@ async fn no_user_but_the_service_changes_what_is_stored() {
             check_publishing(&place, user, &publishing(), reply).await;
             assert_eq!(place.state().await, before, "{user} has changed something, answered at {reply:?}");
         }
+    }
+    for user in ["editor", "bob", "public"] {
+        check_publishing(&place, user, &calling_the_log(), None).await;
     }
     let mut heard = heard.of_others().await;
     heard.retain(|subject| !subject.starts_with("wt.v1.desk."));
@@ -207,7 +232,7 @@ async fn the_service_publishes_everything() {
 }
 
 /// Filter, a subject that it takes in, and who hears it when the service says it.
-const SUBSCRIBING: [(&str, &str, &[&str]); 22] = [
+const SUBSCRIBING: [(&str, &str, &[&str]); 24] = [
     ("wt.v1.change.>", CHANGE, &["service", "bob", "eve", "public"]),
     ("wt.v1.change.world.>", CHANGE, &["service", "bob", "eve", "public"]),
     ("wt.v1.article.>", ARTICLE, &["service", "bob", "eve", "public"]),
@@ -221,6 +246,8 @@ const SUBSCRIBING: [(&str, &str, &[&str]); 22] = [
     ("*.v1.change.>", CHANGE, &["service"]),
     (">", CHANGE, &["service"]),
     ("wt.log.>", "wt.log.s1", &["service"]),
+    ("wt.words.>", "wt.words.0.story.s1", &["service"]),
+    ("wt.logged.>", "wt.logged.0.wt.log.0.s1", &["service"]),
     ("$SYS.>", "$SYS.x", &["service"]),
     ("$JS.EVENT.>", "$JS.EVENT.x", &["service"]),
     ("$KV.>", "$KV.x.y", &["service"]),

@@ -31,11 +31,16 @@ impl Running {
     }
 
     pub(crate) fn of(newsroom: &Newsroom, url: &str, with: impl FnOnce(Publisher) -> Publisher) -> Self {
-        let options = Options {
-            epoch: EPOCH,
-            checkpoint: newsroom.path().join("publisher.json"),
-            retention: Retention::default(),
-        };
+        Self::noting(newsroom, url, newsroom.path().join("publisher.json"), with)
+    }
+
+    pub(crate) fn noting(
+        newsroom: &Newsroom,
+        url: &str,
+        checkpoint: std::path::PathBuf,
+        with: impl FnOnce(Publisher) -> Publisher,
+    ) -> Self {
+        let options = Options { epoch: EPOCH, checkpoint, retention: Retention::default() };
         let publisher =
             with(Publisher::new(newsroom.views.clone(), url.parse().expect("an address"), options));
         let (status, shutdown) = (publisher.status(), CancellationToken::new());

@@ -1,7 +1,7 @@
 //! A real nats-server, started, killed, left behind and ended.
 
 use crate::nats;
-use crate::publisher::server::{NatsServer, ServerOptions, StartError};
+use crate::publisher::server::{NatsServer, ServerOptions, StartError, Sync};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio_util::sync::CancellationToken;
 
@@ -72,8 +72,12 @@ async fn a_taken_port_is_said_at_start() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let server = nats::start(first.path(), None).await;
     let port = server.url().rsplit(':').next().unwrap().parse().unwrap();
-    let options =
-        ServerOptions { binary: nats::binary().await, directory: second.path().to_owned(), port: Some(port) };
+    let options = ServerOptions {
+        binary: nats::binary().await,
+        directory: second.path().to_owned(),
+        port: Some(port),
+        sync: Sync::Relaxed,
+    };
     let refused = NatsServer::start(options).await.unwrap_err();
     assert!(matches!(&refused, StartError::Ended { said, .. } if said.contains("in use")), "{refused}");
 }

@@ -46,7 +46,7 @@ async fn a_registry_of_the_format_before_is_brought_up_to_this_one() {
     rusqlite::Connection::open(place.file("registry.db"))
         .and_then(|db| {
             db.execute_batch(
-                "DROP TABLE holds; DROP INDEX keys_under_key; ALTER TABLE keys DROP COLUMN command;
+                "DROP TABLE holds; DROP TABLE exports; DROP INDEX keys_under_key; ALTER TABLE keys DROP COLUMN command;
                  DROP INDEX requests_under_key; ALTER TABLE requests DROP COLUMN command;
                  ALTER TABLE requests DROP COLUMN seen; PRAGMA user_version = 1;
                  INSERT INTO requests(actor, act, asked, expires, state) VALUES ('ann', 'kill', 1, 2, 'refused');",

@@ -1,6 +1,7 @@
 //! The registry on real files.
 
 mod actors;
+mod exports;
 mod files;
 mod keys;
 mod owner;

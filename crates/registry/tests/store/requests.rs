@@ -268,3 +268,26 @@ fn what_is_guarded_is_told_by_act_and_kind() {
     check(Act::File, Some(Kind::Update), None);
     check(Act::Withhold, None, None);
 }
+
+#[tokio::test]
+async fn requests_about_a_story_can_be_ended_by_what_they_hold() {
+    let place = place().await;
+    let (first, other) = (place.asked().await, NewRequest { story: Some(story(2)), ..kill("ann") });
+    let other = place.registry.request(other, at(0)).await.expect("asked").id;
+    let approved = place.asked().await;
+    place.decided(approved, "bob", Verdict::Approve).await.expect("decided");
+    let void = async |words: &'static [u8]| {
+        let holds = move |payload: &[u8]| payload.windows(words.len()).any(|part| part == words);
+        place.registry.void_requests(story(1), holds, "it was redacted", at(20)).await.expect("voided")
+    };
+    assert_eq!(void(b"other words").await, []);
+    assert_eq!(void(b"the words").await, [first, approved]);
+    for id in [first, approved] {
+        let ended = place.registry.find_request(id).await.expect("read").expect("there");
+        assert_eq!((ended.state, ended.ended), (RequestState::Failed, Some(at(20))));
+        assert_eq!(ended.reason.as_deref(), Some("it was redacted"));
+        assert_eq!(place.registry.payload(id).await.expect("read"), None);
+    }
+    assert_eq!(place.state(other).await, RequestState::Pending);
+    assert_eq!(void(b"the words").await, []);
+}

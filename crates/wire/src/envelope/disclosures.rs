@@ -89,6 +89,21 @@ impl Disclosures {
         }
     }
 
+    /// Returns each value with its own salt, `None` where it was erased: what can be handed out one by one.
+    pub fn opened(&self) -> Vec<Option<Disclosure>> {
+        match self {
+            Self::Partial(values) => values.clone(),
+            Self::Whole { seed, values } => {
+                let salts = seed.as_ref().map(Seed::salts);
+                let one = |(index, value): (u32, &String)| {
+                    let salt = salts.as_ref()?.at(index);
+                    Some(Disclosure { salt, value: value.clone() })
+                };
+                (0..).zip(values).map(one).collect()
+            }
+        }
+    }
+
     /// Returns the disclosures without the values at `indexes`: words and salts are gone for good,
     /// and so is the seed. A value that is erased already stays so.
     ///
@@ -102,17 +117,7 @@ impl Disclosures {
         if indexes.is_empty() {
             return Ok(self.clone());
         }
-        let mut values = match self {
-            Self::Partial(values) => values.clone(),
-            Self::Whole { seed, values } => {
-                let salts = seed.as_ref().map(Seed::salts);
-                let one = |(index, value): (u32, &String)| {
-                    let salt = salts.as_ref()?.at(index);
-                    Some(Disclosure { salt, value: value.clone() })
-                };
-                (0..).zip(values).map(one).collect()
-            }
-        };
+        let mut values = self.opened();
         for index in indexes {
             values[*index] = None;
         }

@@ -6,6 +6,7 @@
 mod bare;
 mod load;
 mod path;
+mod provable;
 mod report;
 mod stage;
 mod streams;
@@ -89,6 +90,13 @@ pub(crate) async fn measure(plan: &Plan, session: &Session) -> Result<Report, Fa
         let through = path::push_and_follow(&whole, drive).await?;
         whole.end().await;
         report.runs.push(Run::new(writers, record_bytes, filed, &sqlite, through));
+    }
+    say("append to signed head");
+    let most = plan.writers.iter().copied().max().unwrap_or(1);
+    for (name, writers, pause) in [("calm", 1, CALM_PAUSE), ("busy", most, Duration::ZERO)] {
+        let base = folder.path().join(format!("notary-{name}"));
+        let measured = provable::measure(&base, writers, (plan.duration, pause)).await?;
+        report.provable.push(measured);
     }
     say("replay and rebuild");
     let replayed = stage::replay(&folder.path().join("run-0/whole")).await?;

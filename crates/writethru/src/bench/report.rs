@@ -6,6 +6,7 @@ use super::Plan;
 use super::bare::Committed;
 use super::load::Filed;
 use super::path::Through;
+use super::provable::Provable;
 use super::stage::{Memory, Replayed, rate};
 use super::timings::Spread;
 
@@ -25,6 +26,8 @@ pub(crate) struct Report {
     calm: Option<Calm>,
     /// One for each number of writers.
     pub(super) runs: Vec<Run>,
+    /// From an append to the signed head over it: one calm writer, then the most.
+    pub(super) provable: Vec<Provable>,
     /// Replay and rebuild.
     pub(super) replay: Option<Replayed>,
     /// Memory at the end.
@@ -117,6 +120,7 @@ impl Report {
             nats_round_trip: None,
             calm: None,
             runs: Vec::new(),
+            provable: Vec::new(),
             replay: None,
             memory: None,
         }
@@ -176,6 +180,7 @@ impl Report {
                     .map(|spread| format!("  push→subscriber             {}", times(spread))),
             );
         }
+        lines.extend(self.provable.iter().map(Provable::line));
         if let Some(replay) = &self.replay {
             lines.push(format!(
                 "replay             {:.0} records/s verified; views of {} rebuilt in {:.2} s, {}",

@@ -6,7 +6,7 @@ use std::time::Instant;
 use desk::{Desk, Seed};
 use log::{EventLog, Position};
 use projector::Projector;
-use publisher::server::{NatsServer, ServerOptions, find};
+use publisher::server::{NatsServer, ServerOptions, Sync, find};
 use publisher::{NatsTarget, Options, Publisher, Retention};
 use serde::Serialize;
 use story::StoryId;
@@ -122,7 +122,8 @@ pub(super) async fn nats(
     // The server's own folder must have an absolute path.
     let directory: PathBuf =
         folder.canonicalize().map_err(|error| broken("the folder is gone", &error))?.join("nats");
-    let server = NatsServer::start(ServerOptions { binary, directory, port: None }).await;
+    let server =
+        NatsServer::start(ServerOptions { binary, directory, port: None, sync: Sync::Relaxed }).await;
     server.map(Some).map_err(|error| broken("nats-server does not start", &error))
 }
 

@@ -1,6 +1,8 @@
 //! `audit`: what can be shown to someone who asks whether the rules were kept.
 
 mod denied;
+mod export;
+mod exports;
 mod redactions;
 
 use clap::{Args, Subcommand};
@@ -10,6 +12,8 @@ use serde_json::Value;
 use story::Slug;
 
 use denied::Denied;
+use export::Export;
+use exports::Exports;
 use redactions::Redactions;
 
 use crate::api::{Query, typed};
@@ -24,7 +28,8 @@ use crate::times;
 #[command(before_help = "Examples:\n  \
     writethru audit embargo budget             # exit 4 if anything left before its time\n  \
     writethru audit denied --from 2026-11-23T00:00:00Z\n  \
-    writethru audit redactions                 # words taken out of the record")]
+    writethru audit redactions                 # words taken out of the record\n  \
+    writethru audit export harvey --level public --to harvey.zip")]
 pub(crate) struct Audit {
     #[command(subcommand)]
     what: What,
@@ -38,6 +43,10 @@ enum What {
     Denied(Denied),
     /// List what was redacted, by whom and by what right, newest first
     Redactions(Redactions),
+    /// Write stories and what proves them into one file, for whoever does not trust us
+    Export(Export),
+    /// List who took text out of the house in a file, newest first
+    Exports(Exports),
 }
 
 #[derive(Debug, Args)]
@@ -95,6 +104,8 @@ impl Audit {
             What::Embargo(embargo) => embargo.run(session).await,
             What::Redactions(redactions) => redactions.run(session).await,
             What::Denied(denied) => denied.run(session).await,
+            What::Exports(exports) => exports.run(session).await,
+            What::Export(export) => Box::pin(export.run(session)).await,
         }
     }
 }

@@ -12,10 +12,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
+use log::{EventLog, Options};
 use serde_json::json;
 
 use self::manifest::{Entry, FILE, Manifest};
 use crate::commands::check;
+use crate::commands::log::transfer::Transfer;
+use crate::config::LogChoice;
 use crate::event_log;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -43,10 +46,21 @@ impl Backup {
     /// Copies the log and the registry, verifies the copy, and writes down what it holds.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         let data = &session.settings.data;
-        event_log::must_exist(data)?;
-        make_empty(&self.folder)?;
         let (from, to) = (Paths::new(data), Paths::new(&self.folder));
-        let copied = copy_log(from.log(), to.log()).await?;
+        let copied = match session.settings.event_log {
+            LogChoice::File => {
+                event_log::must_exist(data)?;
+                make_empty(&self.folder)?;
+                copy_log(from.log(), to.log()).await?
+            }
+            LogChoice::Stream { .. } => {
+                let log = event_log::open_configured(&session.settings).await?;
+                make_empty(&self.folder)?;
+                let copied = copy_shared_log(&log, &to.log()).await;
+                log.close().await;
+                copied?
+            }
+        };
         let mut files = vec![to.log()];
         if from.registry().is_file() {
             blocking(from.registry(), to.registry(), |from, to| registry::copy(&from, &to))
@@ -109,6 +123,25 @@ async fn copy_log(from: PathBuf, to: PathBuf) -> Result<log::Copied, Failure> {
     .await?;
     bar.finish_and_clear();
     copied.map_err(|error| uncopied(&error))
+}
+
+/// Copies a log that is on NATS into a file, up to the head that it has when this begins, and compares
+/// the two.
+async fn copy_shared_log(from: &EventLog, to: &Path) -> Result<log::Copied, Failure> {
+    let options = Options { new_epoch: from.epoch(), create: true, read_only: false };
+    let copy = EventLog::open(to, options).await.map_err(|error| uncopied(&error))?;
+    let transfer = Transfer { from, to: &copy };
+    let copied = async {
+        transfer.copy().await?;
+        transfer.verify().await
+    };
+    let copied = copied.await;
+    copy.close().await;
+    let copied = copied?;
+    let (epoch, path) = (copied.epoch, to.to_owned());
+    let settled = tokio::task::spawn_blocking(move || log::renew(&path, epoch)).await;
+    settled.map_err(|error| uncopied(&error))?.map_err(|error| uncopied(&error))?;
+    Ok(log::Copied { epoch, head: copied.head })
 }
 
 /// Runs `work`, which blocks, where that disturbs nobody.

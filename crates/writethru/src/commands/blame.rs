@@ -5,7 +5,7 @@ use story::Slug;
 use wire::http::{BlameSpan, BlameView};
 
 use crate::api::{Query, typed};
-use crate::commands::show::as_of;
+use crate::commands::when::When;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -22,9 +22,8 @@ pub(crate) struct Blame {
     /// The story: its slug or id
     #[arg(value_name = "STORY")]
     story: Slug,
-    /// As it was: rev:N, rev:-N (N before the newest), a time (RFC 3339), or cursor:…
-    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, value_parser = as_of)]
-    as_of: Option<String>,
+    #[command(flatten)]
+    when: When,
     /// As readers see it: only public revisions are named
     #[arg(long)]
     public: bool,
@@ -34,7 +33,7 @@ impl Blame {
     /// Prints a line a stretch, or the answer.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         let mut query: Query = vec![("view", if self.public { "public" } else { "desk" }.into())];
-        query.extend(self.as_of.as_ref().map(|as_of| ("as_of", as_of.clone())));
+        self.when.ask(&mut query);
         let path = ["v1", "stories", self.story.as_str(), "blame"];
         let answer: serde_json::Value = session.api()?.get(&path, &query).await?;
         if session.output.json {

@@ -1,7 +1,8 @@
 //! `check`: verifies a data dir without changing it, also while a server runs on it.
 //!
-//! Three things: the log's structure; every envelope's place in its story's chain and every state
-//! hash, by replay; and the views, against ones built anew. The first fault is named.
+//! Four things: the log's structure; every envelope's place in its story's chain and every state hash, by
+//! replay; the transparency log, against its signed head and the records; and the views, against ones
+//! built anew. The first fault is named.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -17,10 +18,11 @@ use wire::http::RebuiltTable;
 use crate::commands::rebuild::tables;
 use crate::event_log;
 use crate::exit::Exit;
-use crate::failure::{Failure, chain};
+use crate::failure::Failure;
 use crate::output::progress;
 use crate::session::Session;
 use crate::up::data_dir::Paths;
+use crate::up::notarial;
 
 /// Records read at a time.
 const PAGE_RECORDS: usize = 1_024;
@@ -49,9 +51,8 @@ impl Check {
     /// Prints what was verified, or the first fault.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         let data = &session.settings.data;
-        event_log::must_exist(data)?;
         let paths = Paths::new(data);
-        let log = event_log::open_to_read(&paths).await?;
+        let log = event_log::open_configured(&session.settings).await?;
         let output = session.output;
         let mut answer = json!({"data": data.display().to_string(), "head": log.head().0});
 
@@ -76,6 +77,17 @@ impl Check {
         answer["records"] = json!(replayed.records);
         answer["stories"] = json!(replayed.stories);
         answer["erased_records"] = json!(replayed.erased);
+        let notarised = transparency(&log, session, &paths).await?;
+        if !output.json {
+            output.line(match &notarised {
+                Some(head) => format!(
+                    "transparency log: {} records under the signed head, every file and entry right",
+                    head.size
+                ),
+                None => "transparency log: nothing was signed yet".to_owned(),
+            })?;
+        }
+        answer["signed_records"] = json!(notarised.map_or(0, |head| head.size));
         if self.log_only || !paths.views().is_file() {
             if !output.json {
                 output.line("views: not looked at")?;
@@ -118,7 +130,7 @@ fn fault(what: impl Into<String>) -> Failure {
 }
 
 /// Verifies the log's own structure.
-async fn structure(log: &EventLog) -> Result<Checked, Failure> {
+pub(crate) async fn structure(log: &EventLog) -> Result<Checked, Failure> {
     let bar = progress(log.head().0, "reading");
     let shown = bar.clone();
     let checked = log.check(move |reached, _| shown.set_position(reached.0)).await;
@@ -168,13 +180,36 @@ fn verify(record: &Record, chains: &mut HashMap<StoryId, Chain>) -> Result<(), F
     let story = StoryId::new(Uuid::from_bytes(record.story.0));
     let place = format!("position {} (story {story}, revision {})", record.position, record.revision);
     let folded = chains.entry(story).or_insert_with(|| Chain::new(story));
-    match folded.open(&record.envelope, &record.disclosures) {
+    self::record(record, folded).map_err(|why| fault(format!("{place} does not verify")).why(why))
+}
+
+/// Verifies the record that follows on `chain`: its form, its place, its words and the state it leads to.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn record(record: &Record, chain: &mut Chain) -> Result<(), String> {
+    match chain.open(&record.envelope, &record.disclosures) {
         Ok(opened) if opened.event.revision.get() != record.revision => {
-            Err(fault(format!("{place} holds the envelope of revision {}", opened.event.revision)))
+            Err(format!("it holds the envelope of revision {}", opened.event.revision))
         }
         Ok(_) => Ok(()),
-        Err(error) => Err(fault(format!("{place} does not verify")).why(chain(&error))),
+        Err(error) => Err(crate::failure::chain(&error)),
     }
+}
+
+/// Verifies the transparency log: its signed head, every file below it, and every entry against its record.
+async fn transparency(
+    log: &EventLog,
+    session: &Session,
+    paths: &Paths,
+) -> Result<Option<notary::Audited>, Failure> {
+    let options = notarial::options(&session.settings, paths);
+    notary::check_files(&options, log).await.map_err(|why| {
+        Failure::new(Exit::Differs, "not-verified", "the transparency log does not verify").why(why).next(
+            "the files in tlog are made again from the log: stop the service, move the folder tlog away, start it; \
+             if it signs nothing then, /readyz says why",
+        )
+    })
 }
 
 /// Compares the views with ones built anew.

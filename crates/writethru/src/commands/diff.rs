@@ -4,6 +4,7 @@ use clap::Args;
 use story::{Article, Slug};
 
 use crate::api::{Api, Query};
+use crate::commands::when::When;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::say;
@@ -16,14 +17,17 @@ use crate::words::{Words, matters};
     writethru diff ceasefire                   # the last change\n  \
     writethru diff ceasefire 3..5\n  \
     writethru diff ceasefire rev:-3..          # the last three changes together\n  \
+    writethru diff ceasefire --as-of 2026-11-22T14:32:00Z   # the last change by then\n  \
     writethru diff ceasefire ..2 --json        # from nothing to revision 2, as ops")]
 pub(crate) struct Diff {
     /// The story: its slug or id
     #[arg(value_name = "STORY")]
     story: Slug,
     /// From which revision to which: A..B, A.., ..B; each N, rev:N or rev:-N
-    #[arg(value_name = "A..B", value_parser = range)]
+    #[arg(value_name = "A..B", value_parser = range, conflicts_with = "as_of")]
     range: Option<Range>,
+    #[command(flatten)]
+    when: When,
     /// As readers saw it: only what has been published
     #[arg(long)]
     public: bool,
@@ -46,6 +50,16 @@ enum Point {
     Number(u64),
     /// So many before the newest.
     Back(u64),
+}
+
+impl Point {
+    /// Returns the revision as the API takes it.
+    fn moment(self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Back(back) => format!("rev:-{back}"),
+        }
+    }
 }
 
 /// Reads a range.
@@ -74,9 +88,12 @@ impl Diff {
     /// Prints the words that changed, or the ops as JSON.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         let api = session.api()?;
-        let (from, to) = self.revisions(&api).await?;
-        let mut query: Query = vec![("from", from.to_string()), ("to", to.to_string())];
-        query.push(("view", self.view().into()));
+        let mut query: Query = vec![("view", self.view().into())];
+        if let Some(Range { from, to }) = &self.range {
+            query.push(("from", from.map_or_else(|| "0".to_owned(), Point::moment)));
+            query.extend(to.map(|to| ("to", to.moment())));
+        }
+        self.when.ask(&mut query);
         let path = ["v1", "stories", self.story.as_str(), "diff"];
         if session.output.json {
             let answer: serde_json::Value = api.get(&path, &query).await?;
@@ -84,6 +101,7 @@ impl Diff {
             return Ok(Exit::Ok);
         }
         let answer: wire::http::DiffView = api.get(&path, &query).await?;
+        let (from, to) = (answer.from.get(), answer.to.get());
         let (before, after) = (self.article(&api, from).await?, self.article(&api, to).await?);
         let words = Words { color: session.output.color(), whole: self.whole };
         let lines = words.difference(&before, &after);
@@ -104,19 +122,6 @@ impl Diff {
 
     const fn view(&self) -> &'static str {
         if self.public { "public" } else { "desk" }
-    }
-
-    /// Returns the two revisions as numbers.
-    async fn revisions(&self, api: &Api) -> Result<(u64, u64), Failure> {
-        let newest = self.view_of(api, "latest").await?.revision.get();
-        let number = |point: Point| match point {
-            Point::Number(number) => number,
-            Point::Back(back) => newest.saturating_sub(back),
-        };
-        Ok(match &self.range {
-            None => (newest.saturating_sub(1), newest),
-            Some(range) => (range.from.map_or(0, number), range.to.map_or(newest, number)),
-        })
     }
 
     async fn view_of(&self, api: &Api, as_of: &str) -> Result<wire::ArticleView, Failure> {

@@ -6,6 +6,7 @@ use story::{Desk, Status};
 
 use crate::api::Query;
 use crate::commands::show::stands;
+use crate::commands::when::When;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::say;
@@ -17,6 +18,7 @@ use crate::times;
 #[command(before_help = "Examples:\n  \
     writethru list\n  \
     writethru list --desk world --status usable --limit 20\n  \
+    writethru list --as-of 2026-11-22T14:32:00Z --axis published\n  \
     writethru list --json | jq -r .slug")]
 pub(crate) struct List {
     /// Only this desk's
@@ -28,6 +30,8 @@ pub(crate) struct List {
     /// At most this many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
+    #[command(flatten)]
+    when: When,
     /// As readers see it: only what has been published
     #[arg(long)]
     public: bool,
@@ -57,12 +61,13 @@ impl List {
             left = left.saturating_sub(page.stories.len());
             listed += page.stories.len();
             after = page.next;
-            if after.is_none() || page.stories.is_empty() {
+            if after.is_none() {
                 break;
             }
         }
         if listed == 0 {
-            say("no stories yet; file one: writethru push FILE --slug NAME --desk DESK");
+            let now = "no stories yet; file one: writethru push FILE --slug NAME --desk DESK";
+            say(if self.when.as_of.is_some() { "there were no stories then" } else { now });
         } else if !session.output.json {
             session.output.line(table.trim_fmt())?;
         }
@@ -72,6 +77,7 @@ impl List {
     fn query(&self, limit: usize, after: Option<&str>) -> Query {
         let mut query: Query = vec![("limit", limit.to_string())];
         query.push(("view", if self.public { "public" } else { "desk" }.into()));
+        self.when.ask(&mut query);
         query.extend(self.desk.as_ref().map(|desk| ("desk", desk.to_string())));
         query.extend(self.status.map(|status| ("status", status.to_string())));
         query.extend(after.map(|after| ("after", after.to_owned())));

@@ -1,6 +1,9 @@
-//! `log`: the revisions of a story.
+//! `log`: the revisions of a story; and the event log itself, moved from one back end to another.
 
-use clap::Args;
+mod moving;
+pub(crate) mod transfer;
+
+use clap::{Args, Subcommand};
 use story::Slug;
 
 use crate::api::Query;
@@ -16,19 +19,35 @@ use crate::times;
 #[command(before_help = "Examples:\n  \
     writethru log ceasefire\n  \
     writethru log ceasefire --public\n  \
-    writethru log ceasefire --json | jq -r .note")]
+    writethru log ceasefire --json | jq -r .note\n  \
+    writethru log move --from ./newsroom --to nats://10.0.0.5:4222/0?replicas=3")]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Log {
+    #[command(subcommand)]
+    what: Option<What>,
     /// The story: its slug or id
-    #[arg(value_name = "STORY")]
-    story: Slug,
+    #[arg(value_name = "STORY", required = true)]
+    story: Option<Slug>,
     /// Only what has been published
     #[arg(long)]
     public: bool,
 }
 
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Copy the whole event log into another back end, and verify the copy
+    Move(moving::Move),
+}
+
 impl Log {
     /// Prints a table, or one JSON object a revision, newest first.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
+        if let Some(What::Move(moving)) = &self.what {
+            return Box::pin(moving.run(session)).await;
+        }
+        let Some(story) = &self.story else {
+            return Err(Failure::new(Exit::Usage, "usage", "no story is named"));
+        };
         let api = session.api()?;
         let view = if self.public { "public" } else { "desk" };
         let mut after: Option<String> = None;
@@ -37,7 +56,7 @@ impl Log {
             let mut query: Query = vec![("view", view.into())];
             query.extend(after.map(|after| ("after", after)));
             let page: wire::http::HistoryPage =
-                api.get(&["v1", "stories", self.story.as_str(), "history"], &query).await?;
+                api.get(&["v1", "stories", story.as_str(), "history"], &query).await?;
             for line in &page.revisions {
                 if session.output.json {
                     session.output.json(line)?;
@@ -57,7 +76,8 @@ impl Log {
     }
 }
 
-fn row(line: &wire::http::RevisionLine) -> Vec<String> {
+/// Returns what a table says of a revision.
+pub(crate) fn row(line: &wire::http::RevisionLine) -> Vec<String> {
     vec![
         line.revision.to_string(),
         line.kind.to_string(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use wire::http::{RebuiltTable, RebuiltViews};
 
+use crate::config::LogChoice;
 use crate::discovery::Run;
 use crate::event_log;
 use crate::exit::Exit;
@@ -46,9 +47,15 @@ impl Rebuild {
 
 /// Rebuilds the views of a data dir on which nothing runs.
 async fn directly(session: &Session) -> Result<RebuiltViews, Failure> {
-    event_log::must_exist(&session.settings.data)?;
-    let held = DataDir::take(&session.settings.data)?;
-    let log = event_log::open_existing(&held.paths).await?;
+    let settings = &session.settings;
+    if settings.event_log == LogChoice::File {
+        event_log::must_exist(&settings.data)?;
+    }
+    let held = DataDir::take(&settings.data)?;
+    let log = match settings.event_log {
+        LogChoice::File => event_log::open_existing(&held.paths).await?,
+        LogChoice::Stream { .. } => event_log::open_configured(settings).await?,
+    };
     let bar = progress(log.head().0, "rebuilding");
     let shown = bar.clone();
     let report = projector::Progress::new(move |reached, _| shown.set_position(reached.0));

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use story::{Slug, Status};
 
 use crate::api::Query;
+use crate::commands::when::When;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, write_bytes};
@@ -23,9 +24,8 @@ pub(crate) struct Show {
     /// The story: its slug or id
     #[arg(value_name = "STORY")]
     story: Slug,
-    /// As it was: rev:N, rev:-N (N before the newest), a time (RFC 3339), or cursor:…
-    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, value_parser = as_of)]
-    as_of: Option<String>,
+    #[command(flatten)]
+    when: When,
     /// As readers see it: only what has been published
     #[arg(long)]
     public: bool,
@@ -74,7 +74,7 @@ impl Show {
         } else {
             query.push(("view", if self.public { "public" } else { "desk" }.into()));
         }
-        query.extend(self.as_of.as_ref().map(|as_of| ("as_of", as_of.clone())));
+        self.when.ask(&mut query);
         if let Some(format) = self.format.filter(|format| *format != Format::Json) {
             query.push(("format", format.as_str().to_owned()));
             let text = session.api()?.bytes(&path, &query).await?;
@@ -96,11 +96,6 @@ impl Show {
 /// Returns where a story stands, and until when.
 pub(crate) fn stands(status: Status, until: Option<Timestamp>) -> String {
     until.map_or_else(|| status.to_string(), |until| format!("{status} until {}", times::shown(until)))
-}
-
-/// Checks a point in a story's time.
-pub(crate) fn as_of(given: &str) -> Result<String, String> {
-    given.parse::<projector::AsOf>().map(|_| given.to_owned()).map_err(|error| error.to_string())
 }
 
 fn print(article: &wire::ArticleView, output: Output) -> Result<(), Failure> {

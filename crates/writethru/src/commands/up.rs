@@ -1,6 +1,7 @@
 //! `up`: the whole service in one process.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use clap::Args;
 
@@ -9,6 +10,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::up;
+use crate::up::roles::Roles;
 
 /// Options of `up`.
 #[derive(Debug, Args)]
@@ -17,6 +19,7 @@ use crate::up;
     writethru up --data ./newsroom --http 127.0.0.1:8080\n  \
     writethru up --http 127.0.0.1:0            # any free port; run.json says which\n  \
     writethru up --nats nats://127.0.0.1:4222  # a NATS server that runs already\n  \
+    writethru up --nats nats://127.0.0.1:4222 --log nats://127.0.0.1:4222/0?replicas=1   # the log there too\n  \
     writethru up --nats nats://127.0.0.1:4222 --nats-seed nats/nats-service.nkey")]
 pub(crate) struct Up {
     /// Where to listen.
@@ -56,6 +59,13 @@ pub(crate) struct Up {
         help = "File with the seed to sign in with there: `writethru nats config` makes one [env: WRITETHRU_NATS_SEED]"
     )]
     nats_seed: Option<std::path::PathBuf>,
+    /// Where the event log is.
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Keep the event log on NATS, at nats://HOST:PORT,…/NAME?replicas=3, in place of the data dir [env: WRITETHRU_LOG_URL]"
+    )]
+    log: Option<String>,
     /// Run without NATS: changes wait in the log
     #[arg(long)]
     no_nats: bool,
@@ -78,6 +88,7 @@ impl Up {
         values.extend(self.provider.clone().map(|name| (Key::Provider, name)));
         values.extend(self.nats.clone().map(|nats| (Key::NatsUrl, nats)));
         values.extend(self.nats_seed.as_ref().map(|seed| (Key::NatsSeed, seed.display().to_string())));
+        values.extend(self.log.clone().map(|log| (Key::LogUrl, log)));
         if self.no_nats {
             values.insert(Key::NoNats, "true".to_owned());
         } else if self.nats.is_some() {
@@ -87,17 +98,27 @@ impl Up {
 
     /// Runs the service until a signal ends it.
     pub(crate) async fn run(self, session: Session) -> Result<Exit, Failure> {
-        let address = session.settings.http;
-        if !address.ip().is_loopback() && !self.insecure_http {
-            return Err(Failure::new(Exit::Usage, "insecure", format!("will not listen on {address}"))
-                .why("HTTP is not encrypted: whoever is on the way could read keys and drafts")
-                .next(
-                    "listen on 127.0.0.1 behind a proxy that speaks TLS, or say --insecure-http if the network is yours",
-                ));
+        if !self.insecure_http {
+            insecure(session.settings.http)?;
         }
         let demo = self.demo.then_some(self.demo_speed);
-        up::run(session, demo).await
+        up::run(session, Roles::all(), demo).await
     }
+}
+
+/// Refuses to listen on `address` if others could read what passes.
+///
+/// # Errors
+/// It is not of this machine alone.
+pub(crate) fn insecure(address: SocketAddr) -> Result<(), Failure> {
+    if address.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::Usage, "insecure", format!("will not listen on {address}"))
+        .why("HTTP is not encrypted: whoever is on the way could read keys and drafts")
+        .next(
+            "listen on 127.0.0.1 behind a proxy that speaks TLS, or say --insecure-http if the network is yours",
+        ))
 }
 
 /// Reads a speed.

@@ -1,4 +1,4 @@
-//! The configuration file: TOML, flat, no unknown keys.
+//! The configuration file: TOML, flat but for the tables `[log]` and `[notary]`, no unknown keys.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::key::Key;
+use super::notary::{self, NotarySettings};
 use super::{data_dir_file, misconfigured};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -15,15 +16,18 @@ use crate::failure::Failure;
 /// One entry: key, value as text, line, file.
 type Entry = (Key, String, usize, PathBuf);
 
-/// Returns the entries of the file `named`, or of the data dir's own file if it has one.
+/// Returns the entries of the file `named`, or of the data dir's own file if it has one, and what it says
+/// of the notary.
 ///
 /// # Errors
 /// The file cannot be read, is not TOML, or has an unknown key or a value of a wrong type.
-pub(super) fn read(named: Option<&Path>, data: &Path) -> Result<Vec<Entry>, Failure> {
+pub(super) fn read(named: Option<&Path>, data: &Path) -> Result<(Vec<Entry>, NotarySettings), Failure> {
     let path = named.map_or_else(|| data_dir_file(data), Path::to_owned);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if named.is_none() && is_absent(&error) => return Ok(Vec::new()),
+        Err(error) if named.is_none() && is_absent(&error) => {
+            return Ok((Vec::new(), NotarySettings::default()));
+        }
         Err(error) => {
             return Err(Failure::new(
                 Exit::InputUnreadable,
@@ -34,7 +38,7 @@ pub(super) fn read(named: Option<&Path>, data: &Path) -> Result<Vec<Entry>, Fail
             .next("`writethru config template > writethru.toml` writes one to start from"));
         }
     };
-    let entries = parse(&text, &path)?;
+    let (entries, notary) = parse(&text, &path)?;
     if named.is_none()
         && let Some((_, _, line, _)) = entries.iter().find(|(key, ..)| *key == Key::Data)
     {
@@ -44,40 +48,58 @@ pub(super) fn read(named: Option<&Path>, data: &Path) -> Result<Vec<Entry>, Fail
         ))
         .next("take the line out, or pass the file with --config"));
     }
-    Ok(entries)
+    Ok((entries, notary))
 }
 
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-fn parse(text: &str, path: &Path) -> Result<Vec<Entry>, Failure> {
+fn parse(text: &str, path: &Path) -> Result<(Vec<Entry>, NotarySettings), Failure> {
     let line_of = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count() + 1;
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(span.start));
         misconfigured(format!("{}:{line}: this is not TOML", path.display())).why(error.message())
     })?;
-    let mut entries = Vec::new();
+    let (mut entries, mut notary) = (Vec::new(), NotarySettings::default());
     for (name, value) in table.get_ref() {
-        let line = line_of(name.span().start);
-        let name: &str = name.get_ref();
-        let Some(key) = Key::named(name) else {
-            return Err(unknown_key(name, line, path));
-        };
-        let text = match value.get_ref() {
-            DeValue::String(text) => text.to_string(),
-            DeValue::Boolean(value) => value.to_string(),
-            other => {
-                return Err(misconfigured(format!(
-                    "{}:{line}: {name} is a {}, a string or true/false is expected",
-                    path.display(),
-                    other.type_str()
-                )));
+        let (named, line): (&str, usize) = (name.get_ref(), line_of(name.span().start));
+        if named == notary::TABLE {
+            notary = NotarySettings::read(value.get_ref(), &format!("{}:{line}", path.display()))?;
+            continue;
+        }
+        // `log` alone is what is logged; as a table it is where the event log is.
+        if let (Some(Key::Log), DeValue::Table(log)) = (Key::named(named), value.get_ref()) {
+            for (name, value) in log {
+                let (named, line): (&str, usize) = (name.get_ref(), line_of(name.span().start));
+                let Some(key) = Key::in_log_table(named) else {
+                    return Err(unknown_key(&format!("log.{named}"), line, path));
+                };
+                entries.push((key, written(key, value.get_ref(), line, path)?, line, path.to_owned()));
             }
+            continue;
+        }
+        let Some(key) = Key::named(named) else {
+            return Err(unknown_key(named, line, path));
         };
-        entries.push((key, text, line, path.to_owned()));
+        entries.push((key, written(key, value.get_ref(), line, path)?, line, path.to_owned()));
     }
-    Ok(entries)
+    Ok((entries, notary))
+}
+
+/// Returns the value of `key` as text.
+fn written(key: Key, value: &DeValue<'_>, line: usize, path: &Path) -> Result<String, Failure> {
+    match value {
+        DeValue::String(text) => Ok(text.to_string()),
+        DeValue::Boolean(value) => Ok(value.to_string()),
+        DeValue::Integer(number) if key.is_number() => Ok(number.to_string()),
+        other => Err(misconfigured(format!(
+            "{}:{line}: {} is a {}, a string or true/false is expected",
+            path.display(),
+            key.name(),
+            other.type_str()
+        ))),
+    }
 }
 
 fn unknown_key(name: &str, line: usize, path: &Path) -> Failure {
@@ -107,5 +129,6 @@ pub(crate) fn template() -> String {
             key.name()
         );
     }
+    text.push_str(notary::TEMPLATE);
     text
 }

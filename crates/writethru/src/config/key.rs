@@ -25,6 +25,16 @@ pub(crate) enum Key {
     NoNats,
     /// The nats-server program.
     NatsServerBin,
+    /// Where the event log is: in a file, or on NATS.
+    LogBackend,
+    /// The NATS servers of the event log.
+    LogUrl,
+    /// Which log on those servers.
+    LogName,
+    /// In how many partitions it is.
+    LogPartitions,
+    /// On how many servers it is.
+    LogReplicas,
     /// What is logged.
     Log,
     /// How it is logged.
@@ -33,7 +43,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every key, in the order of the documentation.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Data,
         Self::Url,
         Self::CredentialFile,
@@ -45,6 +55,11 @@ impl Key {
         Self::NatsSeed,
         Self::NoNats,
         Self::NatsServerBin,
+        Self::LogBackend,
+        Self::LogUrl,
+        Self::LogName,
+        Self::LogPartitions,
+        Self::LogReplicas,
         Self::Log,
         Self::LogFormat,
     ];
@@ -63,6 +78,11 @@ impl Key {
             Self::NatsSeed => "nats_seed",
             Self::NoNats => "no_nats",
             Self::NatsServerBin => "nats_server_bin",
+            Self::LogBackend => "log_backend",
+            Self::LogUrl => "log_url",
+            Self::LogName => "log_name",
+            Self::LogPartitions => "log_partitions",
+            Self::LogReplicas => "log_replicas",
             Self::Log => "log",
             Self::LogFormat => "log_format",
         }
@@ -82,6 +102,11 @@ impl Key {
             Self::NatsSeed => "WRITETHRU_NATS_SEED",
             Self::NoNats => "WRITETHRU_NO_NATS",
             Self::NatsServerBin => "NATS_SERVER_BIN",
+            Self::LogBackend => "WRITETHRU_LOG_BACKEND",
+            Self::LogUrl => "WRITETHRU_LOG_URL",
+            Self::LogName => "WRITETHRU_LOG_NAME",
+            Self::LogPartitions => "WRITETHRU_LOG_PARTITIONS",
+            Self::LogReplicas => "WRITETHRU_LOG_REPLICAS",
             Self::Log => "WRITETHRU_LOG",
             Self::LogFormat => "WRITETHRU_LOG_FORMAT",
         }
@@ -102,6 +127,11 @@ impl Key {
             | Self::NatsUrl
             | Self::NatsSeed
             | Self::NatsServerBin
+            | Self::LogBackend
+            | Self::LogUrl
+            | Self::LogName
+            | Self::LogPartitions
+            | Self::LogReplicas
             | Self::Log => None,
         }
     }
@@ -122,7 +152,7 @@ impl Key {
             }
             Self::Provider => "Name of the publisher, as items say it. Without it: the host of public_url.",
             Self::WebsubHub => {
-                "WebSub hub that feeds name, for readers to subscribe at. It must poll: nothing is sent to it."
+                "WebSub hub that feeds name, for readers to subscribe at. It is told which feeds change."
             }
             Self::NatsUrl => {
                 "NATS server that runs already. Without it `up` starts and supervises one of its own."
@@ -132,6 +162,17 @@ impl Key {
             }
             Self::NoNats => "Whether to run without NATS.",
             Self::NatsServerBin => "The nats-server program. Without it: .tools/, then PATH.",
+            Self::LogBackend => {
+                "Where the event log is: sqlite (log.db in the data dir, the default) or jetstream (NATS; several services may share it)."
+            }
+            Self::LogUrl => {
+                "Where the event log is on NATS: nats://HOST:PORT,HOST:PORT/NAME?replicas=3. Without it: nats_url, or the server that `up` starts."
+            }
+            Self::LogName => "Which log on those servers, if log_url does not say it. Without it: 0.",
+            Self::LogPartitions => "In how many partitions the log is. Only 1: positions are one order.",
+            Self::LogReplicas => {
+                "On how many NATS servers the log is kept when it is made: 1, 3 or 5. Without it: 3; 1 on the server that `up` starts."
+            }
             Self::Log => "What is logged to stderr: error, warn, info, debug, trace, or a filter by module.",
             Self::LogFormat => "How it is logged: text or json.",
         }
@@ -148,9 +189,27 @@ impl Key {
             Self::NatsUrl => "nats://127.0.0.1:4222",
             Self::NatsSeed => "/etc/writethru/nats-service.nkey",
             Self::NatsServerBin => "/usr/local/bin/nats-server",
+            Self::LogBackend => "jetstream",
+            Self::LogUrl => "nats://10.0.0.5:4222,10.0.0.6:4222,10.0.0.7:4222/0?replicas=3",
+            Self::LogName => "0",
+            Self::LogPartitions => "1",
+            Self::LogReplicas => "3",
             Self::Log => "warn,writethru=info",
             Self::Data | Self::Http | Self::NoNats | Self::LogFormat => "",
         }
+    }
+
+    /// Returns the key that `name` is called in the table `[log]` of the file.
+    pub(crate) fn in_log_table(name: &str) -> Option<Self> {
+        if name == "level" {
+            return Some(Self::Log);
+        }
+        Self::ALL.into_iter().find(|key| key.name().strip_prefix("log_") == Some(name))
+    }
+
+    /// Returns whether the value may be written as a number.
+    pub(crate) const fn is_number(self) -> bool {
+        matches!(self, Self::LogPartitions | Self::LogReplicas)
     }
 
     /// Returns the key named `name`.

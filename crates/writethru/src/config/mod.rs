@@ -5,6 +5,7 @@
 
 mod file;
 mod key;
+mod notary;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::failure::Failure;
 
 pub(crate) use file::template;
 pub(crate) use key::Key;
+pub(crate) use notary::NotarySettings;
 
 /// The variable that may hold the key itself.
 const KEY_VARIABLE: &str = "WRITETHRU_KEY";
@@ -66,6 +68,22 @@ pub(crate) enum NatsChoice {
     Off,
 }
 
+/// Where the event log is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LogChoice {
+    /// In a file of the data dir.
+    File,
+    /// On NATS.
+    Stream {
+        /// Its servers; `None` are those that NATS is at anyway.
+        servers: Option<String>,
+        /// Which log there.
+        name: log::LogName,
+        /// On how many servers it is made, if that was said.
+        replicas: Option<log::Replicas>,
+    },
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
@@ -100,6 +118,10 @@ pub(crate) struct Settings {
     pub(crate) nats_seed: Option<PathBuf>,
     /// The nats-server program, if it was named.
     pub(crate) nats_server_bin: Option<PathBuf>,
+    /// Where the event log is.
+    pub(crate) event_log: LogChoice,
+    /// The transparency log.
+    pub(crate) notary: NotarySettings,
     /// What is logged, if it was said.
     pub(crate) log: Option<String>,
     /// How it is logged.
@@ -139,7 +161,8 @@ impl Settings {
         }
         let named = flags.config.clone().or_else(|| environment("WRITETHRU_CONFIG").map(PathBuf::from));
         let data = sources.get(&Key::Data).map(|(data, _)| PathBuf::from(data)).unwrap_or_default();
-        for (key, value, line, path) in file::read(named.as_deref(), &data)? {
+        let (entries, notary) = file::read(named.as_deref(), &data)?;
+        for (key, value, line, path) in entries {
             let stronger = sources.get(&key).is_some_and(|(_, origin)| *origin != Origin::Default);
             if !stronger {
                 sources.insert(key, (value, Origin::File(path, line)));
@@ -147,6 +170,7 @@ impl Settings {
         }
         let mut settings = validate::settings(sources)?;
         let given = environment(KEY_VARIABLE).filter(|key| !key.trim().is_empty());
+        settings.notary = notary;
         settings.key = given.map(|key| Credential::of_environment(&key, KEY_VARIABLE)).transpose()?;
         Ok(settings)
     }

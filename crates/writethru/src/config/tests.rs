@@ -105,3 +105,32 @@ fn the_key_of_the_environment_is_taken_and_is_in_no_source() {
     assert!(settings.key.is_some());
     assert!(!format!("{settings:?}").contains("S3cret"), "{settings:?}");
 }
+
+fn witness(algorithm: proof::note::Algorithm) -> String {
+    let key = proof::note::SignerKey::from_seed("w.example/1".parse().unwrap(), algorithm, &[3; 32]).unwrap();
+    let key = key.verifier();
+    format!("[notary]\nwitnesses = [{{ name = \"w\", key = \"{key}\", url = \"http://w.example/1\" }}]\n")
+}
+
+#[test]
+fn witnesses_are_read_from_the_file() {
+    let text = witness(proof::note::Algorithm::Cosignature) + "name = \"news.example\"\n";
+    let (_folder, path) = with_file(&text);
+    let notary = Settings::resolve(&flags(&[], Some(&path)), &|_| None).unwrap().notary;
+    assert_eq!(notary.name.as_deref(), Some("news.example"));
+    assert_eq!(notary.witnesses.len(), 1);
+    assert_eq!(notary.witnesses[0].url, "http://w.example/1");
+}
+
+#[test]
+fn a_notary_that_makes_no_sense_is_refused_with_what_is_allowed() {
+    check_refused("notary = true\n", "is a table");
+    check_refused("[notary]\nnames = \"a\"\n", "name and witnesses are known");
+    check_refused("[notary]\nname = \"two words\"\n", "white space");
+    check_refused("[notary]\nwitnesses = [{ name = \"w\" }]\n", "has no key");
+    check_refused(&witness(proof::note::Algorithm::Ed25519), "type 0x04");
+    check_refused(
+        &witness(proof::note::Algorithm::Cosignature).replace("http:", "https:"),
+        "http:// address",
+    );
+}

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::key::Key;
-use super::{LogFormat, NatsChoice, Origin, Settings, misconfigured};
+use super::{LogChoice, LogFormat, NatsChoice, NotarySettings, Origin, Settings, misconfigured};
 use crate::failure::Failure;
+use crate::place::{self, NatsLog};
 
 type Sources = BTreeMap<Key, (String, Origin)>;
 
@@ -25,6 +26,7 @@ pub(super) fn settings(sources: Sources) -> Result<Settings, Failure> {
         Some(url) => NatsChoice::Url(url),
         None => NatsChoice::Child,
     };
+    let event_log = event_log(&sources, off)?;
     let log = check(&sources, Key::Log, "a level (error, warn, info, debug, trace) or a filter", |value| {
         value.parse::<tracing_subscriber::EnvFilter>().ok().map(|_| value.to_owned())
     })?;
@@ -58,9 +60,45 @@ pub(super) fn settings(sources: Sources) -> Result<Settings, Failure> {
         nats,
         nats_seed: text(Key::NatsSeed).map(PathBuf::from),
         nats_server_bin: text(Key::NatsServerBin).map(PathBuf::from),
+        event_log,
+        notary: NotarySettings::default(),
         log,
         log_format: log_format.unwrap_or(LogFormat::Text),
         sources,
+    })
+}
+
+/// Returns where the event log is.
+fn event_log(sources: &Sources, without_nats: bool) -> Result<LogChoice, Failure> {
+    let url = check(sources, Key::LogUrl, place::NATS_FORM, |value| NatsLog::parse(value).ok())?;
+    let name = check(sources, Key::LogName, "1 to 32 characters of A-Z a-z 0-9 _ -", |value| {
+        log::LogName::try_from(value).ok()
+    })?;
+    let replicas = check(sources, Key::LogReplicas, "1, 3 or 5", place::replicas)?;
+    check(sources, Key::LogPartitions, "1: positions are one order", |value| (value == "1").then_some(()))?;
+    let backend = check(sources, Key::LogBackend, "sqlite or jetstream", |value| match value {
+        "sqlite" => Some(false),
+        "jetstream" => Some(true),
+        _ => None,
+    })?;
+    if !backend.unwrap_or(url.is_some()) {
+        return match url {
+            Some(_) => Err(misconfigured("log_backend is sqlite and log_url names a NATS server")
+                .why("the log is in one place")
+                .next("take one of the two away")),
+            None => Ok(LogChoice::File),
+        };
+    }
+    if without_nats && url.is_none() {
+        return Err(misconfigured("log_backend is jetstream and no_nats is true")
+            .why("the log would be on the NATS that there is not")
+            .next("say where it is: log_url, or take no_nats away"));
+    }
+    let given = url.unwrap_or_default();
+    Ok(LogChoice::Stream {
+        servers: given.servers,
+        name: given.name.or(name).unwrap_or_default(),
+        replicas: given.replicas.or(replicas),
     })
 }
 

@@ -67,6 +67,21 @@ impl Paths {
         self.root.join("publisher.json")
     }
 
+    /// Returns the files of the transparency log.
+    pub(crate) fn tlog(&self) -> PathBuf {
+        self.root.join("tlog")
+    }
+
+    /// Returns what remembers which head of it was signed last.
+    pub(crate) fn notary(&self) -> PathBuf {
+        self.root.join("notary.db")
+    }
+
+    /// Returns the key that it is signed with.
+    pub(crate) fn notary_key(&self) -> PathBuf {
+        self.root.join("notary.key")
+    }
+
     /// Returns the lock.
     pub(crate) fn lock(&self) -> PathBuf {
         self.root.join("writethru.lock")

@@ -1,10 +1,10 @@
 //! The edge: the HTTP API, listening until it is drained.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use formats::publication::Origin;
-use gateway::{Controls, Gateway, RelayStatus};
+use gateway::{AuditStatus, Controls, Gateway, RelayStatus};
 use projector::Control;
 use publisher::PublisherStatus;
 use tokio::net::TcpListener;
@@ -17,30 +17,77 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// How the publisher does, once there is one.
-pub(super) type PublisherCell = Arc<OnceLock<watch::Receiver<PublisherStatus>>>;
+/// How the publisher of this process does, while there is one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PublisherCell(Arc<Mutex<Publishing>>);
 
-/// Returns what else requests may reach.
-pub(super) fn controls(control: Control, publisher: Option<PublisherCell>) -> Controls {
-    let relay = publisher
-        .map(|cell| -> Arc<dyn Fn() -> RelayStatus + Send + Sync> { Arc::new(move || relay_status(&cell)) });
-    Controls { projector: Some(control), relay }
+#[derive(Debug, Default)]
+enum Publishing {
+    /// There is none yet.
+    #[default]
+    NotYet,
+    /// This one.
+    Here(watch::Receiver<PublisherStatus>),
+    /// Another process publishes.
+    Elsewhere,
 }
 
-fn relay_status(cell: &PublisherCell) -> RelayStatus {
-    let status = cell.get().map(|status| status.borrow().clone()).unwrap_or_default();
-    RelayStatus { is_connected: status.connected, published: status.published, lag_events: status.lag }
+impl PublisherCell {
+    /// Takes note of a publisher that begins.
+    pub(super) fn begins(&self, status: watch::Receiver<PublisherStatus>) {
+        *self.lock() = Publishing::Here(status);
+    }
+
+    /// Takes note that it is another process's turn.
+    pub(super) fn is_elsewhere(&self) {
+        *self.lock() = Publishing::Elsewhere;
+    }
+
+    /// Returns how the publisher of this process does, if there is one.
+    pub(super) fn status(&self) -> Option<watch::Receiver<PublisherStatus>> {
+        match &*self.lock() {
+            Publishing::Here(status) => Some(status.clone()),
+            Publishing::NotYet | Publishing::Elsewhere => None,
+        }
+    }
+
+    fn relay_status(&self) -> RelayStatus {
+        let status = match &*self.lock() {
+            Publishing::Here(status) => status.borrow().clone(),
+            Publishing::NotYet => PublisherStatus::default(),
+            // What waits there is shown there.
+            Publishing::Elsewhere => PublisherStatus { connected: true, ..PublisherStatus::default() },
+        };
+        RelayStatus { is_connected: status.connected, published: status.published, lag_events: status.lag }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Publishing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns what else requests may reach.
+pub(super) fn controls(
+    control: Control,
+    publisher: Option<PublisherCell>,
+    notary: Option<notary::Reader>,
+    audit: Option<watch::Receiver<AuditStatus>>,
+) -> Controls {
+    let relay = publisher
+        .map(|cell| -> Arc<dyn Fn() -> RelayStatus + Send + Sync> { Arc::new(move || cell.relay_status()) });
+    Controls { projector: Some(control), relay, notary, audit }
 }
 
 /// Returns who serves, as items of standards say it: what the configuration says, else where
-/// `listener` is.
+/// `listener` is, if there is one.
 ///
 /// # Errors
 /// The listener has no address.
-pub(super) fn origin(settings: &Settings, listener: &TcpListener) -> Result<Origin, Failure> {
-    let base = match &settings.public_url {
-        Some(base) => base.clone(),
-        None => url(listener.local_addr().map_err(|error| no_address(&error))?),
+pub(super) fn origin(settings: &Settings, listener: Option<&TcpListener>) -> Result<Origin, Failure> {
+    let base = match (&settings.public_url, listener) {
+        (Some(base), _) => base.clone(),
+        (None, Some(listener)) => url(listener.local_addr().map_err(|error| no_address(&error))?),
+        (None, None) => url(settings.http),
     };
     let host = || reqwest::Url::parse(&base).ok()?.host_str().map(str::to_owned);
     let provider = settings.provider.clone().or_else(host).unwrap_or_else(|| base.clone());

@@ -1,17 +1,22 @@
-//! The whole service in one process: composition, readiness, and an orderly end.
+//! The service in one process, whole or some of its parts: composition, readiness, and an orderly end.
 
+mod auditor;
 mod banner;
 pub(crate) mod data_dir;
 mod demo;
 mod edge;
 pub(crate) mod files;
+mod lease;
 pub(crate) mod nats;
+pub(crate) mod notarial;
 mod people;
 mod receipts;
 mod relay;
+pub(crate) mod roles;
 mod service;
 mod signals;
 mod upkeep;
+mod websub;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -23,22 +28,23 @@ use crate::output::say;
 use crate::session::Session;
 use crate::times;
 use data_dir::DataDir;
+use roles::{Role, Roles};
 use service::Service;
 
-/// Runs the service until a signal ends it; `demo` is the speed of the demonstration, if one is
-/// to be given.
+/// Runs the `roles` of the service until a signal ends it; `demo` is the speed of the demonstration, if
+/// one is to be given.
 ///
 /// # Errors
 /// What keeps it from starting, or what broke while it ran.
-pub(crate) async fn run(session: Session, demo: Option<f64>) -> Result<Exit, Failure> {
+pub(crate) async fn run(session: Session, roles: Roles, demo: Option<f64>) -> Result<Exit, Failure> {
     let stop = CancellationToken::new();
     files::raise_limit_for_connections();
     signals::listen(stop.clone()).map_err(|error| {
         Failure::new(Exit::Failure, "signals", "cannot listen for signals").because(&error)
     })?;
-    let listener = bind(&session).await?;
+    let listener = if roles.has(Role::Gateway) { Some(bind(&session).await?) } else { None };
     let data = DataDir::take(&session.settings.data)?;
-    let mut service = Box::pin(Service::start(&session, &data, listener, stop.clone())).await?;
+    let mut service = Box::pin(Service::start(&session, &data, (listener, roles), stop.clone())).await?;
     let fresh = service.is_empty();
     let outcome = Box::pin(serve(&session, &mut service, demo.filter(|_| fresh), &stop)).await;
     // Other commands must not find a server that takes nothing any more.
@@ -62,8 +68,9 @@ async fn serve(
     demo: Option<f64>,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
+    let Some(http) = service.http() else { return wait(session, service, stop).await };
     let mut run = Run {
-        http: service.http(),
+        http,
         nats: service.nats(),
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -101,6 +108,17 @@ async fn serve(
             played = &mut playing => return played,
         }
     }
+}
+
+/// Waits for the end of a process that does not answer over HTTP, and so cannot be found.
+async fn wait(session: &Session, service: &Service, stop: &CancellationToken) -> Result<(), Failure> {
+    if session.output.json {
+        let nats = service.nats();
+        session.output.json(&serde_json::json!({"http": null, "nats": nats, "pid": std::process::id()}))?;
+    }
+    say("ready; this process does not answer over HTTP. Ctrl-C stops it in order.");
+    stop.cancelled().await;
+    Ok(())
 }
 
 async fn bind(session: &Session) -> Result<TcpListener, Failure> {

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use publisher::server::{self, NatsServer, Search, Seed, ServerOptions, Users};
+use publisher::server::{self, NatsServer, Search, Seed, ServerOptions, Sync, Users};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::data_dir::Paths;
-use crate::config::{Settings, program_path};
-use crate::failure::chain;
+use crate::config::{LogChoice, NatsChoice, Settings, program_path};
+use crate::exit::Exit;
+use crate::failure::{Failure, chain};
 use crate::output::say;
 
 /// How long between two looks for a nats-server that is not there yet.
@@ -22,6 +23,47 @@ pub(crate) struct Broker {
     pub(crate) url: String,
     /// What the service signs in with; without one it comes without credentials.
     pub(crate) seed: Option<Seed>,
+}
+
+/// What there is of NATS when a service starts.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The server, if there is one by now.
+    pub(super) broker: Option<Broker>,
+    /// The children that were started, and how to end them.
+    pub(super) children: (TaskTracker, CancellationToken),
+}
+
+impl Found {
+    /// Finds the server that the configuration names, or starts a child.
+    ///
+    /// # Errors
+    /// What to sign in with cannot be read; or the event log is to be on a child, and there is none.
+    pub(super) async fn begin(settings: &Settings, paths: &Paths) -> Result<Self, Failure> {
+        let seed = settings.nats_seed.as_deref().map(Seed::read).transpose();
+        let seed = seed.map_err(|error| {
+            Failure::new(Exit::Usage, "nats-seed", "cannot sign in at NATS")
+                .because(&error)
+                .next("name a file that `writethru nats config` has written: --nats-seed FILE")
+        })?;
+        let children = (TaskTracker::new(), CancellationToken::new());
+        let broker = match &settings.nats {
+            NatsChoice::Off => None,
+            NatsChoice::Url(url) => Some(Broker { url: url.clone(), seed }),
+            NatsChoice::Child => start_child(settings, paths, &children.0, children.1.clone()).await,
+        };
+        if broker.is_none() && keeps_the_log(settings) {
+            return Err(Failure::new(Exit::Unavailable, "no-nats", "there is no NATS to keep the event log")
+                .next("see above why none was started; or name one that runs: --log nats://HOST:PORT/NAME"));
+        }
+        Ok(Self { broker, children })
+    }
+}
+
+/// Returns whether the child is to keep the event log.
+fn keeps_the_log(settings: &Settings) -> bool {
+    settings.nats == NatsChoice::Child
+        && matches!(settings.event_log, LogChoice::Stream { servers: None, .. })
 }
 
 /// Returns where to look for the nats-server program: where the configuration says; else `.tools`
@@ -84,7 +126,8 @@ pub(crate) async fn wait_for_child(
 
 async fn try_start(settings: &Settings, paths: &Paths) -> Result<(NatsServer, Broker), String> {
     let binary = server::find(&search(settings)).await.map_err(|error| chain(&error))?;
-    let options = ServerOptions { binary, directory: paths.nats(), port: None };
+    let sync = if keeps_the_log(settings) { Sync::Always } else { Sync::Relaxed };
+    let options = ServerOptions { binary, directory: paths.nats(), port: None, sync };
     let seed = |path: &Path| Seed::read_or_make(path).map_err(|error| chain(&error));
     let (service, editor) = (seed(&paths.nats_service_seed())?, seed(&paths.nats_editor_seed())?);
     let users = Users::new(service.key().clone(), editor.key().clone());

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::ConnectOptions;
+use async_nats::{Client, ConnectError, ConnectOptions};
 use gateway::{Gateway, NatsService, PublicDoor};
 use log::{Epoch, Position};
 use projector::Views;
-use publisher::server::{SERVICE_INBOX, Seed};
+use publisher::server::SERVICE_INBOX;
 use publisher::{Acknowledged, NatsTarget, Options, Publisher, Retention, Stream};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -17,11 +17,12 @@ use tracing::{error, warn};
 
 use super::data_dir::Paths;
 use super::edge::PublisherCell;
-use super::nats::{self, Broker};
+use super::lease::Leases;
+use super::nats::{self, Broker, Found};
+use super::notarial;
+use super::roles::{Role, Roles};
 use super::service::{Broken, keep};
 use crate::config::{NatsChoice, Settings};
-use crate::exit::Exit;
-use crate::failure::Failure;
 
 /// How long NATS may take to catch up with the views at the end.
 const PUBLISHER_DRAIN_MAX: Duration = Duration::from_secs(5);
@@ -47,10 +48,18 @@ pub(super) struct Joint {
     pub(super) views: Views,
     /// Which life of the log it is of.
     pub(super) epoch: Epoch,
+    /// How the streams are kept that the publisher makes.
+    pub(super) retention: Retention,
     /// Where to say that something broke.
     pub(super) broken: Broken,
     /// Where to put how the publisher does.
     pub(super) publisher: PublisherCell,
+    /// What this process does.
+    pub(super) roles: Roles,
+    /// Whose turn it is, where several processes share the log.
+    pub(super) leases: Option<Leases>,
+    /// The transparency log, whose heads are published, if this process keeps one.
+    pub(super) notary: Option<notary::Reader>,
     /// Where acknowledgements go.
     pub(super) receipts: mpsc::Sender<Acknowledged>,
 }
@@ -64,40 +73,26 @@ struct Shared {
 }
 
 impl Relay {
-    /// Starts what the configuration asks for. Where there is no NATS yet, goes on looking.
-    ///
-    /// # Errors
-    /// The file with what to sign in with cannot be used.
-    pub(super) async fn start(joint: Joint) -> Result<Self, Failure> {
-        let seed = joint.settings.nats_seed.as_deref().map(Seed::read).transpose();
-        let seed = seed.map_err(|error| {
-            Failure::new(Exit::Usage, "nats-seed", "cannot sign in at NATS")
-                .because(&error)
-                .next("name a file that `writethru nats config` has written: --nats-seed FILE")
-        })?;
+    /// Starts what the configuration asks for, with what was `found`. Where there is no NATS yet, goes
+    /// on looking.
+    pub(super) fn start(joint: Joint, found: Found) -> Self {
         let shared = Arc::new(Shared {
             joint,
             url: watch::Sender::new(None),
             publishing: (TaskTracker::new(), CancellationToken::new()),
             commanding: (TaskTracker::new(), CancellationToken::new()),
         });
-        let Joint { settings, paths, .. } = &shared.joint;
-        let children = (TaskTracker::new(), CancellationToken::new());
-        match &settings.nats {
-            NatsChoice::Off => {}
-            NatsChoice::Url(url) => {
-                shared.connect(Broker { url: url.clone(), seed });
+        let Found { broker, children } = found;
+        match broker {
+            Some(broker) => shared.connect(broker),
+            None if shared.joint.settings.nats == NatsChoice::Child => {
+                look_on(Arc::clone(&shared), &children);
             }
-            NatsChoice::Child => {
-                match nats::start_child(settings, paths, &children.0, children.1.clone()).await {
-                    Some(broker) => shared.connect(broker),
-                    None => look_on(Arc::clone(&shared), &children),
-                }
-            }
+            None => {}
         }
         let mut appeared = shared.url.subscribe();
         appeared.mark_unchanged();
-        Ok(Self { shared, appeared, children })
+        Self { shared, appeared, children }
     }
 
     /// Returns the URL of NATS, if there is one by now.
@@ -123,8 +118,7 @@ impl Relay {
     /// Waits for a bounded time until NATS has everything up to `position`, then ends the
     /// publisher and our server.
     pub(super) async fn drain(self, position: Position) {
-        if let Some(status) = self.shared.joint.publisher.get() {
-            let mut status = status.clone();
+        if let Some(mut status) = self.shared.joint.publisher.status() {
             let caught_up = status.wait_for(|status| !status.connected || status.published >= position);
             match tokio::time::timeout(PUBLISHER_DRAIN_MAX, caught_up).await {
                 Ok(Ok(status)) if status.published >= position => {}
@@ -155,20 +149,60 @@ impl Shared {
                 return;
             }
         };
-        let Joint { gateway, views, epoch, broken, .. } = &self.joint;
-        let checkpoint = self.joint.paths.publisher();
-        let options = Options { epoch: *epoch, checkpoint, retention: Retention::default() };
-        let departures = gateway.departures().clone();
-        let publisher = Publisher::new(views.clone(), target, options)
-            .with_acknowledgements(self.joint.receipts.clone())
-            .with_listener(move |stream, leaving| departures.left(door(stream), leaving));
-        // Set once: there is one NATS server in the life of a service.
-        let _ = self.joint.publisher.set(publisher.status());
-        let (tasks, shutdown) = &self.publishing;
-        keep(tasks, "publisher", shutdown.clone(), broken, publisher.run(shutdown.clone()));
-        let (tasks, shutdown) = &self.commanding;
-        tasks.spawn(take_commands(broker, gateway.clone(), shutdown.clone()));
+        if self.joint.roles.has(Role::Publisher) {
+            self.publish(target);
+        }
+        if let Some(heads) = self.joint.notary.clone() {
+            let (tasks, shutdown) = &self.publishing;
+            tasks.spawn(tell_heads(broker.clone(), heads, shutdown.clone()));
+        }
+        if self.joint.roles.has(Role::Desk) {
+            let (tasks, shutdown) = &self.commanding;
+            tasks.spawn(take_commands(broker, self.joint.gateway.clone(), shutdown.clone()));
+        }
         self.url.send_replace(Some(url));
+    }
+
+    /// Publishes to `target`: always, or whenever it is this process's turn.
+    fn publish(&self, target: NatsTarget) {
+        let (tasks, shutdown) = &self.publishing;
+        let make = self.publisher(target);
+        let cell = self.joint.publisher.clone();
+        match &self.joint.leases {
+            None => {
+                let publisher = make();
+                cell.begins(publisher.status());
+                let run = publisher.run(shutdown.clone());
+                keep(tasks, "publisher", shutdown.clone(), &self.joint.broken, run);
+            }
+            Some(leases) => {
+                cell.is_elsewhere();
+                let work = move |told: CancellationToken| {
+                    let publisher = make().with_rivals();
+                    let cell = cell.clone();
+                    cell.begins(publisher.status());
+                    Box::pin(async move {
+                        publisher.run(told).await;
+                        cell.is_elsewhere();
+                    })
+                };
+                let turns = leases.of("publisher").keep(shutdown.clone(), work);
+                keep(tasks, "publisher", shutdown.clone(), &self.joint.broken, turns);
+            }
+        }
+    }
+
+    /// Returns how a publisher to `target` is made.
+    fn publisher(&self, target: NatsTarget) -> impl Fn() -> Publisher + Send + 'static {
+        let Joint { gateway, views, epoch, paths, receipts, retention, .. } = &self.joint;
+        let options = Options { epoch: *epoch, checkpoint: paths.publisher(), retention: retention.clone() };
+        let (gateway, views, receipts) = (gateway.clone(), views.clone(), receipts.clone());
+        move || {
+            let departures = gateway.departures().clone();
+            Publisher::new(views.clone(), target.clone(), options.clone())
+                .with_acknowledgements(receipts.clone())
+                .with_listener(move |stream, leaving| departures.left(door(stream), leaving))
+        }
     }
 }
 
@@ -183,14 +217,8 @@ const fn door(stream: Stream) -> PublicDoor {
 
 /// Takes the desk's commands over NATS until `shutdown`.
 async fn take_commands(broker: Broker, gateway: Gateway, shutdown: CancellationToken) {
-    let Broker { url, seed } = broker;
-    let mut options =
-        ConnectOptions::new().name("writethru desk").retry_on_initial_connect().max_reconnects(None);
-    if let Some(seed) = seed {
-        options = options.nkey(seed.as_str().to_owned()).custom_inbox_prefix(SERVICE_INBOX);
-    }
-    let addresses: Vec<&str> = url.split(',').map(str::trim).collect();
-    let client = match options.connect(addresses).await {
+    let url = broker.url.clone();
+    let client = match client(broker, "writethru desk").await {
         Ok(client) => client,
         Err(problem) => {
             error!(error = %problem, nats.url = url, "Takes no commands over NATS");
@@ -200,6 +228,26 @@ async fn take_commands(broker: Broker, gateway: Gateway, shutdown: CancellationT
     if let Err(problem) = NatsService::new(gateway, client).run(shutdown).await {
         error!(error = %problem, nats.url = url, "Takes no commands over NATS");
     }
+}
+
+/// Publishes the heads of the transparency log until `shutdown`.
+async fn tell_heads(broker: Broker, heads: notary::Reader, shutdown: CancellationToken) {
+    let url = broker.url.clone();
+    match client(broker, "writethru notary").await {
+        Ok(client) => notarial::announce(client, heads, shutdown).await,
+        Err(problem) => error!(error = %problem, nats.url = url, "Publishes no heads over NATS"),
+    }
+}
+
+/// Returns a connection to `broker` as `name`, which is made, and made again, when it can be.
+async fn client(broker: Broker, name: &str) -> Result<Client, ConnectError> {
+    let Broker { url, seed } = broker;
+    let mut options = ConnectOptions::new().name(name).retry_on_initial_connect().max_reconnects(None);
+    if let Some(seed) = seed {
+        options = options.nkey(seed.as_str().to_owned()).custom_inbox_prefix(SERVICE_INBOX);
+    }
+    let addresses: Vec<&str> = url.split(',').map(str::trim).collect();
+    options.connect(addresses).await
 }
 
 fn look_on(shared: Arc<Shared>, children: &(TaskTracker, CancellationToken)) {

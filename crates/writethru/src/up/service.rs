@@ -7,6 +7,7 @@ use desk::{Desk, Seed};
 use gateway::{Gateway, Measures, Parts};
 use log::EventLog;
 use projector::{Control, Projector, Views};
+use publisher::Retention;
 use registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -14,14 +15,20 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use super::auditor::Auditor;
 use super::data_dir::DataDir;
 use super::edge::{self, Edge, PublisherCell};
+use super::lease::Leases;
+use super::nats::Found;
+use super::notarial::Notarising;
 use super::people;
 use super::receipts::Receipts;
 use super::relay::{Joint, Relay};
+use super::roles::{Role, Roles};
 use super::upkeep::Upkeep;
-use crate::config::NatsChoice;
-use crate::event_log;
+use super::websub::Announcer;
+use crate::config::{NatsChoice, Settings};
+use crate::event_log::{self, OnNats};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
@@ -34,79 +41,122 @@ const VIEWS_DRAIN_MAX: Duration = Duration::from_secs(10);
 /// How long the views may stand still at the start before the service goes on without them.
 const CATCH_UP_STEP: Duration = Duration::from_secs(5);
 
+/// Tasks, and how to end them.
+pub(super) type Part = (TaskTracker, CancellationToken);
+
 /// A running service.
 pub(crate) struct Service {
     log: EventLog,
     views: Views,
     registry: Registry,
-    edge: Edge,
+    /// Where this process answers over HTTP, if it does.
+    edge: Option<Edge>,
     relay: Relay,
-    projector: (TaskTracker, CancellationToken),
-    scheduler: (TaskTracker, CancellationToken),
-    receipts: (TaskTracker, CancellationToken),
-    upkeep: (TaskTracker, CancellationToken),
+    /// The transparency log, if this process keeps one.
+    notary: Option<Notarising>,
+    /// What ends before the views catch up, and what after NATS has.
+    early: Vec<Part>,
+    parts: Vec<Part>,
     broken: Broken,
 }
 
 impl Service {
-    /// Starts every part, in the order in which they need each other.
+    /// Starts every part that `roles` names, in the order in which they need each other.
     ///
     /// # Errors
-    /// A part cannot start; those before it are dropped and nothing is lost.
+    /// A part cannot start; those before it are ended and nothing is lost.
     pub(crate) async fn start(
         session: &Session,
         data: &DataDir,
-        listener: TcpListener,
+        (listener, roles): (Option<TcpListener>, Roles),
         stop: CancellationToken,
     ) -> Result<Self, Failure> {
-        let log = event_log::open_or_create(&data.paths).await?;
+        let found = Found::begin(&session.settings, &data.paths).await?;
+        let children = found.children.clone();
+        let started = Self::start_on(session, data, (listener, roles), stop, found);
+        match Box::pin(started).await {
+            Ok(service) => Ok(service),
+            Err(failure) => {
+                end(children).await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn start_on(
+        session: &Session,
+        data: &DataDir,
+        (listener, roles): (Option<TcpListener>, Roles),
+        stop: CancellationToken,
+        found: Found,
+    ) -> Result<Self, Failure> {
+        let settings = &session.settings;
+        let log = event_log::open_for_service(settings, &data.paths, found.broker.as_ref()).await?;
+        let on_nats = OnNats::of(settings, found.broker.as_ref())?;
+        if on_nats.is_some() && found.children.0.is_empty() {
+            warn!(
+                "The event log is on NATS servers whose configuration cannot be seen from here: without \
+                 `sync_interval: always` on every one of them, a power cut loses what was acknowledged"
+            );
+        }
+        let leases = match &on_nats {
+            Some(on_nats) => Some(Leases::open(on_nats).await?),
+            None => None,
+        };
         let registry = people::open(&data.paths).await?;
-        let (projector, views, control) = open_views(&log, data)?;
-        let seed = seed(&views).await?;
-        let desk = Desk::open(log.clone(), seed).await.map_err(|error| {
-            Failure::new(Exit::Unavailable, "log", "cannot read the event log").because(&error)
-        })?;
+        let origin = edge::origin(settings, listener.as_ref())?;
+        let (projector, views, control) = open_views(&log, data, &origin.base)?;
+        let desk = open_desk(&log, &views).await?;
         let broken = Broken { first: Arc::default(), stop };
-        let (projecting, shutdown) = (TaskTracker::new(), CancellationToken::new());
-        keep(&projecting, "projector", shutdown.clone(), &broken, projector.run(shutdown.clone()));
+        let projector = part("projector", &broken, |told| projector.run(told));
         caught_up(&views, log.head()).await;
-        let scheduler = (TaskTracker::new(), CancellationToken::new());
-        scheduler.0.spawn(finish_redactions(desk.clone(), views.clone(), scheduler.1.clone()));
-        let (clock, told) = (desk.clone(), scheduler.1.clone());
-        keep(&scheduler.0, "scheduler", told.clone(), &broken, async move { clock.run_schedule(told).await });
-        let receipts = (TaskTracker::new(), CancellationToken::new());
+        let following = log.is_shared().then(|| {
+            let desk = desk.clone();
+            part("desk's follower", &broken, |told| async move { desk.run_following(told).await })
+        });
+        let scheduler =
+            roles.has(Role::Scheduler).then(|| schedule((&desk, &views), leases.as_ref(), &broken));
+        let announcing = announcing((settings, &views, &origin.base), &roles, leases.as_ref(), &broken)?;
         let (acknowledged, storing) = Receipts::new(registry.clone());
-        keep(&receipts.0, "receipts", receipts.1.clone(), &broken, storing.run(receipts.1.clone()));
+        let receipts = part("receipts", &broken, |told| storing.run(told));
+        let notary = Notarising::begin((settings, &data.paths), &log, &roles, &broken)?;
+        let reader = notary.as_ref().map(Notarising::reader);
+        let (auditing, audit) = Auditor::begin(&log, &roles, &broken).unzip();
         let publisher = PublisherCell::default();
-        let told = (session.settings.nats != NatsChoice::Off).then(|| Arc::clone(&publisher));
+        let publishes = settings.nats != NatsChoice::Off && roles.has(Role::Publisher);
         let gateway = Gateway::new(Parts {
             log: log.clone(),
             desk,
             views: views.clone(),
             registry: registry.clone(),
-            controls: edge::controls(control, told),
+            controls: edge::controls(control, publishes.then(|| publisher.clone()), reader.clone(), audit),
             measures: Measures::install(),
-            origin: edge::origin(&session.settings, &listener)?,
+            origin,
         })
-        .with_websub_hub(session.settings.websub_hub.clone());
-        let upkeep = (TaskTracker::new(), CancellationToken::new());
+        .with_websub_hub(settings.websub_hub.clone());
         let keeping = Upkeep::new(registry.clone(), gateway.clone(), data.paths.root.clone());
-        keep(&upkeep.0, "upkeep", upkeep.1.clone(), &broken, keeping.run(upkeep.1.clone()));
+        let upkeep = part("upkeep", &broken, |told| keeping.run(told));
         let joint = Joint {
-            settings: session.settings.clone(),
+            settings: settings.clone(),
             paths: data.paths.clone(),
             gateway: gateway.clone(),
             views: views.clone(),
             epoch: log.epoch(),
+            retention: retention(on_nats.as_ref()),
             broken: broken.clone(),
             publisher,
+            roles,
+            leases,
+            notary: reader,
             receipts: acknowledged,
         };
-        let relay = Relay::start(joint).await?;
-        let edge = Edge::start(listener, gateway, &broken)?;
+        let relay = Relay::start(joint, found);
+        let edge = listener.map(|listener| Edge::start(listener, gateway, &broken)).transpose()?;
         info!(log.head = log.head().0, "Service is ready");
-        let projector = (projecting, shutdown);
-        Ok(Self { log, views, registry, edge, relay, projector, scheduler, receipts, upkeep, broken })
+        let parts = [Some(receipts), Some(projector)].into_iter().flatten().collect();
+        let early =
+            [scheduler, following, auditing, announcing, Some(upkeep)].into_iter().flatten().collect();
+        Ok(Self { log, views, registry, edge, relay, notary, early, parts, broken })
     }
 
     /// Returns whether nothing has ever been filed.
@@ -114,9 +164,9 @@ impl Service {
         self.log.head() == log::Position::ZERO
     }
 
-    /// Returns the base URL of the HTTP API.
-    pub(crate) fn http(&self) -> String {
-        self.edge.url()
+    /// Returns the base URL of the HTTP API, if there is one.
+    pub(crate) fn http(&self) -> Option<String> {
+        self.edge.as_ref().map(Edge::url)
     }
 
     /// Returns the URL of NATS, if there is one by now.
@@ -130,23 +180,36 @@ impl Service {
     }
 
     /// Ends every part in order: the edge takes nothing new and finishes what it has; then the
-    /// views catch up, then NATS, each for a bounded time; then the log is closed. Returns what
-    /// broke while the service ran, if anything did.
+    /// views catch up, then the notary, then NATS, each for a bounded time; then the log is closed. Returns
+    /// what broke while the service ran, if anything did.
     pub(crate) async fn drain(self) -> Option<Failure> {
-        let edges = async { tokio::join!(self.edge.drain(), self.relay.drain_commands()) };
+        let edge = async {
+            if let Some(edge) = self.edge {
+                edge.drain().await;
+            }
+        };
+        let edges = async { tokio::join!(edge, self.relay.drain_commands()) };
         if tokio::time::timeout(EDGE_DRAIN_MAX, edges).await.is_err() {
             warn!("Some requests were cut off: they took too long to finish");
         }
         // What falls due from now on goes out at the next start.
-        end(self.scheduler).await;
-        end(self.upkeep).await;
+        for part in self.early {
+            end(part).await;
+        }
         let head = self.log.head();
         if tokio::time::timeout(VIEWS_DRAIN_MAX, self.views.reached(head)).await.is_err() {
             warn!(log.head = head.0, "Views are behind the log: they catch up at the next start");
         }
+        if let Some(notary) = &self.notary {
+            notary.caught_up(&self.log).await;
+        }
         self.relay.drain(self.views.position()).await;
-        end(self.receipts).await;
-        end(self.projector).await;
+        if let Some(notary) = self.notary {
+            notary.end().await;
+        }
+        for part in self.parts {
+            end(part).await;
+        }
         self.registry.close().await;
         self.log.close().await;
         info!(log.head = head.0, "Service has ended");
@@ -154,15 +217,71 @@ impl Service {
     }
 }
 
+/// Starts a part that must not end before it is told to.
+pub(super) fn part<F>(name: &'static str, broken: &Broken, run: impl FnOnce(CancellationToken) -> F) -> Part
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (tasks, told) = (TaskTracker::new(), CancellationToken::new());
+    keep(&tasks, name, told.clone(), broken, run(told.clone()));
+    (tasks, told)
+}
+
+/// Releases what is due and finishes redactions: always, or whenever it is this process's turn.
+fn schedule((desk, views): (&Desk, &Views), leases: Option<&Leases>, broken: &Broken) -> Part {
+    let (desk, views) = (desk.clone(), views.clone());
+    let work = move |told: CancellationToken| {
+        let (desk, finishing) = (desk.clone(), finish_redactions(desk.clone(), views.clone(), told.clone()));
+        Box::pin(async move { tokio::join!(desk.run_schedule(told), finishing).0 })
+    };
+    match leases {
+        None => part("scheduler", broken, work),
+        Some(leases) => {
+            let lease = leases.of("scheduler");
+            part("scheduler", broken, |told| lease.keep(told, work))
+        }
+    }
+}
+
+/// Tells the hub, if there is one, which feeds at `base` have changed: always, or whenever it is this process's
+/// turn.
+fn announcing(
+    (settings, views, base): (&Settings, &Views, &str),
+    roles: &Roles,
+    leases: Option<&Leases>,
+    broken: &Broken,
+) -> Result<Option<Part>, Failure> {
+    let Some(hub) = settings.websub_hub.as_deref().filter(|_| roles.has(Role::Publisher)) else {
+        return Ok(None);
+    };
+    let announcer = Announcer::new(views.clone(), hub, base)?;
+    Ok(Some(match leases {
+        None => part("announcer", broken, |told| announcer.run(told)),
+        Some(leases) => {
+            let lease = leases.of("websub");
+            let work = move |told: CancellationToken| announcer.clone().run(told);
+            part("announcer", broken, |told| lease.keep(told, work))
+        }
+    }))
+}
+
+/// Returns how the publisher's streams are kept: on as many servers as the log.
+fn retention(on_nats: Option<&OnNats>) -> Retention {
+    let replicas = on_nats.map_or(1, |on_nats| on_nats.replicas.count());
+    Retention { replicas, ..Retention::default() }
+}
+
 /// Tells a part to end, and waits until it has.
-async fn end((tasks, shutdown): (TaskTracker, CancellationToken)) {
+pub(super) async fn end((tasks, shutdown): Part) {
     shutdown.cancel();
     tasks.close();
     tasks.wait().await;
 }
 
-fn open_views(log: &EventLog, data: &DataDir) -> Result<(Projector, Views, Control), Failure> {
-    Projector::open(log.clone(), &data.paths.views()).map_err(|error| {
+fn open_views(log: &EventLog, data: &DataDir, base: &str) -> Result<(Projector, Views, Control), Failure> {
+    let opened = Projector::open(log.clone(), &data.paths.views());
+    let opened = opened.map(|(projector, views, control)| (projector, views.served_at(base), control));
+    opened.map_err(|error| {
         Failure::new(Exit::Unavailable, "views", "cannot open the views")
             .because(&error)
             .next("they hold nothing that the log does not: delete views.db and start again")
@@ -188,6 +307,12 @@ async fn caught_up(views: &Views, head: log::Position) {
         }
         reached = views.position();
     }
+}
+
+async fn open_desk(log: &EventLog, views: &Views) -> Result<Desk, Failure> {
+    Desk::open(log.clone(), seed(views).await?)
+        .await
+        .map_err(|error| Failure::new(Exit::Unavailable, "log", "cannot read the event log").because(&error))
 }
 
 /// Returns what the views know of slugs, sources and what is due, so that the desk need not read

@@ -74,6 +74,12 @@ impl Upkeep {
             Ok(bytes) => gauge!("writethru_disk_available_bytes").set(bytes as f64),
             Err(error) => warn!(%error, "Cannot look how much room is left on the disk"),
         }
+        let size = |name: &str| std::fs::metadata(self.folder.join(name)).map(|file| file.len());
+        if let Ok(bytes) = size("log.db") {
+            // There is no write-ahead log where nothing waits in it.
+            let bytes = bytes + size("log.db-wal").unwrap_or(0);
+            gauge!("writethru_log_file_bytes").set(bytes as f64);
+        }
     }
 
     async fn look_at_requests(&self) -> Result<(), StoreError> {

@@ -10,5 +10,6 @@ mod formats;
 mod harness;
 mod lifecycle;
 mod over_nats;
+mod past;
 mod second_person;
 mod two_editors;

@@ -1,12 +1,12 @@
 //! Feeds of the house, a desk, a tag and a story.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderMap, LINK};
 use axum::response::Response;
 use formats::feed::{Feed, FeedEntry, FeedFormat, News};
-use projector::{AsOf, Edition, Shelf, View};
+use projector::{AsOf, ChangeRow, Edition, Shelf, View};
 use story::render::Line;
 use story::{Article, BlockKind, Level, Revision, Status, StoryId};
 use wire::http::RevisionLine;
@@ -17,6 +17,7 @@ use super::{Place, Reader};
 use crate::commands::{Around, large};
 use crate::departures::PublicDoor;
 use crate::gateway::Gateway;
+use crate::http::openapi::FeedAnswers;
 use crate::http::reply::{Refused, add};
 use crate::limits::{FEED_ENTRIES_MAX, FEED_REVISIONS_MAX};
 use crate::problems::of_view;
@@ -25,16 +26,37 @@ use crate::problems::of_view;
 const REVISIONS_LOOKED_AT: usize = 200;
 
 /// Feeds everything, as Atom.
+#[utoipa::path(
+    get,
+    path = "/feed.atom",
+    tag = "feeds",
+    operation_id = "house_atom_feed",
+    responses(FeedAnswers)
+)]
 pub(super) async fn house_atom(reader: Reader, headers: HeaderMap) -> Result<Response, Refused> {
     house(reader, headers, FeedFormat::Atom).await
 }
 
 /// Feeds everything, as RSS.
+#[utoipa::path(
+    get,
+    path = "/feed.rss",
+    tag = "feeds",
+    operation_id = "house_rss_feed",
+    responses(FeedAnswers)
+)]
 pub(super) async fn house_rss(reader: Reader, headers: HeaderMap) -> Result<Response, Refused> {
     house(reader, headers, FeedFormat::Rss).await
 }
 
 /// Feeds everything, as JSON Feed.
+#[utoipa::path(
+    get,
+    path = "/feed.json",
+    tag = "feeds",
+    operation_id = "house_json_feed",
+    responses(FeedAnswers)
+)]
 pub(super) async fn house_json(reader: Reader, headers: HeaderMap) -> Result<Response, Refused> {
     house(reader, headers, FeedFormat::Json).await
 }
@@ -45,6 +67,14 @@ async fn house(Reader(gateway): Reader, headers: HeaderMap, format: FeedFormat) 
 }
 
 /// Feeds a desk's stories.
+#[utoipa::path(
+    get, path = "/desks/{desk}/{feed}", tag = "feeds", operation_id = "desk_feed",
+    params(
+        ("desk" = String, Path, description = "The desk", example = "world"),
+        ("feed" = String, Path, description = "`feed.atom`, `feed.rss` or `feed.json`", example = "feed.atom"),
+    ),
+    responses(FeedAnswers)
+)]
 pub(super) async fn desk(
     Reader(gateway): Reader,
     Place((desk, feed)): Place<(String, String)>,
@@ -57,6 +87,14 @@ pub(super) async fn desk(
 }
 
 /// Feeds the stories under a tag.
+#[utoipa::path(
+    get, path = "/tags/{tag}/{feed}", tag = "feeds", operation_id = "tag_feed",
+    params(
+        ("tag" = String, Path, description = "The tag, letter by letter", example = "economy"),
+        ("feed" = String, Path, description = "`feed.atom`, `feed.rss` or `feed.json`", example = "feed.atom"),
+    ),
+    responses(FeedAnswers)
+)]
 pub(super) async fn tag(
     Reader(gateway): Reader,
     Place((tag, feed)): Place<(String, String)>,
@@ -69,6 +107,14 @@ pub(super) async fn tag(
 }
 
 /// Feeds what happens in a story.
+#[utoipa::path(
+    get, path = "/stories/{story}/{feed}", tag = "feeds", operation_id = "story_feed",
+    params(
+        ("story" = String, Path, description = "The story's id or slug", example = "ceasefire-talks"),
+        ("feed" = String, Path, description = "`feed.atom`, `feed.rss` or `feed.json`", example = "feed.atom"),
+    ),
+    responses(FeedAnswers)
+)]
 pub(super) async fn story(
     Reader(gateway): Reader,
     Place((story, feed)): Place<(String, String)>,
@@ -208,6 +254,19 @@ impl Gateway {
         set(&mut response, ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         Ok(response)
     }
+}
+
+/// Returns the paths of every feed whose content `change` changes, in every format; `tags` are those that the
+/// story is found under now.
+pub fn feed_paths(change: &ChangeRow, tags: &[String]) -> Vec<String> {
+    let desks = std::iter::once(&change.desk).chain(&change.desk_before);
+    let desks = desks.map(|desk| format!("/desks/{desk}"));
+    let tags: BTreeSet<&String> = change.tags.iter().chain(tags).collect();
+    let tags = tags.into_iter().map(|tag| format!("/tags/{}", in_path(tag)));
+    let story = format!("/stories/{}", change.story);
+    let pages: Vec<String> = [String::new(), story].into_iter().chain(desks).chain(tags).collect();
+    let formats = [FeedFormat::Atom, FeedFormat::Rss, FeedFormat::Json];
+    pages.iter().flat_map(|page| formats.map(|format| format!("{page}/feed.{}", format.as_str()))).collect()
 }
 
 /// Returns the format that the last part of a feed's address names.

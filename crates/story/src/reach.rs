@@ -4,11 +4,13 @@
 //! back. A story that was restored as a draft is worked on: what is released then is a substitute,
 //! and only a restore, which means what was there before, brings back what it stands for.
 
-use story::{Event, Kind, Revision, Status};
+use crate::event::Event;
+use crate::identity::Revision;
+use crate::kind::{Kind, Status};
 
 /// What readers can reach of what was published.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub enum Reach {
     /// What they see is usable, or they have never seen anything.
     #[default]
     Whole,
@@ -20,7 +22,7 @@ pub(crate) enum Reach {
 
 /// What a revision does to the reach of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
+pub enum Effect {
     /// Nothing.
     None,
     /// Hides every public one that is not hidden yet, by this revision.
@@ -31,7 +33,8 @@ pub(crate) enum Effect {
 
 impl Reach {
     /// Returns the reach after `event`, and what that does to earlier revisions.
-    pub(crate) fn after(self, event: &Event) -> (Self, Effect) {
+    #[must_use]
+    pub fn after(self, event: &Event) -> (Self, Effect) {
         let is_loss = event.status != Status::Usable;
         match (self, event.kind) {
             (Self::Lost(by), Kind::Restore) if !event.public => (Self::Redrafted(by), Effect::None),
