@@ -191,11 +191,6 @@ impl Service<'_> {
     }
 }
 
-/// Returns one connection on which all of `parts` are said.
-fn said(parts: [Vec<Said>; 2]) -> Option<Vec<Said>> {
-    Some(parts.concat())
-}
-
 /// Returns every case.
 pub(crate) fn cases() -> Vec<Life> {
     let told = ferry().told;
@@ -208,37 +203,42 @@ fn ordered(told: &[Told]) -> Vec<Life> {
     let (begin, changes) = (|number| service.begin(number), |first, last| service.changes(first, last));
     let new = Said::Text("event: something-new\ndata: [1, 2]\n\nstrange: field\n\n");
     vec![
-        life("every change, in order", told, &[said([begin(1), changes(2, 9)])]),
+        life("every change, in order", told, &[Some([begin(1), changes(2, 9)].concat())]),
         life(
             "connections that end between changes",
             told,
             &[
-                said([begin(1), changes(2, 3)]),
+                Some([begin(1), changes(2, 3)].concat()),
                 Some(vec![]),
                 Some(changes(4, 5)),
-                said([vec![Said::Text(": \n\n")], changes(6, 9)]),
+                Some([vec![Said::Text(": \n\n")], changes(6, 9)].concat()),
             ],
         ),
         life(
             "an end in order, and changes that come twice",
             told,
             &[
-                said([begin(2), vec![Said::change(&told[2]), Said::Closing, Said::change(&told[3])]]),
-                said([changes(2, 3), changes(4, 4)]),
+                Some(
+                    [begin(2), vec![Said::change(&told[2]), Said::Closing, Said::change(&told[3])]].concat(),
+                ),
+                Some([changes(2, 3), changes(4, 4)].concat()),
             ],
         ),
         life(
             "a connection that ends within an event",
             told,
             &[
-                said([begin(4), vec![Said::Text("id: 0000000000000007-00000000000000ff\ndata: {\"half")]]),
+                Some(
+                    [begin(4), vec![Said::Text("id: 0000000000000007-00000000000000ff\ndata: {\"half")]]
+                        .concat(),
+                ),
                 Some(changes(5, 6)),
             ],
         ),
         life(
             "events that a later release may add",
             told,
-            &[said([begin(1), [vec![new], changes(2, 2)].concat()])],
+            &[Some([begin(1), [vec![new], changes(2, 2)].concat()].concat())],
         ),
     ]
 }
@@ -251,18 +251,21 @@ fn mended(told: &[Told]) -> Vec<Life> {
         life(
             "a change is missing",
             told,
-            &[said([begin(1), changes(3, 4)]), said([begin(4), changes(5, 5)])],
+            &[Some([begin(1), changes(3, 4)].concat()), Some([begin(4), changes(5, 5)].concat())],
         ),
-        life("a change is missing, and a snapshot comes", told, &[said([begin(1), changes(7, 9)])]),
+        life("a change is missing, and a snapshot comes", told, &[Some([begin(1), changes(7, 9)].concat())]),
         life(
             "a change is not what it promises",
             told,
-            &[said([begin(1), vec![Said::Change(forged(&told[1]))]]), said([begin(2), changes(3, 3)])],
+            &[
+                Some([begin(1), vec![Said::Change(forged(&told[1]))]].concat()),
+                Some([begin(2), changes(3, 3)].concat()),
+            ],
         ),
         life(
             "a change is too large",
             told,
-            &[said([begin(1), vec![Said::Change(large(&told[1]))]]), Some(begin(3))],
+            &[Some([begin(1), vec![Said::Change(large(&told[1]))]].concat()), Some(begin(3))],
         ),
     ]
 }
@@ -278,15 +281,19 @@ fn begun_again(told: &[Told]) -> Vec<Life> {
         life(
             "the cursor is gone at the beginning",
             told,
-            &[Some(begin(3)), None, said([begin(5), changes(6, 6)])],
+            &[Some(begin(3)), None, Some([begin(5), changes(6, 6)].concat())],
         ),
         life(
             "the cursor is gone in the middle",
             told,
-            &[said([begin(3), vec![Said::MustRefetch]]), said([begin(5), changes(6, 6)])],
+            &[Some([begin(3), vec![Said::MustRefetch]].concat()), Some([begin(5), changes(6, 6)].concat())],
         ),
         life("another life of the log", &all, &[Some(begin(9)), None, Some(Service(&other.told).begin(1))]),
-        life("a snapshot in the middle", told, &[said([begin(2), [begin(5), changes(6, 7)].concat()])]),
+        life(
+            "a snapshot in the middle",
+            told,
+            &[Some([begin(2), [begin(5), changes(6, 7)].concat()].concat())],
+        ),
     ]
 }
 
