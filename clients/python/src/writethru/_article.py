@@ -272,7 +272,7 @@ def _applied(article: Article | None, change: Change, hashes: Hashes) -> Article
 
 
 def _patched(article: Article, change: Change) -> Article:
-    fields: dict[str, Any] = {name: article[name] for name in _FIELDS if name in article}  # type: ignore[literal-required]
+    fields: dict[str, Any] = {name: article[name] for name in _FIELDS if name in article}
     body = _Body(article["blocks"])
     for op in change["ops"]:
         match op["op"]:
@@ -334,7 +334,8 @@ def _set(fields: dict[str, Any], op: Mapping[str, Any]) -> None:
 
 
 def _spliced(old: str, splices: Sequence[Sequence[Any]]) -> str:
-    text, made, start = old.encode(), [], 0
+    made: list[bytes] = []
+    text, start = old.encode(), 0
     for at, gone, come in splices:
         removed = gone.encode()
         if not (start <= at <= len(text) and _is_edge(text, at)) or not text.startswith(removed, at):

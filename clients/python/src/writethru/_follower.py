@@ -136,7 +136,7 @@ class Pauses:
         if isinstance(problem, Again) and failures == 0:
             return 0.0
         base = (_RETRY_MS if self.retry_ms is None else self.retry_ms) / 1000
-        delay = min(base * 2 ** min(failures, _DOUBLINGS_MAX), _DELAY_MAX)
+        delay: float = min(base * 2 ** min(failures, _DOUBLINGS_MAX), _DELAY_MAX)
         least = problem.retry_after if isinstance(problem, Unavailable) else 0.0
         return max(least, delay * random.uniform(0.5, 1.0))
 

@@ -27,6 +27,7 @@ from ._service import (
     article_path,
     check,
     check_stream,
+    filters,
 )
 from ._waiting import Waiting
 
@@ -87,7 +88,7 @@ class _Following(Generic[_FollowerT]):
     ) -> None:
         self._service = service
         self._context = context
-        self._follower = follower
+        self._follower: _FollowerT = follower
         self._moved = threading.Condition()
         self._waiting = Waiting(updates_waiting, self._held)
         self._line: _Line | None = None
@@ -395,9 +396,6 @@ def follow_all(
     those on kind, significance or the headline an article that is held is fetched again where changes were
     left out. Otherwise as :func:`follow`.
     """
-    filters = {"desk": desk, "tag": tag, "kind": kind, "min_significance": min_significance}
-    query = {name: value for name, value in filters.items() if value is not None}
-    if headline_only:
-        query["headline_only"] = "true"
+    query = filters(desk, tag, kind, min_significance, headline_only)
     follower = ManyFollower(query, since)
     return Stories(Service(url, key), follower, updates_waiting, context)._begin(timeout)

@@ -71,6 +71,17 @@ class Service:
         return {**self._headers, "Accept": "application/json"}
 
 
+def filters(
+    desk: str | None, tag: str | None, kind: str | None, min_significance: str | None, headline_only: bool
+) -> dict[str, str]:
+    """Returns the query that lets through only what is wanted."""
+    texts = {"desk": desk, "tag": tag, "kind": kind, "min_significance": min_significance}
+    query = {name: value for name, value in texts.items() if value is not None}
+    if headline_only:
+        query["headline_only"] = "true"
+    return query
+
+
 def article_path(story: str) -> str:
     """Returns the path of a story's article."""
     return f"/v1/stories/{quote(story, safe='')}"
