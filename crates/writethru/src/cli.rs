@@ -139,6 +139,8 @@ pub(crate) enum Command {
     Blame(commands::blame::Blame),
     /// Show what changed between two revisions, word by word
     Diff(commands::diff::Diff),
+    /// Play the log again: to verify it, into a new data dir, or over NATS as a drill
+    Replay(commands::replay::Replay),
     /// Follow changes as they are published, word by word
     Watch(Box<commands::watch::Watch>),
     /// Add, list, change, try and remove webhooks, and see what was delivered
@@ -203,6 +205,9 @@ impl Cli {
         }
         if let Command::Serve(serve) = &self.command {
             serve.add_flags(&mut values);
+        }
+        if let Command::Replay(replay) = &self.command {
+            replay.add_flags(&mut values);
         }
         if let Command::Watch(watch) = &self.command {
             watch.add_flags(&mut values);

@@ -95,6 +95,7 @@ async fn dispatch(command: Command, session: Session) -> Result<Exit, Failure> {
         Command::Log(log) => Box::pin(log.run(&session)).await,
         Command::History(history) => Box::pin(history.run(&session)).await,
         Command::Search(search) => Box::pin(search.run(&session)).await,
+        Command::Replay(replay) => Box::pin(replay.run(&session)).await,
         Command::Blame(blame) => Box::pin(blame.run(&session)).await,
         Command::Diff(diff) => Box::pin(diff.run(&session)).await,
         Command::Watch(watch) => Box::pin(watch.run(&session)).await,

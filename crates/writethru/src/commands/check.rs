@@ -109,19 +109,31 @@ impl Check {
     }
 }
 
+/// Verifies the log of the configuration, structure and hashes, and returns how many records it has.
+///
+/// # Errors
+/// The first fault.
+pub(crate) async fn log_of(session: &Session) -> Result<u64, Failure> {
+    let log = event_log::open_configured(&session.settings).await?;
+    let verified = whole(&log).await;
+    log.close().await;
+    verified
+}
+
 /// Verifies the log at `path`, structure and hashes, and returns how many records it has.
 ///
 /// # Errors
 /// The first fault.
 pub(crate) async fn log_at(path: &Path) -> Result<u64, Failure> {
     let log = event_log::open_to_read_at(path).await?;
-    let verified = async {
-        structure(&log).await?;
-        replay(&log).await
-    };
-    let verified = verified.await;
+    let verified = whole(&log).await;
     log.close().await;
-    verified.map(|replayed| replayed.records)
+    verified
+}
+
+async fn whole(log: &EventLog) -> Result<u64, Failure> {
+    structure(log).await?;
+    replay(log).await.map(|replayed| replayed.records)
 }
 
 fn fault(what: impl Into<String>) -> Failure {

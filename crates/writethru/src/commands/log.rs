@@ -1,6 +1,6 @@
 //! `log`: the revisions of a story; and the event log itself, moved from one back end to another.
 
-mod moving;
+pub(crate) mod moving;
 pub(crate) mod transfer;
 
 use clap::{Args, Subcommand};

@@ -29,6 +29,7 @@ pub(crate) mod push;
 pub(crate) mod rebuild;
 pub(crate) mod recall;
 pub(crate) mod redact;
+pub(crate) mod replay;
 pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod show;

@@ -60,6 +60,11 @@ struct Opened {
 }
 
 impl Move {
+    /// Returns the move of one log into another place, without a seed.
+    pub(crate) const fn between(from: Place, to: Place) -> Self {
+        Self { from, to, nats_seed: None }
+    }
+
     /// Copies, verifies, and says what was copied.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         let seed = self.nats_seed.as_deref().or(session.settings.nats_seed.as_deref());
