@@ -31,12 +31,38 @@ async fn a_recall_knows_who_got_what_and_who_has_acknowledged() {
         acknowledged,
     };
     let all = [line("a", Some(3), None), line("b", Some(2), Some(at(10))), line("e", None, Some(at(11)))];
-    assert_eq!(place.registry.recall_status(recall(), None, 10).await.expect("read"), all);
-    let first = place.registry.recall_status(recall(), None, 1).await.expect("read");
-    let rest = place.registry.recall_status(recall(), Some(&first[0].subscriber), 10).await.expect("read");
+    let count = RecallCount { got: 2, acknowledged: 1 };
+    let status = place.registry.recall_status(recall(), None, 10).await.expect("read");
+    assert_eq!(status, (count, all.to_vec()));
+    let (_, first) = place.registry.recall_status(recall(), None, 1).await.expect("read");
+    let (counted, rest) =
+        place.registry.recall_status(recall(), Some(&first[0].subscriber), 10).await.expect("read");
     assert_eq!((first.as_slice(), rest.as_slice()), all.split_at(1));
-    let count = place.registry.recall_count(recall()).await.expect("read");
-    assert_eq!(count, RecallCount { got: 2, acknowledged: 1 });
+    assert_eq!(counted, count, "a page counts everybody");
+}
+
+#[tokio::test]
+async fn a_recalls_numbers_and_lines_are_of_one_moment() {
+    let place = Place::new().await;
+    let acknowledging = async {
+        for number in 0..200 {
+            let who = actor(&format!("s-{number}"));
+            place.registry.delivered(&who, story(1), Revision(2), at(1)).await.expect("noted");
+            place.registry.acknowledged(&who, story(1), Revision(4), at(2)).await.expect("noted");
+        }
+    };
+    let reading = async {
+        loop {
+            let (count, lines) = place.registry.recall_status(recall(), None, 200).await.expect("read");
+            let got = lines.iter().filter(|line| line.got.is_some()).count() as u64;
+            let acknowledged = lines.iter().filter(|line| line.acknowledged.is_some()).count() as u64;
+            assert_eq!(count, RecallCount { got, acknowledged });
+            if acknowledged == 200 {
+                break;
+            }
+        }
+    };
+    tokio::join!(acknowledging, reading);
 }
 
 #[tokio::test]
@@ -47,7 +73,7 @@ async fn old_deliveries_can_be_forgotten() {
         place.registry.delivered(&who, story(1), Revision(2), at(second)).await.expect("noted");
     }
     assert_eq!(place.registry.forget_deliveries(at(3)).await.expect("forgotten"), 2);
-    assert_eq!(place.registry.recall_count(recall()).await.expect("read").got, 1);
+    assert_eq!(place.registry.recall_status(recall(), None, 0).await.expect("read").0.got, 1);
 }
 
 #[tokio::test]
@@ -58,7 +84,7 @@ async fn a_number_that_no_revision_has_is_no_failure() {
     place.registry.acknowledged(&who, story(1), huge, at(1)).await.expect("noted");
     place.registry.departed(story(1), huge, "http".parse().expect("a door"), at(1)).await.expect("noted");
     let query = RecallQuery { story: story(2), voided: vec![huge], recall: huge };
-    assert_eq!(place.registry.recall_status(query, None, 10).await.expect("read"), []);
+    assert_eq!(place.registry.recall_status(query, None, 10).await.expect("read").1, []);
     assert_eq!(place.registry.find_request(registry::RequestId(u64::MAX)).await.expect("read"), None);
 }
 
