@@ -123,6 +123,30 @@ impl Registry {
         .await
     }
 
+    /// Returns the newest revision that a subscriber had got at a time, or any of them: `None` if nobody is
+    /// known to have got one. What was [forgotten](Self::forget_deliveries) is not known.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn newest_delivered(
+        &self,
+        story: StoryId,
+        subscriber: Option<&ActorId>,
+        at: Timestamp,
+    ) -> Result<Option<Revision>, StoreError> {
+        let subscriber = subscriber.map(ToString::to_string);
+        self.read(move |db| {
+            let newest: Option<u64> = db
+                .prepare_cached(
+                    "SELECT max(revision) FROM deliveries
+                     WHERE story = ?1 AND at <= ?2 AND subscriber = coalesce(?3, subscriber)",
+                )?
+                .query_row(params![story.as_bytes(), micros(at), subscriber], |row| row.get(0))?;
+            Ok(newest.map(Revision))
+        })
+        .await
+    }
+
     /// Forgets up to 10,000 deliveries from before a time, and returns how many; fewer means that
     /// none is left. A recall no longer knows of what is forgotten.
     ///

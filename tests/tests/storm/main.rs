@@ -289,7 +289,11 @@ async fn check_stories(service: &Service, replica: &Replica, stories: &HashMap<S
         let Ok(held) = held.await else {
             let log = std::fs::read_to_string(service.data.with_extension("log")).unwrap_or_default();
             let st = replica.status().borrow().clone();
-            panic!("{slug}: {last}; the replica has {:?}, {:?} {st:?}\n{log}", replica.current(*story).map(|a| a.revision), replica.counts());
+            panic!(
+                "{slug}: {last}; the replica has {:?}, {:?} {st:?}\n{log}",
+                replica.current(*story).map(|a| a.revision),
+                replica.counts()
+            );
         };
         let held = held.expect("open");
         let shown: Value = serde_json::from_str(&service.run(&["show", slug, "--json"])).expect("JSON");

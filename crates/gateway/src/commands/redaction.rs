@@ -56,8 +56,8 @@ impl Query for RedactQuery {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RecordQuery {
-    /// Which state: `latest`, an RFC 3339 time, `rev:12`, `rev:-3` (three before the newest) or
-    /// `cursor:…`.
+    /// Which state: `latest`, an RFC 3339 time, `rev:12`, `rev:-3` (three before the newest),
+    /// `cursor:…` or `size:12` (when the transparency log had twelve entries).
     #[param(value_type = Option<String>, example = "rev:-1")]
     as_of: Option<AsOf>,
     /// The cursor of a push: waits until the answer includes it.
@@ -180,7 +180,7 @@ impl Gateway {
     ) -> Result<ArticleView, Problem> {
         let standing = self.may_do(who, Act::ReadRecord, story).await?;
         self.catch_up(query.at_least).await?;
-        let as_of = self.moment(query.as_of, None)?;
+        let as_of = self.moment(Some(standing.story), View::Desk, (query.as_of, None)).await?;
         let shown = self.views().article(standing.story, as_of, View::Desk).await;
         let shown = shown.map_err(|failed| of_view(&failed))?.ok_or_else(|| no_revision(story, "then"))?;
         let record = self.inner.desk.record(&StoryRef::Id(standing.story), shown.revision).await;
