@@ -77,6 +77,11 @@ async fn an_erased_sentence_is_shown_nowhere_and_is_in_no_file() {
     );
     let house_list = service.look("/v1/redactions", &house.counsel).await.json();
     assert_eq!(house_list, listed);
+    let recorded = line["recorded"].as_str().unwrap();
+    let since = service.look(&format!("/v1/redactions?from={recorded}"), &house.counsel).await.json();
+    assert_eq!(since, listed);
+    let before = service.look(&format!("/v1/redactions?to={recorded}"), &house.counsel).await.json();
+    assert_eq!(before["redactions"], json!([]));
     let recalls = service.look("/v1/stories/fire/recalls", &house.counsel).await.json();
     assert_eq!(
         (&recalls["recalls"][0]["kind"], &recalls["recalls"][0]["voids"]),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use registry::{
-    Act, Denial, DenialRange, Departure, Principal, RecallCount, RecallLine, RecallQuery, authorize,
+    Act, Denial, Departure, NumberedRange, Principal, RecallCount, RecallLine, RecallQuery, authorize,
 };
 use story::Revision;
 
@@ -134,14 +134,14 @@ async fn a_denial_is_kept_as_it_was() {
     let denied = authorize(&Principal::Public, Act::Kill, Some(&world)).expect_err("denied");
     let denial = Denial::of(&denied, at(7), Some(story(3)), "http".parse().expect("a door"));
     place.registry.deny(denial.clone());
-    let range = DenialRange { from: at(0), to: at(10), before: None };
+    let range = NumberedRange { from: at(0), to: at(10), before: None };
     for _ in 0..2 {
         let kept = place.registry.denials(range, 10).await.expect("read");
         assert_eq!((kept.len(), kept[0].number, &kept[0].denial), (1, 1, &denial));
         place.reopen().await;
     }
     for (from, to) in [(8, 10), (0, 7)] {
-        let range = DenialRange { from: at(from), to: at(to), before: None };
+        let range = NumberedRange { from: at(from), to: at(to), before: None };
         assert_eq!(place.registry.denials(range, 10).await.expect("read"), []);
     }
 }
@@ -168,7 +168,7 @@ async fn a_flood_of_denials_is_kept_or_counted_and_holds_up_nobody() {
     place.reopen().await;
     let (mut kept, mut before) = (0, None);
     loop {
-        let range = DenialRange { from: at(0), to: at(2), before };
+        let range = NumberedRange { from: at(0), to: at(2), before };
         let page = place.registry.denials(range, 1_000).await.expect("read");
         let Some(last) = page.last() else { break };
         before = Some(last.number);
