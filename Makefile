@@ -23,6 +23,7 @@ test: $(NATS_SERVER_BIN) $(BROWSER_PACKAGES) $(CONTRACT_PACKAGES) ## Runs every 
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) test --workspace --locked
+	cd clients/python && PYTHONPATH=src python3 -m unittest discover -s tests -t .
 
 traces: $(NATS_SERVER_BIN) ## Tests the traces that the feature `otel` sends, with a collector
 	$(CARGO) clippy --locked -p writethru -p writethru-trace --features writethru/otel --all-targets -- -D warnings

@@ -102,7 +102,9 @@ impl Service {
 
     /// Starts one as [`Service::start_with`] does, with more in its environment.
     pub fn start_in(data: &Path, options: &[&str], environment: &[(&str, &Path)], stderr: Stdio) -> Self {
-        let mut child = writethru(data, &["up", "--json", "--http", "127.0.0.1:0"])
+        let anywhere: &[&str] = if options.contains(&"--http") { &[] } else { &["--http", "127.0.0.1:0"] };
+        let mut child = writethru(data, &["up", "--json"])
+            .args(anywhere)
             .args(options)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())

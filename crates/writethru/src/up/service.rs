@@ -92,6 +92,8 @@ impl Service {
         found: Found,
     ) -> Result<Self, Failure> {
         let settings = &session.settings;
+        // First of all: what is measured before is lost.
+        let measures = Measures::install();
         let log = event_log::open_for_service(settings, &data.paths, found.broker.as_ref()).await?;
         let on_nats = OnNats::of(settings, found.broker.as_ref())?;
         if on_nats.is_some() && found.children.0.is_empty() {
@@ -130,7 +132,7 @@ impl Service {
             views: views.clone(),
             registry: registry.clone(),
             controls: edge::controls(control, publishing, (reader.clone(), webhooks.clone()), audit),
-            measures: Measures::install(),
+            measures,
             origin,
         })
         .with_websub_hub(settings.websub_hub.clone());
