@@ -16,11 +16,12 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::checkpoint;
+use crate::bugs::Bug;
 use crate::contract::{Epoch, OpenError, Position};
 use crate::event_log::Options;
 
 /// "Wthr" in ASCII: SQLite's `application_id` of a log.
-const APPLICATION_ID: i32 = 0x5774_6872;
+pub(super) const APPLICATION_ID: i32 = 0x5774_6872;
 /// The only format there is.
 const FORMAT: u32 = 1;
 /// Measured: see [`super`].
@@ -210,7 +211,8 @@ fn write_ahead(log: &Connection) -> rusqlite::Result<()> {
 
 fn prepare_writer(log: &Connection) -> rusqlite::Result<()> {
     log.busy_timeout(BUSY_WAIT)?;
-    log.pragma_update(None, "synchronous", "FULL")?;
+    let synchronous = if Bug::CommitUnsynced.is_planted() { "NORMAL" } else { "FULL" };
+    log.pragma_update(None, "synchronous", synchronous)?;
     log.pragma_update(None, "secure_delete", "ON")?;
     log.pragma_update(None, "wal_autocheckpoint", 0)?;
     log.pragma_update(None, "cache_size", -CACHE_KIB)?;
