@@ -307,7 +307,7 @@ impl State {
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if !name.ends_with(".lock") && !left.contains_key(&name) {
+            if !name.as_bytes().ends_with(b".lock") && !left.contains_key(&name) {
                 std::fs::remove_file(entry.path())?;
             }
         }

@@ -215,7 +215,7 @@ impl Run {
             return Ok(());
         }
         self.disk.mend();
-        let stories: Vec<_> = self.ledger.stories.iter().map(|(story, _)| *story).take(HEALED_MAX).collect();
+        let stories: Vec<_> = self.ledger.stories.keys().copied().take(HEALED_MAX).collect();
         let before = self.ledger.acknowledged;
         self.append_to(log, &stories).await?;
         if self.ledger.acknowledged - before != stories.len() as u64 {

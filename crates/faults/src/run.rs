@@ -76,6 +76,16 @@ impl Run {
         log.close().await;
         drop(log);
         used?;
+        for pair in shown.windows(2) {
+            if pair[1].position != pair[0].position.next() {
+                let seen = format!("a reader was shown {} behind {}", pair[1].position, pair[0].position);
+                let more = pair[1].position > pair[0].position;
+                return Err(Violation::of(
+                    if more { Invariant::NoHole } else { Invariant::OrderIsKept },
+                    seen,
+                ));
+            }
+        }
         for record in &shown {
             self.ledger.show(record)?;
         }

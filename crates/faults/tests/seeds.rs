@@ -4,7 +4,7 @@
 use writethru_faults::run;
 
 /// Runs of the test.
-const SEEDS: u64 = 64;
+const SEEDS: u64 = 32;
 
 #[expect(clippy::disallowed_methods, reason = "a longer run is asked for by the environment")]
 fn seeds() -> u64 {
@@ -23,5 +23,5 @@ async fn whatever_the_disk_does_the_log_keeps_its_promises() {
         cuts += outcome.power_cuts;
         faults += outcome.faults.values().sum::<u64>();
     }
-    assert!(kills > 10 && cuts > 10 && faults > 50, "{kills} kills, {cuts} power cuts, {faults} faults");
+    assert!(kills > 5 && cuts > 5 && faults > 25, "{kills} kills, {cuts} power cuts, {faults} faults");
 }
