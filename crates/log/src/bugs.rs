@@ -4,6 +4,10 @@
 //! planted is a constant no. With it, none is, until a test plants one in its process.
 
 /// A bug.
+#[cfg_attr(
+    not(feature = "seeded-bugs"),
+    expect(unreachable_pub, reason = "it is for the suites of faults, by the feature")
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Bug {
@@ -50,6 +54,7 @@ impl Bug {
 
     /// Returns whether this process has it: no.
     #[cfg(not(feature = "seeded-bugs"))]
+    #[expect(clippy::unused_self, reason = "with the feature it is asked of each")]
     pub(crate) const fn is_planted(self) -> bool {
         false
     }

@@ -334,9 +334,18 @@ fn audited(options: &Options, head: Head) -> Result<Head, String> {
         head.signed.note().verify(&own).map_err(|error| {
             format!("the head is not signed with the key of {}: {}", options.key.display(), words(error))
         })?;
+        served(options, &own).map_err(|why| format!("the file checkpoint, which is served: {why}"))?;
     }
     audit(checkpoint, &head, 0, |_, _| {}).map_err(words)?;
     Ok(head)
+}
+
+/// Verifies the head that stands beside the tiles for whoever copies them. It may be an earlier one than the
+/// newest, or a later one than was read: what counts is in the second place, and a crash may come between.
+fn served(options: &Options, own: &[VerifierKey]) -> Result<(), String> {
+    let text = Shelf::new(options.tiles.clone()).checkpoint().map_err(words)?;
+    let signed = SignedCheckpoint::parse(&text).map_err(words)?;
+    signed.note().verify(own).map_err(words).map(drop)
 }
 
 /// Compares every entry with its record.

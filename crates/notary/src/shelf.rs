@@ -85,6 +85,11 @@ impl Shelf {
         Ok(sync_together(folders.iter())?)
     }
 
+    /// Returns the head that stands there.
+    pub(crate) fn checkpoint(&self) -> io::Result<Vec<u8>> {
+        fs::read(self.root.join(CHECKPOINT))
+    }
+
     /// Puts the newest head in place of the one before. A crash may bring that one back: what counts
     /// is what was written down in the second place.
     pub(crate) fn write_checkpoint(&self, text: &str) -> io::Result<()> {
