@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use log::{Epoch, EventLog, Position};
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use crate::fold::Fold;
 use crate::projector::{AdvanceError, Work, remove};
@@ -73,6 +73,12 @@ pub enum RebuildError {
     /// The new views cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenViewsError),
+    /// The file of the live views is damaged: delete it, it is built again from the log.
+    #[error("the file of the views is damaged: {problem}")]
+    Damaged {
+        /// What SQLite says of it.
+        problem: String,
+    },
     /// SQLite refused.
     #[error("cannot write the new views")]
     Write(#[from] rusqlite::Error),
@@ -125,6 +131,7 @@ pub async fn compare(log: &EventLog, path: &Path, mut progress: Progress) -> Res
     live.busy_timeout(std::time::Duration::from_secs(5))?;
     // One snapshot for everything that is read: a running service may be writing.
     live.execute_batch("PRAGMA query_only = on; BEGIN")?;
+    whole(&live)?;
     let position: String =
         live.query_row("SELECT value FROM meta WHERE name = 'position'", [], |row| row.get(0))?;
     let position = Position(position.parse().unwrap_or(0));
@@ -133,6 +140,21 @@ pub async fn compare(log: &EventLog, path: &Path, mut progress: Progress) -> Res
     let compared = built.and_then(|built| Ok(compared(&live, built.writer.connection(), position)?));
     remove(&scratch);
     compared
+}
+
+/// Looks at every page: a broken index hides rows that a comparison of the tables finds.
+fn whole(live: &Connection) -> Result<(), RebuildError> {
+    let problem = live.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0));
+    match problem {
+        Ok(problem) if problem == "ok" => Ok(()),
+        Ok(problem) => Err(RebuildError::Damaged { problem }),
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Err(RebuildError::Damaged { problem: error.to_string() })
+            }
+            _ => Err(error.into()),
+        },
+    }
 }
 
 /// Builds views up to `upto` in a file beside `path`.

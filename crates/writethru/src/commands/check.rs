@@ -231,7 +231,14 @@ async fn views(log: &EventLog, paths: &Paths) -> Result<(Position, Vec<RebuiltTa
     let report = projector::Progress::new(move |reached, _| shown.set_position(reached.0));
     let compared = projector::compare(log, &paths.views(), report).await;
     bar.finish_and_clear();
-    let compared = compared.map_err(|error| fault("the views cannot be compared").because(&error))?;
+    let compared = compared.map_err(|error| match &error {
+        projector::RebuildError::Damaged { .. } => {
+            Failure::new(Exit::Differs, "views-damaged", error.to_string()).next(
+                "the log is sound: stop the service, delete the files views.db* and start it: they are built again",
+            )
+        }
+        _ => fault("the views cannot be compared").because(&error),
+    })?;
     if let Some(table) = compared.tables.iter().find(|table| !table.equal) {
         return Err(Failure::new(
             Exit::Differs,
