@@ -58,6 +58,8 @@ pub(super) struct Leases {
     store: Store,
     log: String,
     me: String,
+    context: Context,
+    replicas: Replicas,
 }
 
 /// One of them.
@@ -99,7 +101,18 @@ impl Leases {
             }
             sleep(LOOK_EVERY).await;
         };
-        Ok(Self { store, log: on_nats.name.to_string(), me: Uuid::now_v7().as_simple().to_string() })
+        let me = Uuid::now_v7().as_simple().to_string();
+        Ok(Self { store, log: on_nats.name.to_string(), me, context, replicas: on_nats.replicas })
+    }
+
+    /// Returns the connection that the leases are kept over.
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Returns the log that they are of, and on how many servers things of it are kept.
+    pub(super) fn log(&self) -> (&str, usize) {
+        (&self.log, self.replicas.count())
     }
 
     /// Returns the lease on `what`.

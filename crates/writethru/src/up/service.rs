@@ -119,7 +119,8 @@ impl Service {
         let announcing = announcing((settings, &views, &origin.base), &roles, leases.as_ref(), &broken)?;
         let (acknowledged, storing) = Receipts::new(registry.clone());
         let receipts = part("receipts", &broken, |told| storing.run(told));
-        let notary = Notarising::begin((settings, &data.paths), &log, &roles, &broken)?;
+        let notary =
+            Notarising::begin((settings, &data.paths), &log, (&roles, leases.as_ref()), &broken).await?;
         let reader = notary.as_ref().map(Notarising::reader);
         let (auditing, audit) = Auditor::begin(&log, &roles, &broken).unzip();
         let webhooks = carrying::open((settings, &data.paths), &log, &roles)?;

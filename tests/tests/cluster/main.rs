@@ -1,0 +1,5 @@
+//! A cluster as operators run it: three NATS servers and two nodes, as `scripts/cluster` starts them.
+
+mod publishing;
+mod running;
+mod signing;
