@@ -21,7 +21,7 @@ pub(crate) enum Ledger {
         /// Our file.
         seen: Heads,
         /// The place.
-        place: SharedHeads,
+        place: Box<SharedHeads>,
         /// The newest revision of it that we know.
         revision: u64,
     },

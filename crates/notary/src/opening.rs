@@ -63,12 +63,13 @@ impl Sequencer {
             (None, Some(own)) => Some(put_first(options, own, &place)?),
             (found, _) => found,
         };
-        let mut opened = Self::new(options, epoch, Ledger::Shared { seen, place, revision: 0 });
+        let mut opened =
+            Self::new(options, epoch, Ledger::Shared { seen, place: Box::new(place), revision: 0 });
         let Some(found) = found else {
             opened.origin = Some(origin(options, epoch, None)?);
             return opened.first(options);
         };
-        let head = found.head().map_err(damaged)?;
+        let head = found.head().map_err(|why| damaged(&why))?;
         let (size, root) = place_of(&head);
         if let Some((own_size, own_root)) = own.as_ref().map(place_of) {
             if size < own_size {
@@ -148,7 +149,7 @@ fn has_files(options: &Options) -> bool {
     options.tiles.join("checkpoint").exists() && options.tiles.join("tile").exists()
 }
 
-pub(crate) fn damaged(why: String) -> Trouble {
+pub(crate) fn damaged(why: &str) -> Trouble {
     park(format!("the shared head cannot be read: {why}"), KEEP_HEADS)
 }
 

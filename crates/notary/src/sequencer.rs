@@ -115,7 +115,7 @@ impl Sequencer {
         if found.revision <= self.ledger.revision() {
             return Ok(self);
         }
-        let head = found.head().map_err(damaged)?;
+        let head = found.head().map_err(|why| damaged(&why))?;
         let (size, root) = place_of(&head);
         if size < self.edge.size() || size < self.signed_size() {
             let why = format!("the shared head is over {size} records, one over more was here");
