@@ -31,6 +31,7 @@ mod readers;
 mod receipts;
 mod requests;
 mod secret;
+mod shared;
 mod store;
 mod words;
 mod writer;
@@ -54,6 +55,7 @@ pub use requests::{
     Decision, NewRequest, Request, RequestError, RequestFilter, RequestId, RequestState, Verdict,
 };
 pub use secret::{KeyId, Secret};
+pub use shared::{SharedError, SharedRegistry};
 pub use store::Registry;
 
 /// The limits of what a registry holds, each refused by name when it is passed.
