@@ -66,8 +66,18 @@ struct Done {
 }
 
 impl Done {
+    fn nothing() -> Self {
+        Self { answers: Vec::new(), outcome: Ok(()), actors: BTreeSet::new(), erased: false }
+    }
+
     fn failed(error: StoreError) -> Self {
-        Self { answers: Vec::new(), outcome: Err(error), actors: BTreeSet::new(), erased: false }
+        Self { outcome: Err(error), ..Self::nothing() }
+    }
+}
+
+fn tidy(peer: &mut Peer, db: &Connection) {
+    if let Err(error) = peer.tidy(db) {
+        warn!(error = &error as &dyn std::error::Error, "Cannot tidy the shared registry: tried again later");
     }
 }
 
@@ -142,7 +152,8 @@ impl Writer {
     /// Does a group and the outbox, and answers.
     fn commit(&mut self, mut group: VecDeque<Job>) {
         let waiting = self.memory.outbox.take();
-        if self.peer.is_none() && group.is_empty() && waiting.is_empty() && self.stale.is_empty() {
+        let is_idle = group.is_empty() && waiting.is_empty() && self.stale.is_empty();
+        if is_idle && (self.peer.is_none() || self.queue.is_closed()) {
             return;
         }
         let mut done = match self.peer.take() {
@@ -217,6 +228,10 @@ impl Writer {
             if let Err(error) = self.catch_up(peer) {
                 return Done::failed(error);
             }
+            if group.is_empty() && waiting.is_empty() {
+                tidy(peer, &self.db);
+                return Done::nothing();
+            }
             let (mut done, told) = self.attempt(group, waiting, |db, erases| {
                 let rows = shared::take(db)?;
                 if rows.is_empty() { Ok(Told::All) } else { Ok(peer.tell(db, &rows, erases)?) }
@@ -226,8 +241,8 @@ impl Writer {
                 Told::All => {
                     if done.outcome.is_err() {
                         peer.rewind(&self.db); // The others may know what the file does not.
-                    } else if let Err(error) = peer.tidy(&self.db) {
-                        warn!(error = &error as &dyn std::error::Error, "Cannot tidy the shared registry");
+                    } else {
+                        tidy(peer, &self.db);
                     }
                     return done;
                 }
@@ -257,7 +272,8 @@ impl Writer {
             self.memory.directory.load(&self.db)?;
         }
         self.memory.heard();
-        if caught_up.stale.all || !caught_up.stale.actors.is_empty() || !caught_up.batches.is_empty() {
+        self.journal_dirty |= caught_up.erased;
+        if caught_up.stale.all || !caught_up.stale.actors.is_empty() || caught_up.batches > 0 {
             self.refresh(caught_up.stale.actors);
         }
         Ok(())

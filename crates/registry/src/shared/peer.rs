@@ -42,8 +42,10 @@ pub(crate) struct Peer {
 #[derive(Debug, Default)]
 pub(crate) struct CaughtUp {
     pub(crate) stale: Stale,
-    /// The batches that were read.
-    pub(crate) batches: Vec<String>,
+    /// How many batches were read.
+    pub(crate) batches: u64,
+    /// Whether something was erased that the journal must not keep.
+    pub(crate) erased: bool,
 }
 
 /// Why a node is not where the others are.
@@ -160,7 +162,8 @@ impl Peer {
         }
         self.torn &= !is_whole;
         self.count(first.kind, (parts.len() as u64, lines.len()), ERASE_AFTER_OTHERS);
-        caught_up.batches.push(first.id.clone());
+        caught_up.batches += 1;
+        caught_up.erased |= first.kind != Kind::Rows;
         Ok(())
     }
 

@@ -11,10 +11,10 @@
 
 use std::time::Duration;
 
+use async_nats::ConnectOptions;
 use async_nats::jetstream::kv::{Config, Entry, Operation, Store};
 use async_nats::jetstream::stream::StorageType;
 use async_nats::jetstream::{self, Context};
-use async_nats::{Client, ConnectOptions};
 use bytes::Bytes;
 use log::Replicas;
 use publisher::server::SERVICE_INBOX;
@@ -84,8 +84,7 @@ impl Leases {
     /// # Errors
     /// The servers do not answer for it.
     pub(super) async fn open(on_nats: &OnNats) -> Result<Self, Failure> {
-        let client = connect(on_nats).await?;
-        let context = jetstream::context::ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client);
+        let context = connect(on_nats, "writethru leases").await?;
         let until = Instant::now() + BUCKET_PATIENCE;
         let store = loop {
             match bucket(&context, on_nats.replicas).await {
@@ -286,9 +285,13 @@ async fn bucket(
     Ok(context.create_key_value(config).await?)
 }
 
-async fn connect(on_nats: &OnNats) -> Result<Client, Failure> {
+/// Connects to where the log is, as `name`.
+///
+/// # Errors
+/// No server answers.
+pub(super) async fn connect(on_nats: &OnNats, name: &str) -> Result<Context, Failure> {
     let mut options = ConnectOptions::new()
-        .name("writethru leases")
+        .name(name)
         .max_reconnects(None)
         .ping_interval(Duration::from_secs(2))
         .reconnect_delay_callback(|_| Duration::from_millis(200));
@@ -296,8 +299,9 @@ async fn connect(on_nats: &OnNats) -> Result<Client, Failure> {
         options = options.nkey(seed.as_str().to_owned()).custom_inbox_prefix(SERVICE_INBOX);
     }
     let addresses: Vec<&str> = on_nats.broker.url.split(',').map(str::trim).collect();
-    options.connect(addresses).await.map_err(|error| {
+    let client = options.connect(addresses).await.map_err(|error| {
         Failure::new(Exit::Unavailable, "leases", "cannot connect to the servers of the leases")
             .because(&error)
-    })
+    })?;
+    Ok(jetstream::context::ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client))
 }

@@ -96,14 +96,8 @@ impl Service {
         let measures = Measures::install();
         let log = event_log::open_for_service(settings, &data.paths, found.broker.as_ref()).await?;
         let on_nats = OnNats::of(settings, found.broker.as_ref())?;
-        if on_nats.is_some() && found.children.0.is_empty() {
-            warn_of_unseen_servers();
-        }
-        let leases = match &on_nats {
-            Some(on_nats) => Some(Leases::open(on_nats).await?),
-            None => None,
-        };
-        let registry = people::open(&data.paths).await?;
+        let leases = leases(on_nats.as_ref(), &found).await?;
+        let registry = people::open(&data.paths, on_nats.as_ref()).await?;
         let origin = edge::origin(settings, listener.as_ref())?;
         let (projector, views, control) = open_views(&log, data, &origin.base)?;
         let desk = open_desk(&log, &views).await?;
@@ -219,6 +213,15 @@ impl Service {
         info!(log.head = head.0, "Service has ended");
         self.broken.first.lock().await.take()
     }
+}
+
+/// Returns the leases of the log, if several processes may share it.
+async fn leases(on_nats: Option<&OnNats>, found: &Found) -> Result<Option<Leases>, Failure> {
+    let Some(on_nats) = on_nats else { return Ok(None) };
+    if found.children.0.is_empty() {
+        warn_of_unseen_servers();
+    }
+    Leases::open(on_nats).await.map(Some)
 }
 
 fn warn_of_unseen_servers() {
