@@ -55,7 +55,6 @@ pub use requests::{
     Decision, NewRequest, Request, RequestError, RequestFilter, RequestId, RequestState, Verdict,
 };
 pub use secret::{KeyId, Secret};
-pub use shared::{SharedError, SharedRegistry};
 pub use store::Registry;
 
 /// The limits of what a registry holds, each refused by name when it is passed.

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use peers::{Peer, Schema, SharedFile};
 use rusqlite::Connection;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -23,7 +24,6 @@ use crate::policy::{self, Policy};
 use crate::readers::Readers;
 use crate::requests::RequestId;
 use crate::secret::{self, Digest};
-use crate::shared::{Peer, SharedRegistry};
 use crate::writer::{Durable, Message, Worked, Writer, Writing};
 use crate::{file, writer};
 
@@ -99,13 +99,18 @@ impl Registry {
             .unwrap_or_else(|abandoned| Err(file::io(path, abandoned)))
     }
 
+    /// Returns what of a registry nodes share.
+    pub fn schema() -> &'static Schema {
+        &crate::shared::SCHEMA
+    }
+
     /// Opens the registry at `path` as one of those that the nodes of a log share; they have what any of them
     /// writes. What was in the file of a node that joins others is kept beside it, and theirs is in it from
     /// then on; the first node brings what it has.
     ///
     /// # Errors
     /// [`OpenError`] says what to do about the file, or the stream.
-    pub async fn open_shared(path: &Path, shared: SharedRegistry) -> Result<Self, OpenError> {
+    pub async fn open_shared(path: &Path, shared: SharedFile) -> Result<Self, OpenError> {
         let (owned, runtime) = (path.to_owned(), Handle::current());
         let opened = tokio::task::spawn_blocking(move || start(&owned, Some((shared, runtime)))).await;
         let registry = opened.unwrap_or_else(|abandoned| Err(file::io(path, abandoned)))?;
@@ -238,7 +243,7 @@ impl Registry {
     }
 }
 
-fn start(path: &Path, shared: Option<(SharedRegistry, Handle)>) -> Result<Registry, OpenError> {
+fn start(path: &Path, shared: Option<(SharedFile, Handle)>) -> Result<Registry, OpenError> {
     let lock = file::lock(path)?;
     let db = file::open_writer(path)?;
     let is_shared = shared.is_some();

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::sync::Arc;
 
+use peers::{Peer, Told};
 use rusqlite::Connection;
 use story::ActorId;
 use tokio::sync::mpsc;
@@ -15,9 +16,8 @@ use tracing::{error, warn};
 
 use crate::error::StoreError;
 use crate::outbox::Waiting;
-use crate::shared::{Peer, Told};
 use crate::store::Memory;
-use crate::{denials, departures, file, keys, policy, shared};
+use crate::{denials, departures, file, keys, policy};
 
 /// Most writes in one transaction.
 const GROUP_MAX: usize = 256;
@@ -232,11 +232,7 @@ impl Writer {
                 tidy(peer, &self.db);
                 return Done::nothing();
             }
-            let (mut done, told) = self.attempt(group, waiting, |db, erases| {
-                let rows = shared::take(db)?;
-                if rows.is_empty() { Ok(Told::All) } else { Ok(peer.tell(db, &rows, erases)?) }
-            });
-            drop(shared::forget(&self.db)); // If it fails, so does the next transaction.
+            let (mut done, told) = self.attempt(group, waiting, |db, erases| Ok(peer.tell(db, erases)?));
             match told {
                 Told::All => {
                     if done.outcome.is_err() {
@@ -246,7 +242,7 @@ impl Writer {
                     }
                     return done;
                 }
-                Told::Nobody => {}
+                Told::Nobody => peer.rewind(&self.db),
                 Told::Later => {
                     if let Err(error) = self.catch_up(peer) {
                         warn!(error = &error as &dyn std::error::Error, "Cannot read what was just written");
@@ -254,6 +250,7 @@ impl Writer {
                     return done;
                 }
                 Told::Unknown(error) => {
+                    peer.rewind(&self.db);
                     done.outcome = Err(StoreError::OutcomeUnknown { source: Arc::new(error) });
                     return done;
                 }
@@ -268,13 +265,15 @@ impl Writer {
             warn!(error = &error as &dyn std::error::Error, "Cannot read what other nodes wrote");
             StoreError::Unavailable { source: Arc::new(error) }
         })?;
-        if caught_up.stale.all {
+        if caught_up.all {
             self.memory.directory.load(&self.db)?;
         }
         self.memory.heard();
         self.journal_dirty |= caught_up.erased;
-        if caught_up.stale.all || !caught_up.stale.actors.is_empty() || caught_up.batches > 0 {
-            self.refresh(caught_up.stale.actors);
+        if caught_up.batches > 0 {
+            // What is no id of an actor has no keys.
+            let actors = caught_up.told.iter().filter_map(|(_, actor)| actor.parse().ok());
+            self.refresh(actors.collect());
         }
         Ok(())
     }

@@ -33,6 +33,7 @@ impl Cluster {
         let mut script = Command::new(root.join("scripts/cluster"))
             .arg(folder.path())
             .env("WRITETHRU_BIN", binary())
+            .env("WRITETHRU_COURIER_ALLOW_PRIVATE", "true")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use registry::{OpenError, OwnerKey, Registry, SharedRegistry};
+use peers::SharedFile;
+use registry::{OpenError, OwnerKey, Registry};
 use tracing::info;
 
 use super::data_dir::Paths;
@@ -44,7 +45,8 @@ pub(crate) async fn open_file(
 ) -> Result<Result<Registry, OpenError>, Failure> {
     let Some(on_nats) = on_nats else { return Ok(Registry::open(file).await) };
     let context = lease::connect(on_nats, "writethru registry").await?;
-    let shared = SharedRegistry::open(&context, on_nats.replicas.count(), &on_nats.name.to_string()).await;
+    let name = on_nats.name.to_string();
+    let shared = SharedFile::open(&context, on_nats.replicas.count(), (Registry::schema(), &name)).await;
     let shared = shared.map_err(|error| {
         Failure::new(Exit::Unavailable, "registry", "cannot use the registry that the nodes share")
             .because(&error)

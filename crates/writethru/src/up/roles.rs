@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 /// One part of the service that a process may take on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Role {
-    /// Carries changes to the webhooks of its own data dir; give it to a process that is a gateway too
+    /// Carries changes to webhooks, when it is this process's turn; a gateway with it answers for webhooks too
     Courier,
     /// Takes commands over NATS
     Desk,

@@ -117,7 +117,7 @@ impl Service {
             Notarising::begin((settings, &data.paths), &log, (&roles, leases.as_ref()), &broken).await?;
         let reader = notary.as_ref().map(Notarising::reader);
         let (auditing, audit) = Auditor::begin(&log, &roles, &broken).unzip();
-        let webhooks = carrying::open((settings, &data.paths), &log, &roles)?;
+        let webhooks = carrying::open((settings, &data.paths), &log, (&roles, leases.as_ref())).await?;
         let publisher = PublisherCell::default();
         let publishes = settings.nats != NatsChoice::Off && roles.has(Role::Publisher);
         let publishing = publishes.then(|| publisher.clone());
@@ -132,7 +132,8 @@ impl Service {
         })
         .with_websub_hub(settings.websub_hub.clone());
         let keeping = Upkeep::new(registry.clone(), gateway.clone(), data.paths.root.clone());
-        let courier = webhooks.map(|webhooks| carrying::start(webhooks, (&gateway, &views), &broken));
+        let courier =
+            webhooks.map(|webhooks| carrying::start(webhooks, (&gateway, &views), leases.as_ref(), &broken));
         let upkeep = part("upkeep", &broken, |told| keeping.run(told));
         let joint = Joint {
             settings: settings.clone(),

@@ -1,4 +1,4 @@
-//! The stream on NATS that carries one registry from node to node.
+//! The stream on NATS that carries the rows of one file from node to node.
 //!
 //! Every write says which message it follows on, so that of two nodes that write at once one is refused and
 //! nothing is ever decided on what has changed since. It is read from the server that leads it.
@@ -13,6 +13,8 @@ use async_nats::jetstream::{self, Context};
 use bytes::Bytes;
 use tokio::time::timeout;
 
+use crate::rows::Schema;
+
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 /// What the server calls a write that does not follow on the last, while another is on its way.
@@ -25,18 +27,19 @@ const PART: &str = "Wt-Part";
 const KIND: &str = "Wt-Kind";
 const FORMAT: &str = "Wt-Format";
 
-/// The registry that the nodes of one log share.
+/// What the nodes of one log share of a file.
 #[derive(Debug, Clone)]
-pub struct SharedRegistry {
+pub struct SharedFile {
     context: Context,
     stream: Stream,
     subject: String,
     identity: String,
+    schema: &'static Schema,
 }
 
 /// The stream cannot be read or written: try again.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the registry that the nodes share cannot be {what}: {why}")]
+#[error("what the nodes share cannot be {what}: {why}")]
 pub struct SharedError {
     what: &'static str,
     why: String,
@@ -62,7 +65,7 @@ pub(crate) struct Message {
     /// Which part of it, from 1, of how many.
     pub(crate) part: (u32, u32),
     pub(crate) kind: Kind,
-    /// The format of the registry that wrote it.
+    /// The format of the file that wrote it.
     pub(crate) format: i32,
     pub(crate) bytes: Bytes,
 }
@@ -78,16 +81,20 @@ pub(crate) enum Published {
     Unknown(SharedError),
 }
 
-impl SharedRegistry {
+impl SharedFile {
     /// Finds the stream of the log `name`, or makes it on `replicas` servers.
     ///
     /// # Errors
     /// [`SharedError`].
-    pub async fn open(context: &Context, replicas: usize, name: &str) -> Result<Self, SharedError> {
-        let subject = format!("wt.registry.{name}");
+    pub async fn open(
+        context: &Context,
+        replicas: usize,
+        (schema, name): (&'static Schema, &str),
+    ) -> Result<Self, SharedError> {
+        let subject = format!("wt.{}.{name}", schema.name);
         let config = Config {
-            name: format!("WT_REGISTRY_{name}"),
-            description: Some("Actors, keys, requests and denials, from node to node".to_owned()),
+            name: format!("WT_{}_{name}", schema.name.to_uppercase()),
+            description: Some("What nodes share, row by row, in one order".to_owned()),
             subjects: vec![subject.clone()],
             storage: StorageType::File,
             num_replicas: replicas,
@@ -98,7 +105,12 @@ impl SharedRegistry {
         let stream = opened.map_err(|error| failed("found", &error))?;
         let info = stream.cached_info();
         let identity = format!("{} {}", info.config.name, info.created.unix_timestamp_nanos());
-        Ok(Self { context: context.clone(), stream, subject, identity })
+        Ok(Self { context: context.clone(), stream, subject, identity, schema })
+    }
+
+    /// Returns which rows are shared.
+    pub(crate) fn schema(&self) -> &'static Schema {
+        self.schema
     }
 
     /// Returns what no other stream is called, also not a later one of the same name.

@@ -9,66 +9,47 @@ use std::collections::BTreeSet;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use serde::{Deserialize, Serialize};
-use story::ActorId;
 
-/// What is shared of a table: its columns, those of its key first.
-struct Table {
-    name: &'static str,
-    columns: &'static [&'static str],
+/// Which rows of a file are shared.
+#[derive(Debug)]
+pub struct Schema {
+    /// What the stream is called after, in lower case: `registry`.
+    pub name: &'static str,
+    /// The format of the file: nodes of another do not understand each other.
+    pub format: i32,
+    /// What is shared; the tables of the file.
+    pub tables: &'static [Table],
+    /// The tables of which a row that is cut must not be left in any earlier message.
+    pub erasing: &'static [&'static str],
+}
+
+/// What is shared of a table.
+#[derive(Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// All its columns, those of its key first.
+    pub columns: &'static [&'static str],
     /// How many of the columns are its key.
-    key: usize,
-    /// Which of its rows are shared, of `{row}`.
-    only: Option<&'static str>,
+    pub key: usize,
+    /// Which of its rows are shared, as a condition on `{row}`; all without one.
+    pub only: Option<&'static str>,
+    /// The column by which a node is told that a row has changed, if it wants to know.
+    pub told: Option<usize>,
 }
 
-const fn all(name: &'static str, key: usize, columns: &'static [&'static str]) -> Table {
-    Table { name, columns, key, only: None }
-}
+impl Table {
+    /// Returns a table that is shared whole.
+    pub const fn whole(name: &'static str, key: usize, columns: &'static [&'static str]) -> Self {
+        Self { name, columns, key, only: None, told: None }
+    }
 
-/// All that nodes share. Departures are facts about one node's doors, and are not.
-const TABLES: [Table; 10] = [
-    all("actors", 1, &["id", "name", "grants", "added", "name_erased", "deactivated"]),
-    all(
-        "keys",
-        1,
-        &[
-            "id",
-            "actor",
-            "digest",
-            "digest_before",
-            "before_until",
-            "scopes",
-            "desks",
-            "added",
-            "rotated",
-            "expires",
-            "used",
-            "revoked",
-            "note",
-            "in_file",
-            "command",
-        ],
-    ),
-    all("denials", 1, &["number", "at", "actor", "key", "act", "desk", "story", "door", "reason"]),
-    all(
-        "requests",
-        1,
-        &[
-            "id", "actor", "act", "story", "desk", "asked", "expires", "state", "approver", "decided",
-            "ended", "revision", "reason", "command", "seen",
-        ],
-    ),
-    all("payloads", 1, &["request", "bytes"]),
-    all("deliveries", 3, &["story", "subscriber", "revision", "at"]),
-    all("acknowledgements", 3, &["story", "recall", "subscriber", "at"]),
-    all(
-        "holds",
-        1,
-        &["id", "story", "basis", "reason", "placed", "placed_by", "lifted", "lifted_by", "lift_reason"],
-    ),
-    all("exports", 1, &["number", "at", "by", "recipient", "level", "stories", "digest", "bytes"]),
-    Table { name: "settings", columns: &["name", "value"], key: 1, only: Some("{row}.name = 'policy'") },
-];
+    /// Returns the same, and a node is told of the column `told` of what has changed.
+    #[must_use]
+    pub const fn telling(self, told: usize) -> Self {
+        Self { told: Some(told), ..self }
+    }
+}
 
 /// One row, put or cut.
 #[derive(Debug, Serialize, Deserialize)]
@@ -81,18 +62,18 @@ struct Line {
     values: Vec<String>,
 }
 
-/// What a batch of rows makes stale in memory.
+/// What a batch of rows has changed.
 #[derive(Debug, Default)]
 pub(crate) struct Stale {
-    /// Actors whose keys must be read anew.
-    pub(crate) actors: BTreeSet<ActorId>,
-    /// Whether all must be.
+    /// What tables tell of.
+    pub(crate) told: BTreeSet<(&'static str, String)>,
+    /// Whether all may be another.
     pub(crate) all: bool,
 }
 
 /// A row that means nothing here.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum RowError {
+pub enum RowError {
     /// Another release wrote it, or it is damaged.
     #[error("a row that another node wrote cannot be read")]
     Unreadable,
@@ -102,13 +83,13 @@ pub(crate) enum RowError {
 }
 
 /// Begins to catch what is written over `db`.
-pub(crate) fn capture(db: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn capture(schema: &Schema, db: &Connection) -> rusqlite::Result<()> {
     // What is caught may have to be erased: it is never on a disk.
     db.pragma_update(None, "temp_store", "MEMORY")?;
     db.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS journal(number INTEGER PRIMARY KEY, line TEXT NOT NULL)",
     )?;
-    for table in &TABLES {
+    for table in schema.tables {
         let name = table.name;
         for (trigger, what, row, verb, columns) in [
             ("new", "INSERT", "NEW", "put", table.columns),
@@ -129,8 +110,8 @@ pub(crate) fn capture(db: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Stops catching.
-fn release(db: &Connection) -> rusqlite::Result<()> {
-    for table in &TABLES {
+fn release(schema: &Schema, db: &Connection) -> rusqlite::Result<()> {
+    for table in schema.tables {
         for trigger in ["new", "changed", "gone"] {
             db.execute_batch(&format!("DROP TRIGGER IF EXISTS temp.{}_{trigger}", table.name))?;
         }
@@ -152,15 +133,21 @@ pub(crate) fn take(db: &Connection) -> rusqlite::Result<Vec<u8>> {
     Ok(lines)
 }
 
+/// Returns whether `lines` cut what must not be left in any earlier message.
+pub(crate) fn erases(schema: &Schema, lines: &[u8]) -> bool {
+    let cuts: Vec<String> = schema.erasing.iter().map(|table| format!(r#"{{"cut":"{table}","#)).collect();
+    lines.split(|byte| *byte == b'\n').any(|line| cuts.iter().any(|cut| line.starts_with(cut.as_bytes())))
+}
+
 /// Forgets what was caught.
 pub(crate) fn forget(db: &Connection) -> rusqlite::Result<()> {
     db.execute("DELETE FROM temp.journal", []).map(drop)
 }
 
 /// Returns every shared row.
-pub(crate) fn whole(db: &Connection) -> rusqlite::Result<Vec<u8>> {
+pub(crate) fn whole(schema: &Schema, db: &Connection) -> rusqlite::Result<Vec<u8>> {
     let mut lines = Vec::new();
-    for table in &TABLES {
+    for table in schema.tables {
         let (name, columns) = (table.name, quoted(table.columns, "it."));
         let only =
             table.only.map(|only| format!("WHERE {}", only.replace("{row}", "it"))).unwrap_or_default();
@@ -178,46 +165,56 @@ pub(crate) fn whole(db: &Connection) -> rusqlite::Result<Vec<u8>> {
 }
 
 /// Stores rows that another node wrote, within an open transaction.
-pub(crate) fn apply(db: &Connection, lines: &[u8], stale: &mut Stale) -> Result<(), RowError> {
+pub(crate) fn apply(
+    schema: &'static Schema,
+    db: &Connection,
+    lines: &[u8],
+    stale: &mut Stale,
+) -> Result<(), RowError> {
     for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        apply_one(db, line, stale)?;
+        apply_one(schema, db, line, stale)?;
     }
     Ok(forget(db)?)
 }
 
 /// Puts rows in the place of all that are here, within an open transaction.
-pub(crate) fn replace(db: &Connection, lines: &[u8], stale: &mut Stale) -> Result<(), RowError> {
-    release(db)?;
-    for table in &TABLES {
+pub(crate) fn replace(
+    schema: &'static Schema,
+    db: &Connection,
+    lines: &[u8],
+    stale: &mut Stale,
+) -> Result<(), RowError> {
+    release(schema, db)?;
+    for table in schema.tables {
         let only = table.only.map(|only| format!("WHERE {}", only.replace("{row}.", ""))).unwrap_or_default();
         db.execute(&format!("DELETE FROM {} {only}", table.name), [])?;
     }
     let mut unread = Stale::default();
     for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        apply_one(db, line, &mut unread)?;
+        apply_one(schema, db, line, &mut unread)?;
     }
     stale.all = true;
-    Ok(capture(db)?)
+    Ok(capture(schema, db)?)
 }
 
-fn apply_one(db: &Connection, line: &[u8], stale: &mut Stale) -> Result<(), RowError> {
+fn apply_one(
+    schema: &'static Schema,
+    db: &Connection,
+    line: &[u8],
+    stale: &mut Stale,
+) -> Result<(), RowError> {
     let line: Line = serde_json::from_slice(line).map_err(|_| RowError::Unreadable)?;
     let (name, is_put) = match (&line.put, &line.cut) {
         (Some(name), None) => (name, true),
         (None, Some(name)) => (name, false),
         _ => return Err(RowError::Unreadable),
     };
-    let table = TABLES.iter().find(|table| table.name == name).ok_or(RowError::Unreadable)?;
+    let table = schema.tables.iter().find(|table| table.name == name).ok_or(RowError::Unreadable)?;
     let columns = if is_put { table.columns } else { &table.columns[..table.key] };
     let values: Option<Vec<Value>> = line.values.iter().map(|text| literal(text)).collect();
     let values = values.filter(|values| values.len() == columns.len()).ok_or(RowError::Unreadable)?;
-    let whose = match table.name {
-        "actors" => values.first(),
-        "keys" if is_put => values.get(1),
-        _ => None,
-    };
-    if let Some(Value::Text(actor)) = whose {
-        stale.actors.insert(actor.parse().map_err(|_| RowError::Unreadable)?);
+    if let Some(Value::Text(told)) = table.told.and_then(|told| values.get(told)) {
+        stale.told.insert((table.name, told.clone()));
     }
     let sql = if is_put {
         let places = vec!["?"; columns.len()].join(", ");
@@ -259,66 +256,79 @@ fn digit(byte: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_column_of_a_shared_table_is_shared() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = crate::file::open_writer(&folder.path().join("registry.db")).unwrap();
-        for table in &TABLES {
-            let mut known = Vec::new();
-            let sql = format!("PRAGMA table_info({})", table.name);
-            let mut statement = db.prepare(&sql).unwrap();
-            let mut rows = statement.query([]).unwrap();
-            while let Some(row) = rows.next().unwrap() {
-                known.push(row.get::<_, String>("name").unwrap());
-            }
-            known.sort();
-            let mut shared = table.columns.to_vec();
-            shared.sort_unstable();
-            assert_eq!(shared, known, "{}", table.name);
-        }
+    static SCHEMA: Schema = Schema {
+        name: "test",
+        format: 1,
+        tables: &[
+            Table::whole("people", 1, &["id", "name", "born"]).telling(0),
+            Table::whole("notes", 1, &["number", "about", "bytes"]),
+            Table {
+                name: "settings",
+                columns: &["name", "value"],
+                key: 1,
+                only: Some("{row}.name = 'policy'"),
+                told: None,
+            },
+        ],
+        erasing: &["notes"],
+    };
+
+    fn file() -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(
+            "CREATE TABLE people(id TEXT PRIMARY KEY, name TEXT, born INTEGER) WITHOUT ROWID;
+             CREATE TABLE notes(number INTEGER PRIMARY KEY AUTOINCREMENT, about TEXT, bytes BLOB);
+             CREATE TABLE settings(name TEXT PRIMARY KEY, value) WITHOUT ROWID;",
+        )
+        .unwrap();
+        capture(&SCHEMA, &db).unwrap();
+        db
     }
 
     #[test]
     fn rows_arrive_as_they_left() {
-        let folder = tempfile::tempdir().unwrap();
-        let from = crate::file::open_writer(&folder.path().join("one.db")).unwrap();
-        let to = crate::file::open_writer(&folder.path().join("other.db")).unwrap();
-        for db in [&from, &to] {
-            capture(db).unwrap();
-        }
+        let (from, to) = (file(), file());
         from.execute_batch(
-            "INSERT INTO actors VALUES ('ann', 'O''Neill \"x\" \u{1F600}', '', 1, NULL, NULL);
-             INSERT INTO holds(story, basis, reason, placed, placed_by) VALUES (X'00FF', 'b', '', -5, 'ann');
-             INSERT INTO exports VALUES (3, 1, 'ann', NULL, 'full', X'', 'd', 9);
-             DELETE FROM exports; INSERT INTO settings VALUES ('policy', 3), ('denials-not-kept', 7);",
+            "INSERT INTO people VALUES ('ann', 'O''Neill \"x\" \u{1F600}', -5), ('bob', NULL, NULL);
+             INSERT INTO notes(about, bytes) VALUES ('ann', X'00FF'), ('', X'');
+             UPDATE notes SET about = 'bob' WHERE number = 2; DELETE FROM people WHERE id = 'bob';
+             INSERT INTO settings VALUES ('policy', 3), ('counted', 7);",
         )
         .unwrap();
         let mut stale = Stale::default();
-        apply(&to, &take(&from).unwrap(), &mut stale).unwrap();
-        assert_eq!(stale.actors.iter().map(ActorId::as_str).collect::<Vec<_>>(), ["ann"]);
-        assert_eq!(whole(&to).unwrap(), whole(&from).unwrap());
+        let lines = take(&from).unwrap();
+        assert!(!erases(&SCHEMA, &lines));
+        apply(&SCHEMA, &to, &lines, &mut stale).unwrap();
+        from.execute("DELETE FROM notes WHERE number = 1", []).unwrap();
+        let lines = take(&from).unwrap();
+        assert!(erases(&SCHEMA, &lines));
+        apply(&SCHEMA, &to, &lines, &mut stale).unwrap();
+        let told: Vec<_> = stale.told.iter().map(|(table, id)| (*table, id.as_str())).collect();
+        assert_eq!(told, [("people", "ann"), ("people", "bob")]);
+        assert_eq!(whole(&SCHEMA, &to).unwrap(), whole(&SCHEMA, &from).unwrap());
         assert!(take(&to).unwrap().is_empty(), "what came from another is not told again");
-        to.execute("INSERT INTO denials(at, act, door, reason) VALUES (1, 'kill', 'http', '')", []).unwrap();
-        replace(&to, &whole(&from).unwrap(), &mut stale).unwrap();
-        assert_eq!(whole(&to).unwrap(), whole(&from).unwrap());
-        assert!(stale.all && take(&to).unwrap().len() < 200, "only what was written before");
+        to.execute("INSERT INTO notes(about) VALUES ('own')", []).unwrap();
+        assert_eq!(to.last_insert_rowid(), 3, "no number is given twice");
+        let own = take(&to).unwrap();
+        assert_eq!(own.split(|byte| *byte == b'\n').count(), 2, "one row is one line");
+        replace(&SCHEMA, &to, &whole(&SCHEMA, &from).unwrap(), &mut stale).unwrap();
+        assert_eq!(whole(&SCHEMA, &to).unwrap(), whole(&SCHEMA, &from).unwrap());
+        assert!(stale.all && take(&to).unwrap().is_empty());
         let counted: u64 = to.query_row("SELECT count(*) FROM settings", [], |row| row.get(0)).unwrap();
         assert_eq!(counted, 1, "what a node counts for itself is its own");
     }
 
     #[test]
     fn what_means_nothing_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = crate::file::open_writer(&folder.path().join("registry.db")).unwrap();
-        capture(&db).unwrap();
+        let db = file();
         for line in [
             "{}",
             r#"{"put":"sqlite_schema","values":[]}"#,
-            r#"{"put":"actors","values":["'ann'"]}"#,
-            r#"{"put":"payloads","values":["1","random()"]}"#,
-            r#"{"put":"payloads","values":["1","X'0'"]}"#,
+            r#"{"put":"people","values":["'ann'"]}"#,
+            r#"{"put":"notes","values":["1","random()","NULL"]}"#,
+            r#"{"put":"notes","values":["1","NULL","X'0'"]}"#,
         ] {
-            apply(&db, line.as_bytes(), &mut Stale::default()).unwrap_err();
+            apply(&SCHEMA, &db, line.as_bytes(), &mut Stale::default()).unwrap_err();
         }
     }
 }

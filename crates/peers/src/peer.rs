@@ -1,5 +1,7 @@
-//! One node's end of the stream, as the thread that writes the registry uses it.
+//! One node's end of the stream, as whoever writes the file uses it.
 
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -7,9 +9,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
-use super::rows::{self, RowError, Stale};
-use super::stream::{Kind, Message, PART_BYTES_MAX, Published, SharedError, SharedRegistry};
-use crate::file::{FORMAT, private};
+use crate::rows::{self, RowError, Schema, Stale};
+use crate::stream::{Kind, Message, PART_BYTES_MAX, Published, SharedError, SharedFile};
 
 /// Messages after which all rows are written anew and what went before is deleted.
 const MESSAGES_MAX: u64 = 512;
@@ -22,8 +23,9 @@ const ASK_MAX: u32 = 4;
 
 /// The end.
 #[derive(Debug)]
-pub(crate) struct Peer {
-    shared: SharedRegistry,
+pub struct Peer {
+    shared: SharedFile,
+    schema: &'static Schema,
     runtime: Handle,
     /// The last message that was read, and what is written next follows on.
     seen: u64,
@@ -40,32 +42,42 @@ pub(crate) struct Peer {
 
 /// What catching up has changed.
 #[derive(Debug, Default)]
-pub(crate) struct CaughtUp {
-    pub(crate) stale: Stale,
+pub struct CaughtUp {
+    /// What tables tell of: the table, and the value.
+    pub told: BTreeSet<(&'static str, String)>,
+    /// Whether all may be another than before.
+    pub all: bool,
     /// How many batches were read.
-    pub(crate) batches: u64,
-    /// Whether something was erased that the journal must not keep.
-    pub(crate) erased: bool,
+    pub batches: u64,
+    /// Whether something was erased that the file's journal must not keep.
+    pub erased: bool,
 }
 
 /// Why a node is not where the others are.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PeerError {
+pub enum PeerError {
+    /// The stream cannot be read or written.
     #[error(transparent)]
     Shared(#[from] SharedError),
+    /// What another node wrote cannot be stored.
     #[error(transparent)]
     Row(#[from] RowError),
-    #[error("the registry's file refused")]
+    /// The file refused.
+    #[error("the file of this node refused")]
     File(#[from] rusqlite::Error),
-    #[error(
-        "another node writes the registry in format {theirs}, this one in {FORMAT}; run the same release"
-    )]
-    Format { theirs: i32 },
+    /// Another release wrote it.
+    #[error("another node writes in format {theirs}, this one in {ours}; run the same release")]
+    Format {
+        /// Its format.
+        theirs: i32,
+        /// The one that this node reads.
+        ours: i32,
+    },
 }
 
 /// What became of telling the others.
 #[derive(Debug)]
-pub(crate) enum Told {
+pub enum Told {
     /// They know: commit.
     All,
     /// Nothing was stored: undo, and decide again on what is newest.
@@ -79,8 +91,12 @@ pub(crate) enum Told {
 impl Peer {
     /// Joins the stream with the file `db`: goes on where this node was, takes on what the others have, or
     /// is the first and tells of what is here. Blocks.
-    pub(crate) fn join(shared: SharedRegistry, db: &Connection, runtime: Handle) -> Result<Self, PeerError> {
+    ///
+    /// # Errors
+    /// [`PeerError`].
+    pub fn join(shared: SharedFile, db: &Connection, runtime: Handle) -> Result<Self, PeerError> {
         let mut peer = Self {
+            schema: shared.schema(),
             shared,
             runtime,
             seen: 0,
@@ -90,17 +106,17 @@ impl Peer {
             whole_bytes: 0,
             erase: None,
         };
-        rows::capture(db)?;
+        rows::capture(peer.schema, db)?;
         let known: Option<String> = setting(db, "shared-with")?;
         if known.as_deref() == Some(peer.shared.identity()) {
             peer.seen = setting(db, "shared-upto")?.unwrap_or_default();
             return Ok(peer);
         }
         if peer.runtime.block_on(peer.shared.next(0))?.is_none() && peer.tell_whole(db)? {
-            info!("The registry of this node is the one that the others share");
+            info!("What this node has is what the nodes share from now on");
         } else {
             // What is here was never shared: the first message has all rows, and replaces it.
-            keep_beside(db, peer.shared.identity())?;
+            keep_beside(peer.schema, db, peer.shared.identity())?;
             (peer.seen, peer.torn) = (0, true);
         }
         db.execute(
@@ -111,11 +127,14 @@ impl Peer {
     }
 
     /// Reads what others have written and stores it, outside of any transaction of the caller. Blocks.
-    pub(crate) fn catch_up(&mut self, db: &Connection) -> Result<CaughtUp, PeerError> {
+    ///
+    /// # Errors
+    /// [`PeerError`]: try again.
+    pub fn catch_up(&mut self, db: &Connection) -> Result<CaughtUp, PeerError> {
         let mut caught_up = CaughtUp::default();
         while let Some(message) = self.runtime.block_on(self.shared.next(self.seen + 1))? {
-            if message.format != FORMAT {
-                return Err(PeerError::Format { theirs: message.format });
+            if message.format != self.schema.format {
+                return Err(PeerError::Format { theirs: message.format, ours: self.schema.format });
             }
             self.torn |= message.sequence != self.seen + 1;
             self.seen = message.sequence;
@@ -143,14 +162,14 @@ impl Peer {
             return Ok(()); // Before the one that has all rows.
         }
         let lines: Vec<u8> = parts.iter().flat_map(|part| part.bytes.iter().copied()).collect();
-        let begun = db.execute_batch("BEGIN IMMEDIATE");
-        begun?;
+        let mut stale = Stale::default();
+        db.execute_batch("BEGIN IMMEDIATE")?;
         let stored = if is_whole && self.torn {
-            rows::replace(db, &lines, &mut caught_up.stale)
+            rows::replace(self.schema, db, &lines, &mut stale)
         } else if is_whole {
             Ok(()) // All of it is here.
         } else {
-            rows::apply(db, &lines, &mut caught_up.stale)
+            rows::apply(self.schema, db, &lines, &mut stale)
         };
         let stored = stored.map_err(PeerError::from).and_then(|()| {
             note(db, last.sequence)?;
@@ -162,23 +181,35 @@ impl Peer {
         }
         self.torn &= !is_whole;
         self.count(first.kind, (parts.len() as u64, lines.len()), ERASE_AFTER_OTHERS);
+        caught_up.told.append(&mut stale.told);
+        caught_up.all |= stale.all;
         caught_up.batches += 1;
         caught_up.erased |= first.kind != Kind::Rows;
         Ok(())
     }
 
-    /// Reads again what could not be stored.
-    pub(crate) fn rewind(&mut self, db: &Connection) {
+    /// Forgets what was caught of a transaction that was undone, and reads again what could not be stored.
+    pub fn rewind(&mut self, db: &Connection) {
+        drop(rows::forget(db)); // If it fails, so does the next transaction.
         self.parts.clear();
         self.seen = setting(db, "shared-upto").ok().flatten().unwrap_or_default();
     }
 
-    /// Tells the others of `lines`, which stand in the open transaction on `db`; as far as that is up to what
-    /// they know. Blocks.
-    pub(crate) fn tell(&mut self, db: &Connection, lines: &[u8], erases: bool) -> rusqlite::Result<Told> {
+    /// Tells the others of what the open transaction on `db` has written so far; one that has written nothing
+    /// that is shared concerns nobody. `erases` says that what earlier messages hold is to be deleted soon. After
+    /// [`Told::All`], commit; else undo. Blocks.
+    ///
+    /// # Errors
+    /// The file refused: undo.
+    pub fn tell(&mut self, db: &Connection, erases: bool) -> rusqlite::Result<Told> {
+        let lines = rows::take(db)?;
+        if lines.is_empty() {
+            return Ok(Told::All);
+        }
+        let erases = erases || rows::erases(self.schema, &lines);
         let kind = if erases { Kind::Erasing } else { Kind::Rows };
         let before = self.seen;
-        match self.publish(lines, kind) {
+        match self.publish(&lines, kind) {
             Sent::Stored(last) => {
                 note(db, last)?;
                 self.seen = last;
@@ -203,7 +234,7 @@ impl Peer {
                 Ok(None) => {}
                 Err(_) => continue,
             }
-            let nothing = self.message(Bytes::new(), (1, 1), Kind::Rows, &new_id());
+            let nothing = message(self.schema, Bytes::new(), (1, 1), Kind::Rows, &new_id());
             if let Published::Stored(_) = self.runtime.block_on(self.shared.publish(nothing, before)) {
                 return Told::Nobody; // It is read when catching up, and has no rows.
             }
@@ -212,7 +243,10 @@ impl Peer {
     }
 
     /// Deletes what need not be kept, when it is time to; outside of any transaction. Blocks.
-    pub(crate) fn tidy(&mut self, db: &Connection) -> Result<(), PeerError> {
+    ///
+    /// # Errors
+    /// [`PeerError`]: it is tried again.
+    pub fn tidy(&mut self, db: &Connection) -> Result<(), PeerError> {
         let is_long = self.since.0 >= MESSAGES_MAX && self.since.1 >= self.whole_bytes;
         let is_due = self.erase.is_some_and(|(since, delay)| since.elapsed() >= delay);
         if self.torn || !(is_long || is_due) {
@@ -228,7 +262,7 @@ impl Peer {
 
     /// Tells the others of all rows, if this node knows the newest; returns whether it does.
     fn tell_whole(&mut self, db: &Connection) -> Result<bool, PeerError> {
-        let lines = rows::whole(db)?;
+        let lines = rows::whole(self.schema, db)?;
         match self.publish(&lines, Kind::Whole) {
             Sent::Stored(last) => {
                 self.seen = last;
@@ -237,7 +271,7 @@ impl Peer {
             }
             Sent::Refused => Ok(false),
             Sent::Unknown { error, .. } => {
-                warn!(%error, "Cannot write the shared registry anew: tried again later");
+                warn!(%error, "Cannot write what nodes share anew: tried again later");
                 Ok(false)
             }
         }
@@ -250,7 +284,7 @@ impl Peer {
         let (mut after, mut parts) = (self.seen, parts.into_iter());
         for part in 1..=count {
             let bytes = Bytes::copy_from_slice(parts.next().unwrap_or_default());
-            let message = self.message(bytes, (part, count), kind, &id);
+            let message = message(self.schema, bytes, (part, count), kind, &id);
             match self.runtime.block_on(self.shared.publish(message, after)) {
                 Published::Stored(sequence) => after = sequence,
                 // Its first parts, without the last, are none.
@@ -259,10 +293,6 @@ impl Peer {
             }
         }
         Sent::Stored(after)
-    }
-
-    fn message(&self, bytes: Bytes, part: (u32, u32), kind: Kind, id: &str) -> Message {
-        Message { sequence: 0, id: id.to_owned(), part, kind, format: FORMAT, bytes }
     }
 
     fn count(&mut self, kind: Kind, (messages, bytes): (u64, usize), delay: Duration) {
@@ -283,20 +313,30 @@ enum Sent {
     Unknown { id: String, error: SharedError },
 }
 
-/// Copies what was never shared to a file beside, if there is anybody in it.
-fn keep_beside(db: &Connection, identity: &str) -> Result<(), PeerError> {
-    let is_empty: bool = db.query_row("SELECT count(*) = 0 FROM actors", [], |row| row.get(0))?;
+/// Copies what was never shared to a file beside, if there is anything in it.
+fn keep_beside(schema: &Schema, db: &Connection, identity: &str) -> Result<(), PeerError> {
+    let is_empty = rows::whole(schema, db)?.is_empty();
     let Some(path) = db.path().filter(|_| !is_empty) else { return Ok(()) };
     let beside = format!("{path}.before-{}", identity.rsplit(' ').next().unwrap_or_default());
     // One that is there was made when this was tried before.
-    if private().create_new(true).open(&beside).is_ok() {
+    if private().open(&beside).is_ok() {
         db.execute("VACUUM main INTO ?1", [&beside])?;
-        warn!(
-            file = beside,
-            "This node has joined the registry of the others: its own is kept in a file beside"
-        );
+        warn!(file = beside, "This node has joined what the others share: its own is kept in a file beside");
     }
     Ok(())
+}
+
+fn message(schema: &Schema, bytes: Bytes, part: (u32, u32), kind: Kind, id: &str) -> Message {
+    Message { sequence: 0, id: id.to_owned(), part, kind, format: schema.format, bytes }
+}
+
+/// Returns how a file is made that only its owner may read.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 fn new_id() -> String {
