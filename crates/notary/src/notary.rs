@@ -98,7 +98,7 @@ impl Notary {
             None => keeping.await,
             Some(sharing) => tokio::select! {
                 () = keeping => {}
-                () = sharing.follow() => {} // Never ends by itself.
+                () = sharing.follow(&self.log) => {} // Never ends by itself.
             },
         }
     }

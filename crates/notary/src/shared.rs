@@ -7,13 +7,12 @@
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
-use async_nats::jetstream::kv::{Config, Operation, Store};
+use async_nats::jetstream::kv::{Config, Store};
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, StorageType};
-use futures::StreamExt;
-use log::Epoch;
+use log::{Epoch, EventLog};
 use proof::checkpoint::SignedCheckpoint;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::reader::words;
 
@@ -21,10 +20,10 @@ use crate::reader::words;
 const BUCKET: &str = "WT_HEADS";
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
-/// How long nothing may be heard before somebody looks.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long to wait before following is begun again.
-const AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// How often the place is looked at while a head is to be expected.
+const ASK_EVERY: Duration = Duration::from_millis(20);
+/// How often it is otherwise: a head may get cosignatures.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The place of one log's heads.
 #[derive(Debug, Clone)]
@@ -106,46 +105,39 @@ impl SharedHeads {
         written.map_err(|error| failed("written", error))?.map_err(|error| failed("written", error))
     }
 
-    /// Tells `newest` of whatever is put there, for ever: at once, or within a second while NATS is
-    /// in trouble. Revisions only rise.
-    pub(crate) async fn follow(&self, newest: &watch::Sender<Option<Found>>) {
+    /// Tells `newest` of whatever is put there, for ever: about at once while `log` has records that no
+    /// head is over, else within half a second. Revisions only rise.
+    ///
+    /// It asks, rather than be told: whoever pushes messages to a process must be let through to it, and a
+    /// consumer that died is not heard of.
+    pub(crate) async fn follow(&self, newest: &watch::Sender<Option<Found>>, log: &EventLog) {
+        let mut size = 0;
         loop {
-            if let Ok(mut heads) = self.store.watch_with_history(&self.key).await {
-                // What has ended or fallen silent behind the place's back is begun again.
-                while self.hear(&mut heads, newest).await {}
+            if let Ok(Some(found)) = self.newest().await
+                && tell(newest, &found)
+                && let Ok(head) = found.head()
+            {
+                size = head.checkpoint().size();
             }
-            sleep(AGAIN_AFTER).await;
-        }
-    }
-
-    /// Returns whether it is worth listening on.
-    async fn hear(
-        &self,
-        heads: &mut async_nats::jetstream::kv::Watch,
-        newest: &watch::Sender<Option<Found>>,
-    ) -> bool {
-        match timeout(LOOK_EVERY, heads.next()).await {
-            Ok(Some(Ok(entry))) if entry.operation == Operation::Put => {
-                let note = String::from_utf8_lossy(&entry.value).into_owned();
-                tell(newest, Found { note, revision: entry.revision });
-                true
+            let asked = Instant::now();
+            let is_due = || match log.head().0 > size {
+                true => asked.elapsed() >= ASK_EVERY,
+                false => asked.elapsed() >= LOOK_EVERY,
+            };
+            sleep(ASK_EVERY).await;
+            while !is_due() {
+                sleep(ASK_EVERY).await;
             }
-            Ok(Some(Ok(_))) => true,
-            Ok(_) => false,
-            Err(_) => match self.newest().await {
-                Ok(Some(found)) => !tell(newest, found),
-                Ok(None) | Err(_) => true,
-            },
         }
     }
 }
 
 /// Returns whether that is news.
-fn tell(newest: &watch::Sender<Option<Found>>, found: Found) -> bool {
+fn tell(newest: &watch::Sender<Option<Found>>, found: &Found) -> bool {
     newest.send_if_modified(|held| {
         let is_newer = held.as_ref().is_none_or(|held| held.revision < found.revision);
         if is_newer {
-            *held = Some(found);
+            *held = Some(found.clone());
         }
         is_newer
     })

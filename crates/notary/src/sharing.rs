@@ -1,5 +1,6 @@
 //! Taking turns: whose it is to sign, and what whoever signs has signed.
 
+use log::EventLog;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -38,8 +39,8 @@ impl Sharing {
     }
 
     /// Listens to the place for whoever is listening here. Does not end.
-    pub(crate) async fn follow(&self) {
-        self.place.follow(&self.found).await;
+    pub(crate) async fn follow(&self, log: &EventLog) {
+        self.place.follow(&self.found, log).await;
     }
 
     /// Returns the place, and what it says now.
