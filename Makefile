@@ -19,11 +19,16 @@ BROWSER_PACKAGES := tests/browser/node_modules/.package-lock.json
 # What the tests with other people's tools need: stock NATS clients, validators, readers of feeds.
 CONTRACT_PACKAGES := tests/contracts/node_modules/.package-lock.json $(TOOLS)/python/.fetched
 
-test: $(NATS_SERVER_BIN) $(BROWSER_PACKAGES) $(CONTRACT_PACKAGES) ## Runs every test, against a real NATS server
+# The replica in TypeScript, built, where there is npm.
+TYPESCRIPT := clients/typescript/dist/.built
+
+test: $(NATS_SERVER_BIN) $(BROWSER_PACKAGES) $(CONTRACT_PACKAGES) $(TYPESCRIPT) ## Runs every test, against a real NATS server
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) test --workspace --locked
 	cd clients/python && PYTHONPATH=src python3 -m unittest discover -s tests -t .
+	@if test -e $(TYPESCRIPT); then cd clients/typescript && node --test test/*.test.js; \
+		else echo 'NOT RUN: the tests of the replica in TypeScript'; fi
 
 traces: $(NATS_SERVER_BIN) ## Tests the traces that the feature `otel` sends, with a collector
 	$(CARGO) clippy --locked -p writethru -p writethru-trace --features writethru/otel --all-targets -- -D warnings
@@ -54,6 +59,11 @@ fmt: ## Formats the code
 clean: ## Removes what was built and fetched
 	$(CARGO) clean
 	rm -rf $(TOOLS)
+
+$(TYPESCRIPT): clients/typescript/package-lock.json $(wildcard clients/typescript/src/*.ts)
+	@if command -v npm >/dev/null; then \
+		if cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build; \
+		then touch dist/.built; else echo 'NOT BUILT: the replica in TypeScript'; fi; fi
 
 $(BROWSER_PACKAGES): tests/browser/package-lock.json
 	@if command -v npm >/dev/null; then cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund \

@@ -40,7 +40,7 @@ pub use access::{Act, ActSet, PUBLIC, Role};
 pub use actors::{Actor, ActorChange, ActorError, NewActor};
 pub use authorize::{Denied, Identity, Lack, Principal, authorize, may_still};
 pub use copying::copy;
-pub use denials::{Denial, DenialRange, KeptDenial};
+pub use denials::{Denial, KeptDenial, NumberedRange};
 pub use departures::Departure;
 pub use error::{OpenError, StoreError};
 pub use exports::{Export, NewExport};

@@ -302,7 +302,7 @@ mod tests {
     use super::*;
     use crate::denials::tests::denial;
     use crate::keys::{KeyError, NewKey};
-    use crate::{DenialRange, NewActor, Secret};
+    use crate::{NewActor, NumberedRange, Secret};
 
     async fn with_a_key(folder: &Path) -> (Registry, NewKey, Secret) {
         let registry = Registry::open(&folder.join("registry.db")).await.unwrap();
@@ -341,7 +341,7 @@ mod tests {
         for second in 0..1_000 {
             registry.deny(denial(second)); // More than there is room for.
         }
-        let range = DenialRange { from: Timestamp::MIN, to: Timestamp::MAX, before: None };
+        let range = NumberedRange { from: Timestamp::MIN, to: Timestamp::MAX, before: None };
         let kept = registry.denials(range, 1_000).await.unwrap();
         let lost = registry.denials_not_kept().await.unwrap();
         assert_eq!(kept.len() as u64 + lost, 1_000);

@@ -1,6 +1,7 @@
 //! Redactions: words taken out of a story's record, or something said about them.
 
 use desk::{RedactError, RedactRequest, Selection, StoryRef};
+use jiff::Timestamp;
 use projector::{AsOf, View};
 use registry::{Act, Principal, may_still};
 use story::{ActorId, CommandKey, Field, Place, Revision, StoryId};
@@ -56,8 +57,8 @@ impl Query for RedactQuery {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RecordQuery {
-    /// Which state: `latest`, an RFC 3339 time, `rev:12`, `rev:-3` (three before the newest) or
-    /// `cursor:…`.
+    /// Which state: `latest`, an RFC 3339 time, `rev:12`, `rev:-3` (three before the newest),
+    /// `cursor:…` or `size:12` (when the transparency log had twelve entries).
     #[param(value_type = Option<String>, example = "rev:-1")]
     as_of: Option<AsOf>,
     /// The cursor of a push: waits until the answer includes it.
@@ -77,6 +78,12 @@ impl Query for RecordQuery {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RedactionsQuery {
+    /// At this time or later (RFC 3339).
+    #[param(value_type = Option<String>, example = "2026-11-23T00:00:00Z")]
+    from: Option<Timestamp>,
+    /// Before this time (RFC 3339).
+    #[param(value_type = Option<String>, example = "2026-11-24T00:00:00Z")]
+    to: Option<Timestamp>,
     /// `next` of the page before: only older ones.
     #[param(value_type = Option<u64>)]
     after: Option<u64>,
@@ -89,10 +96,12 @@ pub(crate) struct RedactionsQuery {
 }
 
 impl Query for RedactionsQuery {
-    const NAMES: &'static [&'static str] = &["after", "limit", "at_least"];
+    const NAMES: &'static [&'static str] = &["from", "to", "after", "limit", "at_least"];
 
     fn take(from: &mut Parameters) -> Result<Self, Problem> {
         Ok(Self {
+            from: from.optional("from")?,
+            to: from.optional("to")?,
             after: from.number("after", i64::MAX.unsigned_abs())?,
             limit: limit(from, PAGE, PAGE_MAX)?,
             at_least: at_least(from)?,
@@ -163,7 +172,8 @@ impl Gateway {
             None
         };
         let before = query.after.map(log::Position);
-        let found = self.views().redactions(story, before, query.limit + 1).await;
+        let times = query.from.unwrap_or(Timestamp::MIN)..query.to.unwrap_or(Timestamp::MAX);
+        let found = self.views().redactions(story, (times, before), query.limit + 1).await;
         let mut found = found.map_err(|failed| of_view(&failed))?;
         let more = found.len() > query.limit;
         found.truncate(query.limit);
@@ -180,7 +190,7 @@ impl Gateway {
     ) -> Result<ArticleView, Problem> {
         let standing = self.may_do(who, Act::ReadRecord, story).await?;
         self.catch_up(query.at_least).await?;
-        let as_of = self.moment(query.as_of, None)?;
+        let as_of = self.moment(Some(standing.story), View::Desk, (query.as_of, None)).await?;
         let shown = self.views().article(standing.story, as_of, View::Desk).await;
         let shown = shown.map_err(|failed| of_view(&failed))?.ok_or_else(|| no_revision(story, "then"))?;
         let record = self.inner.desk.record(&StoryRef::Id(standing.story), shown.revision).await;

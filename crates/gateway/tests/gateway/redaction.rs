@@ -77,6 +77,11 @@ async fn an_erased_sentence_is_shown_nowhere_and_is_in_no_file() {
     );
     let house_list = service.look("/v1/redactions", &house.counsel).await.json();
     assert_eq!(house_list, listed);
+    let recorded = line["recorded"].as_str().unwrap();
+    let since = service.look(&format!("/v1/redactions?from={recorded}"), &house.counsel).await.json();
+    assert_eq!(since, listed);
+    let before = service.look(&format!("/v1/redactions?to={recorded}"), &house.counsel).await.json();
+    assert_eq!(before["redactions"], json!([]));
     let recalls = service.look("/v1/stories/fire/recalls", &house.counsel).await.json();
     assert_eq!(
         (&recalls["recalls"][0]["kind"], &recalls["recalls"][0]["voids"]),
@@ -231,5 +236,42 @@ async fn what_waits_for_a_second_person_with_erased_words_in_it_ends() {
     assert!(ended["reason"].as_str().unwrap().contains("redacted"), "{ended}");
     assert_eq!(state(&without).await["state"], "pending");
     assert!(!service.holds(SECRET), "it is in a file");
+    house.service.stop().await;
+}
+
+#[tokio::test]
+async fn a_redaction_over_nats_is_what_it_is_over_http() {
+    let house = House::open().await;
+    let service = &house.service;
+    let mut nats = crate::nats::start(service).await;
+    let body = json!({
+        "kind": "erase", "basis": "GDPR-Art.17", "words": SECRET, "reason": "The conviction is spent.",
+        "note": "A name was removed.", "approver": "chief",
+    });
+    let ask = json!({"query": {"story": "fire"}, "body": body, "key": "k1"});
+    let reporter = service.key_of("ana", &["reporter@world"]).await;
+    nats.headers.insert("Authorization", format!("Bearer {reporter}"));
+    assert_eq!(nats.refused("redact", &ask).await["status"], 403);
+    nats.headers.insert("Authorization", format!("Bearer {}", house.counsel));
+    let (_, preview) =
+        nats.ask("redact", &json!({"query": {"story": "fire", "dry_run": true}, "body": body})).await;
+    assert_eq!(preview["values"][0]["place"], "block b1", "{preview}");
+    for (place, wrong) in [
+        ("query parameter body", json!({"query": {"story": "fire"}})),
+        ("body", json!({"query": {"story": "fire"}, "body": {"kind": "erase", "whom": "all"}})),
+        ("query parameter whom", json!({"query": {"story": "fire", "whom": "all"}, "body": body})),
+    ] {
+        assert_eq!(nats.refused("redact", &wrong).await["place"], place);
+    }
+    assert!(service.holds(SECRET), "nothing of this did anything");
+    let (_, done) = nats.ask("redact", &ask).await;
+    assert_eq!(
+        (&done["revision"], &done["values"], &done["repeated"]),
+        (&json!(3), &json!(1), &json!(false))
+    );
+    assert!(!service.holds(SECRET), "it is in a file");
+    let (_, again) = nats.ask("redact", &ask).await;
+    assert_eq!((&again["revision"], &again["repeated"]), (&json!(3), &json!(true)), "{again}");
+    nats.stop().await;
     house.service.stop().await;
 }

@@ -12,6 +12,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use crate::contract::{Epoch, OpenError, Position};
@@ -88,7 +89,13 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     )?;
     log.busy_timeout(BUSY_WAIT)?;
     log.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    plan_once(&log)?;
     Ok(log)
+}
+
+/// Lets no plan depend on what is bound: SQLite would else make it anew at every use.
+pub(super) fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// Opens another connection to an existing log that only moves the write-ahead log into it.

@@ -83,6 +83,7 @@ pub(super) fn open_reader(log: &Path, epoch: Epoch) -> rusqlite::Result<Option<(
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let index = Connection::open_with_flags(path(log), flags)?;
     index.busy_timeout(files::BUSY_WAIT)?;
+    files::plan_once(&index)?;
     let checkpoint = fits(&index, epoch)?;
     Ok(checkpoint.map(|checkpoint| (index, checkpoint)))
 }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use peers::SharedFile;
 use publisher::server::{NatsServer, Search, ServerOptions, Sync, find};
 use registry::{
-    Act, Decision, Denial, DenialRange, Guarded, KeyError, NewActor, NewKey, NewRequest, Policy, Principal,
+    Act, Decision, Denial, Guarded, KeyError, NewActor, NewKey, NewRequest, NumberedRange, Policy, Principal,
     RecallQuery, Registry, RequestError, RequestFilter, RequestId, RequestState, StoreError, Verdict,
     authorize,
 };
@@ -130,7 +130,7 @@ async fn what_one_node_writes_every_node_has() {
     until("the policy is there", async || other.policy().needs_second(Guarded::Kill)).await;
     let denied = authorize(&Principal::Public, Act::Kill, None).unwrap_err();
     one.deny(Denial::of(&denied, at(8), None, "http".parse().unwrap()));
-    let range = DenialRange { from: Timestamp::MIN, to: Timestamp::MAX, before: None };
+    let range = NumberedRange { from: Timestamp::MIN, to: Timestamp::MAX, before: None };
     until("the denial is there", async || other.denials(range, 9).await.unwrap().len() == 1).await;
     assert_eq!(one.denials(range, 9).await.unwrap(), other.denials(range, 9).await.unwrap());
 }
@@ -189,7 +189,7 @@ async fn a_node_that_was_away_or_is_new_has_what_the_others_have() {
             voided: vec![story::Revision(699)],
             recall: story::Revision(700),
         };
-        assert_eq!(node.recall_count(all).await.unwrap().got, 1);
+        assert_eq!(node.recall_status(all, None, 9).await.unwrap().0.got, 1);
     }
     new.revoke_key(key.id, at(3)).await.unwrap();
     until("it is revoked", async || one.verify(secret.expose(), at(4)).is_none()).await;
