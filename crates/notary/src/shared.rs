@@ -120,10 +120,7 @@ impl SharedHeads {
                 size = head.checkpoint().size();
             }
             let asked = Instant::now();
-            let is_due = || match log.head().0 > size {
-                true => asked.elapsed() >= ASK_EVERY,
-                false => asked.elapsed() >= LOOK_EVERY,
-            };
+            let is_due = || log.head().0 > size || asked.elapsed() >= LOOK_EVERY;
             sleep(ASK_EVERY).await;
             while !is_due() {
                 sleep(ASK_EVERY).await;

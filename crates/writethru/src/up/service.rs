@@ -55,6 +55,8 @@ pub(crate) struct Service {
     relay: Relay,
     /// The transparency log, if this process keeps one.
     notary: Option<Notarising>,
+    /// What carries to webhooks, if this process does.
+    courier: Option<Part>,
     /// What ends before the views catch up, and what after NATS has.
     early: Vec<Part>,
     parts: Vec<Part>,
@@ -152,10 +154,10 @@ impl Service {
         let relay = Relay::start(joint, found);
         let edge = listener.map(|listener| Edge::start(listener, gateway, &broken)).transpose()?;
         info!(log.head = log.head().0, "Service is ready");
-        let parts = [courier, Some(receipts), Some(projector)].into_iter().flatten().collect();
+        let parts = vec![receipts, projector];
         let early =
             [scheduler, following, auditing, announcing, Some(upkeep)].into_iter().flatten().collect();
-        Ok(Self { log, views, registry, edge, relay, notary, early, parts, broken })
+        Ok(Self { log, views, registry, edge, relay, notary, courier, early, parts, broken })
     }
 
     /// Returns whether nothing has ever been filed.
@@ -179,8 +181,9 @@ impl Service {
     }
 
     /// Ends every part in order: the edge takes nothing new and finishes what it has; then the
-    /// views catch up, then the notary, then NATS, each for a bounded time; then the log is closed. Returns
-    /// what broke while the service ran, if anything did.
+    /// views catch up, then the notary, then NATS, each for a bounded time; then registry and log are closed, and
+    /// last our NATS server ends, where both may be kept. Returns what broke while the service ran, if anything
+    /// did.
     pub(crate) async fn drain(self) -> Option<Failure> {
         let edge = async {
             if let Some(edge) = self.edge {
@@ -202,6 +205,9 @@ impl Service {
         if let Some(notary) = &self.notary {
             notary.caught_up(&self.log).await;
         }
+        if let Some(courier) = self.courier {
+            end(courier).await;
+        }
         self.relay.drain(self.views.position()).await;
         if let Some(notary) = self.notary {
             notary.end().await;
@@ -211,6 +217,7 @@ impl Service {
         }
         self.registry.close().await;
         self.log.close().await;
+        self.relay.end().await;
         info!(log.head = head.0, "Service has ended");
         self.broken.first.lock().await.take()
     }
