@@ -124,7 +124,9 @@ async fn take_turns(leases: Leases, turn: Turn, reader: Reader, told: Cancellati
     let mut status = reader.follow();
     loop {
         let may_sign = async { status.wait_for(Status::may_sign).await.is_ok() };
-        if told.run_until_cancelled(may_sign).await != Some(true) {
+        let can = told.run_until_cancelled(may_sign).await == Some(true);
+        // A notary that has ended changes nothing any more.
+        if !can || status.has_changed().is_err() {
             told.cancelled().await;
             return;
         }
@@ -140,8 +142,8 @@ async fn take_turns(leases: Leases, turn: Turn, reader: Reader, told: Cancellati
             }
         };
         tokio::join!(keeping, watching);
-        if told.is_cancelled() {
-            return;
+        if told.is_cancelled() || status.has_changed().is_err() {
+            continue;
         }
         warn!("This process cannot sign: another may go on, /readyz says why");
     }
