@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
 use bytes::Bytes;
+use futures::StreamExt;
 use log::{Batch, Command, Epoch, EventLog, NewRecord, StoryKey};
 use proof::checkpoint::SignedCheckpoint;
 use publisher::server::{NatsServer, Search, ServerOptions, Sync, find};
@@ -120,11 +121,24 @@ async fn of_two_that_believe_it_is_their_turn_one_at_a_time_signs() {
     one.append(0, 1, "a").await;
     one.until(|status| status.size() == 1).await;
     other.append(0, 1, "a").await;
+    let store = nats.context.get_key_value("WT_HEADS").await.unwrap();
+    let mut put = store.watch_with_history("0.7").await.unwrap();
+    let watching = tokio::spawn(async move {
+        let mut before = 0;
+        while before < 400 {
+            let head = SignedCheckpoint::parse(&put.next().await.unwrap().unwrap().value).unwrap();
+            let size = head.checkpoint().size();
+            assert!(size > before, "a head over {size} was put in the place of one over {before}");
+            before = size;
+        }
+    });
     other.take_turn();
     for from in (1..400).step_by(7) {
         tokio::join!(one.append(from, from + 7, "a"), other.append(from, from + 7, "a"));
     }
     let size = one.log.head().0;
+    assert_eq!(size, 400);
+    tokio::time::timeout(PATIENCE, watching).await.expect("in time").unwrap();
     let head = one.until(|status| status.size() == size).await;
     let same = other.until(|status| status.size() == size).await;
     assert_eq!(head.checkpoint(), same.checkpoint());

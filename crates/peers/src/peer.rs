@@ -65,6 +65,9 @@ pub enum PeerError {
     /// The file refused.
     #[error("the file of this node refused")]
     File(#[from] rusqlite::Error),
+    /// There is nothing to join, and what is here could not be told.
+    #[error("what this node has could not be shared; start it again")]
+    Alone,
     /// Another release wrote it.
     #[error("another node writes in format {theirs}, this one in {ours}; run the same release")]
     Format {
@@ -112,8 +115,11 @@ impl Peer {
             peer.seen = setting(db, "shared-upto")?.unwrap_or_default();
             return Ok(peer);
         }
-        if peer.runtime.block_on(peer.shared.next(0))?.is_none() && peer.tell_whole(db)? {
+        let is_first = peer.runtime.block_on(peer.shared.next(0))?.is_none();
+        if is_first && peer.tell_whole(db)? {
             info!("What this node has is what the nodes share from now on");
+        } else if is_first && peer.runtime.block_on(peer.shared.next(0))?.is_none() {
+            return Err(PeerError::Alone); // Nobody was first, and nobody says whether this node will be.
         } else {
             // What is here was never shared: the first message has all rows, and replaces it.
             keep_beside(peer.schema, db, peer.shared.identity())?;

@@ -165,7 +165,9 @@ impl Writer {
             }
         };
         if let Err(error) = &done.outcome {
-            warn!(error = error as &dyn std::error::Error, "A write to the registry failed");
+            if !is_idle {
+                warn!(error = error as &dyn std::error::Error, "A write to the registry failed");
+            }
             self.memory.outbox.put_back(waiting);
             let left = group.iter_mut().skip(done.answers.len());
             done.answers.extend(left.map(|job| job(Err(error.clone())).answer));

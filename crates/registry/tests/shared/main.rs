@@ -17,7 +17,7 @@ use registry::{
 };
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 struct Nats {
     server: NatsServer,
