@@ -5,7 +5,7 @@ TOOLS := .tools
 NATS_SERVER_BIN ?= $(TOOLS)/nats-server
 export NATS_SERVER_BIN := $(abspath $(NATS_SERVER_BIN))
 
-.PHONY: help up test traces deb check bench audit fmt clean
+.PHONY: faults storm help up test traces deb check bench audit fmt clean
 
 help: ## Lists these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,13 @@ test: $(NATS_SERVER_BIN) $(BROWSER_PACKAGES) $(CONTRACT_PACKAGES) $(TYPESCRIPT) 
 traces: $(NATS_SERVER_BIN) ## Tests the traces that the feature `otel` sends, with a collector
 	$(CARGO) clippy --locked -p writethru -p writethru-trace --features writethru/otel --all-targets -- -D warnings
 	$(CARGO) test --locked -p writethru --features otel --test otel
+
+faults: ## Runs the log under a disk that fails, seed by seed: make faults SEEDS=2000 FROM=0
+	$(CARGO) run --locked -p writethru-faults -- --seeds $(or $(SEEDS),500) --from $(or $(FROM),0)
+
+storm: $(NATS_SERVER_BIN) ## Runs a service and its NATS server through more storms: make storm SEEDS=12
+	$(CARGO) build --locked -p writethru
+	WRITETHRU_STORM=$(or $(SEEDS),12) $(CARGO) test --locked -p writethru-tests --test storm -- --nocapture
 
 deb: ## Builds the Debian package and looks at it (needs cargo-deb)
 	$(CARGO) build --release --locked -p writethru
