@@ -14,7 +14,7 @@ use crate::error::{OpenError, StoreError};
 /// `WtRg` in SQLite's header: what kind of file this is.
 const APPLICATION_ID: i32 = 0x5774_5267;
 /// The format that this version reads and writes.
-const FORMAT: i32 = 4;
+pub(crate) const FORMAT: i32 = 4;
 /// How long a connection waits for another.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// How long the writer waits for readers who keep the journal from being emptied.

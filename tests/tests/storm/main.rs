@@ -210,7 +210,7 @@ impl Newsroom {
             }
             Blow::StuckReader => self.stuck.push(stuck_reader(self.nats().port()).await),
             Blow::ClockSteps => {
-                self.clock.set([-3600, 0, 3600][usize::try_from(dice.below(3)).expect("few")])
+                self.clock.set([-3600, 0, 3600][usize::try_from(dice.below(3)).expect("few")]);
             }
         }
     }
@@ -287,13 +287,9 @@ async fn check_stories(service: &Service, replica: &Replica, stories: &HashMap<S
         assert_eq!(history.len() as u64, *last, "{slug}: something was stored that nobody was told of");
         let held = tokio::time::timeout(PATIENCE, replica.wait_until(*story, Revision(*last)));
         let Ok(held) = held.await else {
-            let log = std::fs::read_to_string(service.data.with_extension("log")).unwrap_or_default();
-            let st = replica.status().borrow().clone();
-            panic!(
-                "{slug}: {last}; the replica has {:?}, {:?} {st:?}\n{log}",
-                replica.current(*story).map(|a| a.revision),
-                replica.counts()
-            );
+            let has = replica.current(*story).map(|article| article.revision);
+            let said = std::fs::read_to_string(service.data.with_extension("log")).unwrap_or_default();
+            panic!("{slug}: the replica is at {has:?} of {last}; the service said:\n{said}");
         };
         let held = held.expect("open");
         let shown: Value = serde_json::from_str(&service.run(&["show", slug, "--json"])).expect("JSON");

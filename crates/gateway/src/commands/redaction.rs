@@ -11,6 +11,7 @@ use wire::http::{RedactBody, Redacted, RedactedValue, RedactionList, RedactionPr
 use wire::{ArticleMeta, ArticleView, Cursor, Problem, ProblemKind};
 
 use crate::commands::read::{at_least, limit, no_revision};
+use crate::commands::redacting::RedactOutcome;
 use crate::commands::registry::{now, of_request, of_store};
 use crate::commands::request::text;
 use crate::commands::stored::Stored;
@@ -110,21 +111,27 @@ impl Query for RedactionsQuery {
 }
 
 impl Gateway {
-    /// Carries out a redaction of `who`.
-    pub(crate) async fn redact(&self, redacting: Redacting, who: &Principal) -> Result<Redacted, Problem> {
+    /// Carries out a redaction of `who`, or keeps it where the policy asks for a second person.
+    pub(crate) async fn redact(
+        &self,
+        redacting: Redacting,
+        who: &Principal,
+    ) -> Result<RedactOutcome, Problem> {
         let story = self.may_redact(who, &redacting).await?;
         let actor = self.acting_as(who, None).await?;
+        if let Some(guarded) = self.needs_second(Act::Redact, None)
+            && let Some(waiting) = self.keep_redaction((story, guarded), &redacting, &actor, who).await?
+        {
+            return Ok(RedactOutcome::Waits(waiting));
+        }
         let request = request(redacting, actor)?;
         let kind = request.kind;
         let gateway = self.clone();
         self.finish(async move {
-            gateway.not_held(story).await?;
-            gateway.void_what_waits(story, &request).await?;
-            let outcome = gateway.inner.desk.redact(request).await;
-            let done = outcome.map_err(of_redaction)?;
+            let done = gateway.take_out(story, request, None).await?;
             gateway.wrote(true);
             gateway.reached(done.answer.position).await?;
-            Ok(Redacted {
+            Ok(RedactOutcome::Redacted(Redacted {
                 story,
                 slug: done.answer.slug.to_string(),
                 revision: done.answer.revision,
@@ -134,9 +141,22 @@ impl Gateway {
                 public: done.answer.public,
                 repeated: done.answer.repeated,
                 cursor: gateway.cursor(done.answer.position),
-            })
+            }))
         })
         .await
+    }
+
+    /// Does what `request` says, unless the story is held. Requests that hold such words end, but for
+    /// the one that is carried out, whose payload is `own`.
+    pub(crate) async fn take_out(
+        &self,
+        story: StoryId,
+        request: RedactRequest,
+        own: Option<Vec<u8>>,
+    ) -> Result<desk::Redacted, Problem> {
+        self.not_held(story).await?;
+        self.void_what_waits(story, &request, own).await?;
+        self.inner.desk.redact(request).await.map_err(of_redaction)
     }
 
     /// Returns what a redaction would be about.
@@ -228,7 +248,7 @@ impl Gateway {
         Ok(standing.story)
     }
 
-    async fn not_held(&self, story: StoryId) -> Result<(), Problem> {
+    pub(crate) async fn not_held(&self, story: StoryId) -> Result<(), Problem> {
         let held = self.registry().hold_on(story).await.map_err(|failed| of_store(&failed))?;
         let Some(hold) = held else { return Ok(()) };
         let (id, basis) = (hold.id.0, &hold.basis);
@@ -238,7 +258,12 @@ impl Gateway {
 
     /// Ends the requests for a second person that hold words which `request` takes out. Before it does: cut
     /// off between the two, a request has to be made again, and no word is left behind.
-    async fn void_what_waits(&self, story: StoryId, request: &RedactRequest) -> Result<(), Problem> {
+    async fn void_what_waits(
+        &self,
+        story: StoryId,
+        request: &RedactRequest,
+        own: Option<Vec<u8>>,
+    ) -> Result<(), Problem> {
         let (selection, reference) = (&request.selection, StoryRef::Id(story));
         if !request.kind.hides() {
             return Ok(());
@@ -250,6 +275,9 @@ impl Gateway {
         };
         let asked = selection.words.clone();
         let holds = move |payload: &[u8]| {
+            if own.as_deref() == Some(payload) {
+                return false;
+            }
             let texts = words.iter().chain(&asked).map(String::as_str);
             texts.filter(|text| !text.is_empty()).any(|text| Stored::may_say(payload, text))
         };
@@ -269,7 +297,7 @@ impl Gateway {
     }
 }
 
-fn request(redacting: Redacting, actor: ActorId) -> Result<RedactRequest, Problem> {
+pub(crate) fn request(redacting: Redacting, actor: ActorId) -> Result<RedactRequest, Problem> {
     let Redacting { story, body, if_match, key } = redacting;
     let replacement = body.replacement.as_deref().map(|given| text("replacement", given)).transpose()?;
     let selection = selection(&body)?;
@@ -336,7 +364,7 @@ fn range(given: &str) -> Result<(Revision, Revision), Problem> {
     }
 }
 
-fn place(place: &Place) -> String {
+pub(crate) fn place(place: &Place) -> String {
     match place {
         Place::Block(block) => format!("block {block}"),
         Place::Field(field) => field.to_string(),
@@ -349,7 +377,7 @@ fn bad(member: &str, detail: &str) -> Problem {
 }
 
 /// Returns the problem of a redaction that was not carried out, or not to its end.
-fn of_redaction(failed: RedactError) -> Problem {
+pub(crate) fn of_redaction(failed: RedactError) -> Problem {
     let detail = failed.to_string();
     match failed {
         RedactError::Push(failed) => problems::of_push(failed),

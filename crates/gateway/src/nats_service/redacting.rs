@@ -7,7 +7,7 @@ use wire::http::RedactBody;
 use wire::{Problem, ProblemKind};
 
 use super::{Reply, json};
-use crate::commands::{RedactQuery, Redacting};
+use crate::commands::{RedactOutcome, RedactQuery, Redacting};
 use crate::gateway::Gateway;
 use crate::parameters::{Parameters, Query, bad_parameter};
 
@@ -28,5 +28,8 @@ pub(super) async fn redact(
     if dry_run {
         return Ok(json(&gateway.would_redact(redacting, who).await?));
     }
-    Ok(json(&gateway.redact(redacting, who).await?))
+    Ok(match gateway.redact(redacting, who).await? {
+        RedactOutcome::Redacted(redacted) => json(&redacted),
+        RedactOutcome::Waits(waiting) => json(&waiting),
+    })
 }
