@@ -341,9 +341,13 @@ fn audited(options: &Options, head: Head) -> Result<Head, String> {
 }
 
 /// Verifies the head that stands beside the tiles for whoever copies them. It may be an earlier one than the
-/// newest, or a later one than was read: what counts is in the second place, and a crash may come between.
+/// newest, or a later one than was read, or not there yet: what counts is in the second place, and a crash may
+/// come between.
 fn served(options: &Options, own: &[VerifierKey]) -> Result<(), String> {
-    let text = Shelf::new(options.tiles.clone()).checkpoint().map_err(words)?;
+    let text = match Shelf::new(options.tiles.clone()).checkpoint() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        text => text.map_err(words)?,
+    };
     let signed = SignedCheckpoint::parse(&text).map_err(words)?;
     signed.note().verify(own).map_err(words).map(drop)
 }
