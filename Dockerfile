@@ -5,7 +5,8 @@ COPY . .
 RUN cargo build --release --locked -p writethru
 
 FROM debian:bookworm-slim
-RUN useradd --system --uid 10001 --home-dir /var/lib/writethru --create-home writethru
+RUN useradd --system --uid 10001 --home-dir /var/lib/writethru --create-home writethru \
+ && install -d -o writethru -m 700 /var/lib/writethru-key
 COPY --from=build /src/target/release/writethru /usr/local/bin/writethru
 USER writethru
 WORKDIR /var/lib/writethru

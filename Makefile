@@ -5,7 +5,7 @@ TOOLS := .tools
 NATS_SERVER_BIN ?= $(TOOLS)/nats-server
 export NATS_SERVER_BIN := $(abspath $(NATS_SERVER_BIN))
 
-.PHONY: help up test traces deb check bench bench-peers audit fmt clean
+.PHONY: faults storm help up test traces deb check bench bench-peers audit fmt clean
 
 help: ## Lists these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,15 +19,27 @@ BROWSER_PACKAGES := tests/browser/node_modules/.package-lock.json
 # What the tests with other people's tools need: stock NATS clients, validators, readers of feeds.
 CONTRACT_PACKAGES := tests/contracts/node_modules/.package-lock.json $(TOOLS)/python/.fetched
 
-test: $(NATS_SERVER_BIN) $(BROWSER_PACKAGES) $(CONTRACT_PACKAGES) ## Runs every test, against a real NATS server
+# The replica in TypeScript, built, where there is npm.
+TYPESCRIPT := clients/typescript/dist/.built
+
+test: $(NATS_SERVER_BIN) $(BROWSER_PACKAGES) $(CONTRACT_PACKAGES) $(TYPESCRIPT) ## Runs every test, against a real NATS server
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) test --workspace --locked
 	cd clients/python && PYTHONPATH=src python3 -m unittest discover -s tests -t .
+	@if test -e $(TYPESCRIPT); then cd clients/typescript && node --test test/*.test.js; \
+		else echo 'NOT RUN: the tests of the replica in TypeScript'; fi
 
 traces: $(NATS_SERVER_BIN) ## Tests the traces that the feature `otel` sends, with a collector
 	$(CARGO) clippy --locked -p writethru -p writethru-trace --features writethru/otel --all-targets -- -D warnings
 	$(CARGO) test --locked -p writethru --features otel --test otel
+
+faults: ## Runs the log under a disk that fails, seed by seed: make faults SEEDS=2000 FROM=0
+	$(CARGO) run --locked -p writethru-faults -- --seeds $(or $(SEEDS),500) --from $(or $(FROM),0)
+
+storm: $(NATS_SERVER_BIN) ## Runs a service and its NATS server through more storms: make storm SEEDS=12
+	$(CARGO) build --locked -p writethru
+	WRITETHRU_STORM=$(or $(SEEDS),12) $(CARGO) test --locked -p writethru-tests --test storm -- --nocapture
 
 deb: ## Builds the Debian package and looks at it (needs cargo-deb)
 	$(CARGO) build --release --locked -p writethru
@@ -59,6 +71,11 @@ fmt: ## Formats the code
 clean: ## Removes what was built and fetched
 	$(CARGO) clean
 	rm -rf $(TOOLS)
+
+$(TYPESCRIPT): clients/typescript/package-lock.json $(wildcard clients/typescript/src/*.ts)
+	@if command -v npm >/dev/null; then \
+		if cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build; \
+		then touch dist/.built; else echo 'NOT BUILT: the replica in TypeScript'; fi; fi
 
 $(BROWSER_PACKAGES): tests/browser/package-lock.json
 	@if command -v npm >/dev/null; then cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund \

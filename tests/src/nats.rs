@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// A running server. Dropping it kills it.
 #[derive(Debug)]
 pub struct NatsServer {
@@ -33,6 +35,22 @@ impl NatsServer {
         // One that has ended cannot be killed, and need not be.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        // One that has ended takes no signal.
+        let _ = kill_process(Pid::from_child(&self.child), signal);
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait(&mut self) {
+        self.child.wait().expect("it is our child");
+    }
+
+    /// Returns its port.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Returns its URL.

@@ -239,3 +239,17 @@ fn every_reader_of_the_benchmark_gets_every_change() {
     assert!(changes.is_some_and(|changes| changes > 0), "{report}");
     assert_eq!(receipts, changes.map(|changes| changes * 3), "{report}");
 }
+
+#[test]
+fn the_benchmark_of_history_reads_what_it_says() {
+    let folder = tempfile::tempdir().expect("a temp dir");
+    let mut bench = writethru_tests::writethru(folder.path(), &["bench", "--history", "20", "--json"]);
+    let said = bench.arg("--dir").arg(folder.path()).output().expect("the binary runs");
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let report: Value = serde_json::from_slice(&said.stdout).expect("JSON");
+    assert_eq!(report["revisions"], 20, "{report}");
+    assert!(report["words"].as_u64().is_some_and(|words| words > 10_000), "{report}");
+    for bytes in ["revision_bytes", "blame_bytes"] {
+        assert!(report[bytes].as_u64().is_some_and(|bytes| bytes > 10_000), "{report}");
+    }
+}

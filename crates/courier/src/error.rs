@@ -1,5 +1,8 @@
 //! What can go wrong with the courier's file, and what is refused.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use crate::address::AddressError;
 
 /// Why the file could not be opened.
@@ -24,6 +27,13 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// Returns the error for a cause that a repeat may cure.
+    pub(crate) fn io(path: &Path, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Io { path: path.display().to_string(), source: Box::new(source) }
+    }
+}
+
 /// Why the file gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -33,6 +43,9 @@ pub enum StoreError {
     /// What is stored cannot be read: a repeat does not help.
     #[error("the file of webhooks is damaged; stop the service and move courier.db away")]
     Damaged(#[source] rusqlite::Error),
+    /// The other nodes could not be told, and nothing was stored: the same call may be repeated.
+    #[error("the webhooks that the nodes share are out of reach and nothing was stored; try again")]
+    Untold(#[source] Arc<peers::PeerError>),
     /// The task that reads was lost: whether something was stored is not known.
     #[error("the file of webhooks may have stored this or not; look before trying again")]
     Lost,

@@ -14,7 +14,7 @@ use crate::error::OpenError;
 /// `WtCo` in SQLite's header: what kind of file this is.
 const APPLICATION_ID: i32 = 0x5774_436f;
 /// The format that this version reads and writes.
-const FORMAT: i32 = 1;
+pub(crate) const FORMAT: i32 = 1;
 /// How long a connection waits for another, such as a backup's.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 
@@ -39,11 +39,8 @@ CREATE INDEX deliveries_of ON deliveries(endpoint, id);
 CREATE TABLE settings(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
-/// Opens the file at `path`, or makes it, for the log in its life `epoch` that has come to `head`.
-///
-/// A log that was put back to an earlier state has another epoch: what waited from before may not be in it
-/// any more, so it ends, and each endpoint goes on no later than where the log is now.
-pub(crate) fn open(path: &Path, (epoch, head): (Epoch, Position)) -> Result<Connection, OpenError> {
+/// Opens the file at `path`, or makes it.
+pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
     let shown = || path.display().to_string();
     let io = |source: io::Error| OpenError::Io { path: shown(), source: source.into() };
     let refused = |source: rusqlite::Error| OpenError::Io { path: shown(), source: source.into() };
@@ -53,7 +50,7 @@ pub(crate) fn open(path: &Path, (epoch, head): (Epoch, Position)) -> Result<Conn
         Err(error) => return Err(io(error)),
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut db = Connection::open_with_flags(path, flags).map_err(refused)?;
+    let db = Connection::open_with_flags(path, flags).map_err(refused)?;
     prepare(&db).map_err(refused)?;
     let (id, format) = kind(&db).map_err(refused)?;
     if id != APPLICATION_ID || format != FORMAT {
@@ -64,7 +61,6 @@ pub(crate) fn open(path: &Path, (epoch, head): (Epoch, Position)) -> Result<Conn
         };
         return Err(OpenError::Foreign { path: shown(), problem });
     }
-    settle(&mut db, epoch, head).map_err(refused)?;
     Ok(db)
 }
 
@@ -90,9 +86,20 @@ fn kind(db: &Connection) -> rusqlite::Result<(i32, i32)> {
     Ok((id, db.pragma_query_value(None, "user_version", |row| row.get(0))?))
 }
 
-/// Puts the file right for a log that was put back.
-fn settle(db: &mut Connection, epoch: Epoch, head: Position) -> rusqlite::Result<()> {
+/// Puts the file right for the log in its life `epoch` that has come to `head`.
+///
+/// A log that was put back to an earlier state has another epoch: what waited from before may not be in it
+/// any more, so it ends, and each endpoint goes on no later than where the log is now.
+pub(crate) fn settle(db: &mut Connection, epoch: Epoch, head: Position) -> rusqlite::Result<()> {
     let step = db.transaction()?;
+    settle_in(&step, epoch, head)?;
+    step.execute("UPDATE endpoints SET cursor = ?1 WHERE cursor > ?1", params![head.0])?;
+    step.commit()
+}
+
+/// Does the same where nodes share the file: what one of them has done, and what another's log has that is
+/// not known here yet, stays as it is.
+pub(crate) fn settle_in(step: &Connection, epoch: Epoch, head: Position) -> rusqlite::Result<()> {
     let known = "SELECT count(*) > 0 FROM settings WHERE name = 'epoch' AND value = ?1";
     // As bits: an epoch uses all 64.
     let epoch = epoch.0.cast_signed();
@@ -102,10 +109,10 @@ fn settle(db: &mut Connection, epoch: Epoch, head: Position) -> rusqlite::Result
              WHERE state = 0",
             [],
         )?;
+        step.execute("UPDATE endpoints SET cursor = ?1 WHERE cursor > ?1", params![head.0])?;
         step.execute("INSERT OR REPLACE INTO settings VALUES ('epoch', ?1)", [epoch])?;
     }
-    step.execute("UPDATE endpoints SET cursor = ?1 WHERE cursor > ?1", params![head.0])?;
-    step.commit()
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -18,6 +18,7 @@ mod message;
 mod post;
 mod round;
 mod schedule;
+mod shared;
 mod signature;
 mod store;
 

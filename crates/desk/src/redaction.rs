@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use wire::Chain;
 
 use crate::filing::{Aim, Filing, chain};
+use crate::rehearsal::Rehearsal;
 use crate::request::{Answer, PushError, StoryRef, Target};
 use crate::service::Desk;
 use crate::stories::{Pages, damaged};
@@ -113,6 +114,21 @@ impl Desk {
     ) -> Result<Vec<Picked>, RedactError> {
         let id = self.story_named(story)?;
         Ok(find(&self.inner.log, id, selection).await?.picked)
+    }
+
+    /// Returns what `request` would come to, and does nothing. Cost: the story's whole history.
+    ///
+    /// # Errors
+    /// The same refusals as [`Desk::redact`].
+    pub async fn rehearse_redaction(&self, request: &RedactRequest) -> Result<Rehearsal, RedactError> {
+        let id = self.story_named(&request.story)?;
+        if let Some(answer) = self.redacted_before(id, request).await? {
+            return Ok(Rehearsal::Answered(Box::new(answer)));
+        }
+        let aim = Aim { story: id, slug: None, reserved: false };
+        let found = find(&self.inner.log, id, &request.selection).await?;
+        let filing = filing_of(request, found)?;
+        Ok(self.rehearse(Some(id), &aim, filing).await?)
     }
 
     /// Carries out a redaction: logs it, then erases the words from the log if it is of a kind that

@@ -60,7 +60,7 @@ impl Desk {
         self.rehearse(Some(aim.story), &aim, filing).await
     }
 
-    async fn rehearse(
+    pub(crate) async fn rehearse(
         &self,
         known: Option<StoryId>,
         aim: &Aim,

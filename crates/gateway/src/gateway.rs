@@ -247,9 +247,15 @@ impl Gateway {
     /// Returns how the notary does, in words, if there is one.
     pub(crate) fn notary_detail(&self) -> Option<String> {
         let status = self.inner.controls.notary.as_ref()?.status();
-        Some(match status.state {
+        Some(match &status.state {
             State::Starting => "is starting".to_owned(),
             State::Signing => format!("has signed {} records", status.size()),
+            State::Following { unable: None } => {
+                format!("has {} records that another node signed", status.size())
+            }
+            State::Following { unable: Some(why) } => {
+                format!("has {} records that another node signed, and could not sign: {why}", status.size())
+            }
             State::Retrying(why) => format!("tries again: {why}"),
             State::Parked(parked) => parked.to_string(),
         })

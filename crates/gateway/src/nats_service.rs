@@ -4,6 +4,7 @@
 //! a refusal is the same problem with the headers of a service error. Nothing is decided here.
 
 mod deciding;
+mod redacting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,7 @@ use tracing::{Instrument, debug, field, info, info_span, warn};
 use wire::{DeskVerb, Problem, ProblemKind};
 
 use self::deciding::decided;
+use self::redacting::redact;
 use crate::access::Way;
 use crate::commands::{
     Acting, DiffFormat, DiffQuery, Doing, EntryParameters, Filed, Filing, HistoryQuery, ListQuery, ShowQuery,
@@ -239,7 +241,7 @@ fn fits(client: &Client, reply: Reply) -> Result<Reply, Problem> {
 
 /// Returns whether requests of this sort may store something.
 const fn stores(verb: DeskVerb) -> bool {
-    matches!(verb, DeskVerb::Push | DeskVerb::Act | DeskVerb::Entry | DeskVerb::Approve | DeskVerb::Refuse)
+    brings_more(verb) || matches!(verb, DeskVerb::Approve | DeskVerb::Refuse)
 }
 
 async fn reply(gateway: &Gateway, verb: DeskVerb, who: &Principal, payload: &[u8]) -> Result<Reply, Problem> {
@@ -253,7 +255,7 @@ async fn reply(gateway: &Gateway, verb: DeskVerb, who: &Principal, payload: &[u8
         },
     };
     if !brings_more(verb) && (body.is_some() || media_type.is_some() || key.is_some()) {
-        let detail = "body, media_type and key belong to a push, an act or an entry";
+        let detail = "body, media_type and key belong to a push, an act, an entry or a redaction";
         return Err(Problem::new(ProblemKind::BadRequest, detail).with("place", "body"));
     }
     let named = || story.clone().ok_or_else(|| bad_parameter("story", "it is missing: name a story"));
@@ -266,6 +268,7 @@ async fn reply(gateway: &Gateway, verb: DeskVerb, who: &Principal, payload: &[u8
     let query = Parameters::of_object(query)?;
     Ok(match verb {
         DeskVerb::Act | DeskVerb::Entry => return Err(bad_parameter("verb", "it is answered elsewhere")),
+        DeskVerb::Redact => Box::pin(redact(gateway, who, (named()?, query, body), key)).await?,
         DeskVerb::Push => {
             let (format, copy) = copy(body, media_type.as_deref())?;
             let query = Query::read(query)?;
@@ -314,7 +317,7 @@ async fn reply(gateway: &Gateway, verb: DeskVerb, who: &Principal, payload: &[u8
 
 /// Returns whether requests of this sort bring more than parameters.
 const fn brings_more(verb: DeskVerb) -> bool {
-    matches!(verb, DeskVerb::Push | DeskVerb::Act | DeskVerb::Entry)
+    matches!(verb, DeskVerb::Push | DeskVerb::Act | DeskVerb::Entry | DeskVerb::Redact)
 }
 
 /// Answers an act: `act` in the query, and beside it or in the body what is said with it.

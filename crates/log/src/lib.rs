@@ -12,6 +12,10 @@
 
 #[cfg(feature = "bench")]
 pub mod bench;
+#[cfg(feature = "seeded-bugs")]
+pub mod bugs;
+#[cfg(not(feature = "seeded-bugs"))]
+mod bugs;
 pub mod conformance;
 mod contract;
 mod event_log;

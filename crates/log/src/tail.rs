@@ -2,6 +2,7 @@
 
 use tokio::sync::watch;
 
+use crate::bugs::Bug;
 use crate::contract::{Position, ReadError, Record, limits};
 use crate::event_log::EventLog;
 
@@ -57,6 +58,12 @@ impl Tail {
         assert_eq!(first, Some(next), "the head is at or behind {next}, so a record is there");
         // No await follows: from here on the records are the caller's.
         self.next = Position(next.0 + records.len() as u64);
+        if Bug::ResumeTooFar.is_planted() {
+            self.next = self.next.next();
+        }
+        if Bug::ResumeTooEarly.is_planted() {
+            self.next = Position(self.next.0 - 1);
+        }
         Ok(records)
     }
 }

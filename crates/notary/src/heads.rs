@@ -97,6 +97,22 @@ impl Heads {
         };
         Ok(changed == 1)
     }
+
+    /// Puts `new` there, whatever was there before.
+    pub(crate) fn put(&mut self, epoch: Epoch, new: &SignedCheckpoint) -> Result<(), HeadsError> {
+        let head = new.checkpoint();
+        self.db.execute(
+            "INSERT OR REPLACE INTO head (epoch, origin, size, root, note) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                epoch.0.to_string(),
+                head.origin(),
+                head.size().cast_signed(),
+                head.root().0,
+                new.to_text()
+            ],
+        )?;
+        Ok(())
+    }
 }
 
 /// Returns whether the file has been made; an empty one has not.

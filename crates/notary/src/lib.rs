@@ -9,13 +9,22 @@
 //! is written down, synced, in a second place before anybody can see it. Where the event log or the
 //! files say something else, the notary parks: it signs nothing more, says why and what to do, and the
 //! rest of the service goes on.
+//!
+//! Where several processes share a log, each keeps the files, and one at a time signs. The second place is
+//! then a key on NATS, [`SharedHeads`]: whoever signs writes it by compare-and-swap, everybody else follows
+//! it, makes the same files from the log, and serves them up to that head once they have its root.
 
+mod gathering;
 mod heads;
 mod key;
+mod ledger;
 mod notary;
+mod opening;
 mod options;
 mod reader;
 mod sequencer;
+mod shared;
+mod sharing;
 mod shelf;
 mod status;
 mod witness;
@@ -24,4 +33,6 @@ pub use key::{KeyFileError, read_or_make};
 pub use notary::{Notary, SetupError};
 pub use options::{NameError, Options, WitnessAt, origin_of};
 pub use reader::{Audited, ProveError, Reader, Served, Snapshot, check_files, snapshot, verifier_key};
+pub use shared::{SharedError, SharedHeads};
+pub use sharing::Turn;
 pub use status::{Parked, State, Status};

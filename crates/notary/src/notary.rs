@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use log::{EventLog, Position, ReadError, Tail};
+use log::{EventLog, Position};
 use metrics::{counter, gauge, histogram};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -12,16 +12,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
-use crate::options::{NameError, Options, origin_of};
+use crate::gathering::Gathering;
+use crate::options::{NameError, Options, WitnessAt, origin_of};
 use crate::reader::{Reader, last_entry, words};
 use crate::sequencer::{Sequencer, Trouble, park};
+use crate::shared::SharedHeads;
+use crate::sharing::{Listening, Sharing, Turn};
 use crate::status::{Parked, State, Status};
 use crate::witness::{Said, Witness};
 
 /// Least time between two heads while much comes: whoever reads them need not read more.
 const HEAD_EVERY: Duration = Duration::from_millis(20);
-/// Bytes of envelopes after which a head is made though more waits.
-const GATHER_BYTES: usize = 8 * 1024 * 1024;
 /// What witnesses have said and was not looked at yet.
 const SAID_MAX: usize = 16;
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(50);
@@ -34,6 +35,8 @@ pub struct Notary {
     options: Arc<Options>,
     status: watch::Sender<Status>,
     client: reqwest::Client,
+    /// With whom it takes turns, if with anybody.
+    sharing: Option<Sharing>,
 }
 
 /// What a notary cannot be set up with.
@@ -67,7 +70,19 @@ impl Notary {
     pub fn new(log: EventLog, options: Options) -> Result<Self, SetupError> {
         origin_of(&options.name, log.epoch())?;
         let client = crate::witness::client()?;
-        Ok(Self { log, options: Arc::new(options), status: watch::Sender::default(), client })
+        let status = watch::Sender::default();
+        Ok(Self { log, options: Arc::new(options), status, client, sharing: None })
+    }
+
+    /// Returns the task for one of several processes that share the log, each with files of its own, and
+    /// the heads in `place`; and what says when it is its turn to sign. If two believe that it is theirs,
+    /// one is refused by the place.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub fn sharing(log: EventLog, options: Options, place: SharedHeads) -> Result<(Self, Turn), SetupError> {
+        let (sharing, turn) = Sharing::new(place);
+        Ok((Self { sharing: Some(sharing), ..Self::new(log, options)? }, turn))
     }
 
     /// Returns a handle that reads what is kept.
@@ -78,6 +93,17 @@ impl Notary {
     /// Keeps the log until `shutdown`. Trouble is tried again, with growing delays and from the files;
     /// what a person has to look at parks the notary. Neither ends the task.
     pub async fn run(self, shutdown: CancellationToken) {
+        let keeping = self.keep(&shutdown);
+        match &self.sharing {
+            None => keeping.await,
+            Some(sharing) => tokio::select! {
+                () = keeping => {}
+                () = sharing.follow(&self.log) => {} // Never ends by itself.
+            },
+        }
+    }
+
+    async fn keep(&self, shutdown: &CancellationToken) {
         let (said, mut saying) = mpsc::channel(SAID_MAX);
         let witnesses = TaskTracker::new();
         for at in &self.options.witnesses {
@@ -88,7 +114,7 @@ impl Notary {
         let mut delay = RETRY_DELAY_MIN;
         loop {
             let before = self.status.borrow().size();
-            match Box::pin(self.session(&mut saying, &shutdown)).await {
+            match Box::pin(self.session(&mut saying, shutdown)).await {
                 Ended::Told => break,
                 Ended::Trouble(Trouble::Park(parked)) => {
                     self.park(parked);
@@ -121,7 +147,8 @@ impl Notary {
 
     /// Opens the files and keeps them until there is trouble or `shutdown`.
     async fn session(&self, saying: &mut mpsc::Receiver<Said>, shutdown: &CancellationToken) -> Ended {
-        let mut sequencer = match self.open().await {
+        let mut listening = Listening::to(self.sharing.as_ref());
+        let mut sequencer = match self.open(&listening).await {
             Ok(sequencer) => sequencer,
             Err(trouble) => return trouble.into(),
         };
@@ -129,16 +156,19 @@ impl Notary {
         let mut gathering = Gathering::new(self.log.tail(Position(sequencer.size() + 1)));
         let mut next_head = Instant::now();
         loop {
+            let upto = if listening.signs(&sequencer) { u64::MAX } else { sequencer.signed_size() };
             let work = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ended::Told,
+                // Cancel-safe: what has changed is looked at after, not taken.
+                () = listening.changed() => self.look(sequencer, &mut listening).await,
                 // Cancel-safe: one message is taken whole or stays in the channel.
-                Some(said) = saying.recv() => self.heard(sequencer, said).await,
+                Some(said) = saying.recv() => self.heard(sequencer, said, &listening).await,
                 // Cancel-safe: what it has read it keeps.
-                gathered = gathering.next(&self.log, next_head) => {
+                gathered = gathering.next(&self.log, next_head, upto) => {
                     next_head = Instant::now() + HEAD_EVERY;
                     match gathered {
-                        Ok(envelopes) => self.append(sequencer, envelopes).await,
+                        Ok(envelopes) => self.append(sequencer, envelopes, &listening).await,
                         Err(error) => Err(Trouble::Again(words(error))),
                     }
                 }
@@ -150,11 +180,17 @@ impl Notary {
         }
     }
 
-    async fn open(&self) -> Result<Sequencer, Trouble> {
-        let (options, epoch, head) = (Arc::clone(&self.options), self.log.epoch(), self.log.head());
-        let sequencer = blocking(move || Sequencer::open(&options, epoch, head.0)).await?;
+    async fn open(&self, listening: &Listening) -> Result<Sequencer, Trouble> {
+        let (options, epoch, head) = (Arc::clone(&self.options), self.log.epoch(), self.log.head().0);
+        let sequencer = match &self.sharing {
+            None => blocking(move || Sequencer::open(&options, epoch, head)).await?,
+            Some(sharing) => {
+                let place = sharing.newest().await?;
+                blocking(move || Sequencer::open_shared(&options, (epoch, head), place)).await?
+            }
+        };
         let Some(head) = sequencer.head().cloned() else {
-            self.show(&sequencer);
+            self.show(&sequencer, listening);
             return Ok(sequencer);
         };
         // A log that went another way differs in everything behind the fork, so also in the last entry.
@@ -169,32 +205,58 @@ impl Notary {
             return Err(park(why, next));
         }
         info!(notary.size = size, "The notary goes on from its files");
-        self.show(&sequencer);
+        self.show(&sequencer, listening);
         Ok(sequencer)
     }
 
-    async fn append(&self, sequencer: Sequencer, envelopes: Vec<Bytes>) -> Result<Sequencer, Trouble> {
+    /// Follows what somebody else has signed, and whose turn it is.
+    async fn look(&self, sequencer: Sequencer, listening: &mut Listening) -> Result<Sequencer, Trouble> {
+        let found = listening.look().await?;
+        let sequencer = match found {
+            Some(found) => blocking(move || sequencer.adopt(&found)).await?,
+            None => sequencer,
+        };
+        self.show(&sequencer, listening);
+        Ok(sequencer)
+    }
+
+    async fn append(
+        &self,
+        sequencer: Sequencer,
+        envelopes: Vec<Bytes>,
+        listening: &Listening,
+    ) -> Result<Sequencer, Trouble> {
         let began = Instant::now();
         let sequencer = blocking(move || sequencer.append(&envelopes)).await?;
         histogram!("writethru_notary_checkpoint_duration_seconds").record(began.elapsed());
         counter!("writethru_notary_checkpoints_total").increment(1);
-        self.show(&sequencer);
+        self.show(&sequencer, listening);
         Ok(sequencer)
     }
 
     /// Shows the newest head to everybody.
-    fn show(&self, sequencer: &Sequencer) {
-        let state = if sequencer.is_rebuilding() { State::Starting } else { State::Signing };
+    fn show(&self, sequencer: &Sequencer, listening: &Listening) {
+        let state = listening.state(sequencer);
         self.status.send_modify(|status| {
             status.state = state;
-            if let Some(head) = sequencer.head() {
-                status.head = Some(Arc::clone(head));
+            let Some(head) = sequencer.head() else { return };
+            status.head = Some(Arc::clone(head));
+            // Those that another process got are known from the shared head only.
+            let is_of =
+                |witness: &WitnessAt| head.signed().note().verify(std::slice::from_ref(&witness.key)).is_ok();
+            if head.size() > status.cosigned_size() && self.options.witnesses.iter().any(is_of) {
+                status.cosigned = Some(Arc::clone(head));
             }
         });
     }
 
     /// Deals with what a witness said.
-    async fn heard(&self, mut sequencer: Sequencer, said: Said) -> Result<Sequencer, Trouble> {
+    async fn heard(
+        &self,
+        mut sequencer: Sequencer,
+        said: Said,
+        listening: &Listening,
+    ) -> Result<Sequencer, Trouble> {
         let (of, by) = match said {
             Said::Cosigned { head, signatures } => (head, signatures),
             Said::Disputed { why } => {
@@ -203,6 +265,9 @@ impl Notary {
                 return Err(park(why, next));
             }
         };
+        if !listening.signs(&sequencer) {
+            return Ok(sequencer); // Whoever signs now asks again.
+        }
         let (head, signatures) = (Arc::clone(&of), by.clone());
         let (sequencer, newest) = blocking(move || {
             let newest = sequencer.cosign(&head, &signatures)?;
@@ -228,36 +293,6 @@ impl Notary {
             status.cosigned = Some(Arc::new(of.with(signed)));
         });
         Ok(sequencer)
-    }
-}
-
-/// Records that were read and not yet appended.
-#[derive(Debug)]
-struct Gathering {
-    tail: Tail,
-    envelopes: Vec<Bytes>,
-    bytes: usize,
-}
-
-impl Gathering {
-    fn new(tail: Tail) -> Self {
-        Self { tail, envelopes: Vec::new(), bytes: 0 }
-    }
-
-    /// Returns the envelopes of all records there are, up to a bound, at least one; not before `earliest`.
-    ///
-    /// Cancel-safe: what was read is kept for the next call.
-    async fn next(&mut self, log: &EventLog, earliest: Instant) -> Result<Vec<Bytes>, ReadError> {
-        tokio::time::sleep_until(earliest).await;
-        while self.envelopes.is_empty()
-            || (self.bytes < GATHER_BYTES && self.tail.next_position() <= log.head())
-        {
-            let more = self.tail.next_batch().await?;
-            self.bytes += more.iter().map(|record| record.envelope.len()).sum::<usize>();
-            self.envelopes.extend(more.into_iter().map(|record| record.envelope));
-        }
-        self.bytes = 0;
-        Ok(std::mem::take(&mut self.envelopes))
     }
 }
 

@@ -11,13 +11,15 @@ use log::Epoch;
 use proof::Hash;
 use proof::checkpoint::{Checkpoint, SignedCheckpoint};
 use proof::entry::Entry;
-use proof::note::{Signature, SignerKey};
+use proof::note::{KeyName, Signature, SignerKey};
 use proof::tile::Edge;
 
-use crate::heads::{Heads, HeadsError};
-use crate::key::{KeyFileError, read_or_make};
-use crate::options::{Options, origin_of};
+use crate::heads::HeadsError;
+use crate::ledger::Ledger;
+use crate::opening::{damaged, key_of, made, place_of};
+use crate::options::Options;
 use crate::reader::{Head, words};
+use crate::shared::Found;
 use crate::shelf::{Shelf, WriteError};
 use crate::status::Parked;
 
@@ -33,87 +35,63 @@ pub(crate) enum Trouble {
 /// The log, ready to be appended to.
 #[derive(Debug)]
 pub(crate) struct Sequencer {
-    shelf: Shelf,
-    heads: Heads,
-    key: SignerKey,
+    options: Options,
+    pub(crate) shelf: Shelf,
+    ledger: Ledger,
+    pub(crate) key: Option<SignerKey>,
+    /// What the log will be called, until something is signed.
+    pub(crate) origin: Option<KeyName>,
+    /// Why this process cannot sign, where others can.
+    unable: Option<String>,
     epoch: Epoch,
-    edge: Edge,
+    pub(crate) edge: Edge,
     /// Size and root of the newest head in its second place.
-    signed: Option<(u64, Hash)>,
-    /// That head, once the files below it are there.
+    pub(crate) signed: Option<(u64, Hash)>,
+    /// The newest head, once the files below it are there.
     head: Option<Arc<Head>>,
-    /// That head as text, until they are.
-    awaited: Option<SignedCheckpoint>,
+    /// How many records the newest head is over that was ever shown from these files.
+    pub(crate) shown: u64,
+    /// The head in its second place, until its files are there.
+    pub(crate) awaited: Option<SignedCheckpoint>,
 }
 
-const KEEP_KEY: &str = "put notary.key back from where you keep a copy, and start the service again";
-const KEEP_HEADS: &str = "put notary.db back; if it is lost for good, move the folder tlog away and start \
-                          the service again: witnesses still know what was signed";
+pub(crate) const KEEP_KEY: &str =
+    "put notary.key back from where you keep a copy, and start the service again";
+pub(crate) const KEEP_HEADS: &str = "put notary.db back; if it is lost for good, move the folder tlog away and \
+                                     start the service again: witnesses still know what was signed";
 const REBUILD: &str = "move the folder tlog away and start the service again: it is built anew from the log \
                        and has to come to the same head";
-const RESTORED: &str = "the log is an older copy than what was signed: put the newer log.db back, or give the \
-                        older one a life and an origin of its own with `writethru backup` and `writethru \
-                        restore-backup` into a new data dir";
+pub(crate) const RESTORED: &str = "the log is an older copy than what was signed: put the newer log.db back, or \
+                                   give the older one a life and an origin of its own with `writethru backup` \
+                                   and `writethru restore-backup` into a new data dir";
 
 impl Sequencer {
-    /// Opens the log of the event log `epoch`, which has `log_head` records. Blocks.
-    pub(crate) fn open(options: &Options, epoch: Epoch, log_head: u64) -> Result<Self, Trouble> {
-        let heads = Heads::open(&options.heads)?;
-        let note = heads.newest(epoch)?;
-        let signed = note.map(|note| SignedCheckpoint::parse(note.as_bytes())).transpose();
-        let signed =
-            signed.map_err(|error| park(format!("notary.db is damaged: {}", words(error)), KEEP_HEADS))?;
-        let key = key(options, epoch, signed.as_ref())?;
-        let shelf = Shelf::new(options.tiles.clone());
-        let mut opened =
-            Self { shelf, heads, key, epoch, edge: Edge::new(), signed: None, head: None, awaited: None };
-        let Some(signed) = signed else {
-            if options.tiles.join("checkpoint").exists() {
-                let why = "the folder tlog holds a signed log, and notary.db knows nothing of it";
-                return Err(park(why, KEEP_HEADS));
-            }
-            opened.shelf.sweep(0)?;
-            return Ok(opened);
-        };
-        let (size, root) = (signed.checkpoint().size(), *signed.checkpoint().root());
-        if log_head < size {
-            let why = format!("a head over {size} records is signed, the log has {log_head}");
-            return Err(park(why, RESTORED));
+    /// Returns the empty log, to be opened.
+    pub(crate) fn new(options: &Options, epoch: Epoch, ledger: Ledger) -> Self {
+        Self {
+            options: options.clone(),
+            shelf: Shelf::new(options.tiles.clone()),
+            ledger,
+            key: None,
+            origin: None,
+            unable: None,
+            epoch,
+            edge: Edge::new(),
+            signed: None,
+            head: None,
+            shown: 0,
+            awaited: None,
         }
-        opened.signed = Some((size, root));
-        // Without a checkpoint the files were deleted, or a crash cut off making them again.
-        if !options.tiles.join("checkpoint").exists() || !options.tiles.join("tile").exists() {
-            opened.shelf.sweep(0)?;
-            opened.awaited = Some(signed);
-            return Ok(opened);
-        }
-        opened.resume(signed)?;
-        Ok(opened)
-    }
-
-    /// Goes on from the files below `signed`.
-    fn resume(&mut self, signed: SignedCheckpoint) -> Result<(), Trouble> {
-        let (size, root) = (signed.checkpoint().size(), *signed.checkpoint().root());
-        let mut files = Vec::new();
-        for path in Edge::files(size) {
-            files.push(self.shelf.read(path).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => {
-                    park(format!("the files are behind the signed head: {path} is missing"), REBUILD)
-                }
-                _ => Trouble::from(error),
-            })?);
-        }
-        let resumed = Edge::resume(size, &root, &files);
-        self.edge = resumed.map_err(|error| {
-            park(format!("the files are not below the signed head: {}", words(error)), REBUILD)
-        })?;
-        self.shelf.sweep(size)?;
-        self.show(signed)
     }
 
     /// Returns how many records are in the files.
     pub(crate) fn size(&self) -> u64 {
         self.edge.size()
+    }
+
+    /// Returns how many records the newest head is over, whoever signed it.
+    pub(crate) fn signed_size(&self) -> u64 {
+        self.signed.map_or(0, |(size, _)| size)
     }
 
     /// Returns the newest head, unless its files are still being made again.
@@ -124,6 +102,36 @@ impl Sequencer {
     /// Returns whether files that were signed before are still being made again.
     pub(crate) fn is_rebuilding(&self) -> bool {
         self.awaited.is_some()
+    }
+
+    /// Returns why this process could not sign if it were its turn, if so.
+    pub(crate) fn unable(&self) -> Option<&str> {
+        self.unable.as_deref()
+    }
+
+    /// Takes the head that somebody else has signed for the one to go on from: what is signed next
+    /// follows on it. What was known before changes nothing. Blocks.
+    pub(crate) fn adopt(mut self, found: &Found) -> Result<Self, Trouble> {
+        if found.revision <= self.ledger.revision() {
+            return Ok(self);
+        }
+        let head = found.head().map_err(|why| damaged(&why))?;
+        let (size, root) = place_of(&head);
+        if size < self.edge.size() || size < self.signed_size() {
+            let why = format!("the shared head is over {size} records, one over more was here");
+            return Err(Trouble::Again(why));
+        }
+        if self.signed.is_some_and(|known| known.0 == size && known.1 != root) {
+            return Err(park("two heads over as many records are signed, and differ", RESTORED));
+        }
+        match key_of(&self.options, &head)? {
+            Ok(key) => (self.key, self.unable) = (Some(key), None),
+            Err(why) => (self.key, self.unable) = (None, Some(why)),
+        }
+        self.ledger.saw(found.revision);
+        (self.signed, self.awaited) = (Some((size, root)), Some(head));
+        self.arrive()?;
+        Ok(self)
     }
 
     /// Appends the records' envelopes in order, and signs a head over all there is. Blocks.
@@ -146,19 +154,30 @@ impl Sequencer {
     fn append_again(self, entries: &[Entry]) -> Result<Self, Trouble> {
         let old = self.edge.size();
         let mut grown = self.grow(entries)?;
-        grown.shelf.drop_partials(old, grown.edge.size())?;
-        if let Some(awaited) = grown.awaited.take_if(|head| head.checkpoint().size() == grown.edge.size()) {
-            if *awaited.checkpoint().root() != grown.edge.root() {
-                let why =
-                    format!("the log's first {} records are not those that were signed", grown.edge.size());
-                return Err(park(why, RESTORED));
-            }
-            grown.show(awaited)?;
-        }
+        grown.shelf.drop_partials(old, [grown.shown, grown.edge.size()])?;
+        grown.arrive()?;
         Ok(grown)
     }
 
-    fn append_new(self, entries: &[Entry]) -> Result<Self, Trouble> {
+    /// Shows the head that was awaited, if the files are there by now.
+    fn arrive(&mut self) -> Result<(), Trouble> {
+        let size = self.edge.size();
+        let Some(awaited) = self.awaited.take_if(|head| head.checkpoint().size() == size) else {
+            return Ok(());
+        };
+        if *awaited.checkpoint().root() != self.edge.root() {
+            let why = format!("the log's first {size} records are not those that were signed");
+            return Err(park(why, RESTORED));
+        }
+        self.show(awaited)
+    }
+
+    fn append_new(mut self, entries: &[Entry]) -> Result<Self, Trouble> {
+        let key = match (self.key.take(), &self.origin) {
+            (Some(key), _) => key,
+            (None, Some(origin)) => made(&self.options, origin)?,
+            (None, None) => return Err(Trouble::Again("there is no key to sign with".to_owned())),
+        };
         let (old, before) = (self.edge.size(), self.signed);
         let mut grown = self.grow(entries)?;
         let (size, root) = (grown.edge.size(), grown.edge.root());
@@ -167,12 +186,12 @@ impl Sequencer {
             old,
             "what is signed next follows on what was signed last"
         );
-        let origin = grown.key.verifier().name().as_str().to_owned();
+        let origin = key.verifier().name().as_str().to_owned();
         let checkpoint = Checkpoint::new(&origin, size, root).expect("a key's name is a line");
-        let signed = checkpoint.sign(&grown.key);
+        let signed = checkpoint.sign(&key);
+        grown.key = Some(key);
         grown.swap(&signed)?;
         grown.show(signed)?;
-        grown.shelf.drop_partials(old, size)?;
         Ok(grown)
     }
 
@@ -187,18 +206,18 @@ impl Sequencer {
 
     /// Puts a head into its second place.
     fn swap(&mut self, signed: &SignedCheckpoint) -> Result<(), Trouble> {
-        if !self.heads.swap(self.epoch, self.signed, signed)? {
-            let why = "notary.db holds another head than was read: another process signs with it";
-            return Err(park(why, "stop the other process and start this one again"));
-        }
-        self.signed = Some((signed.checkpoint().size(), *signed.checkpoint().root()));
+        self.ledger.swap(self.epoch, self.signed, signed)?;
+        self.signed = Some(place_of(signed));
         Ok(())
     }
 
     /// Puts a head that stands in its second place before everybody.
-    fn show(&mut self, signed: SignedCheckpoint) -> Result<(), Trouble> {
+    pub(crate) fn show(&mut self, signed: SignedCheckpoint) -> Result<(), Trouble> {
         let head = Head::load(signed, &self.shelf)?;
+        self.ledger.remember(self.epoch, head.signed())?;
         self.shelf.write_checkpoint(head.text())?;
+        self.shelf.drop_partials(self.shown, [head.size(); 2])?;
+        self.shown = head.size();
         self.head = Some(Arc::new(head));
         Ok(())
     }
@@ -208,6 +227,9 @@ impl Sequencer {
     pub(crate) fn cosign(&mut self, of: &Head, by: &[Signature]) -> Result<Option<Arc<Head>>, Trouble> {
         let newest = self.head.as_ref().filter(|head| (head.size(), head.root()) == (of.size(), of.root()));
         let Some(newest) = newest else { return Ok(None) };
+        if self.signed != Some((newest.size(), newest.root())) {
+            return Ok(None); // Somebody else has signed since.
+        }
         let mut signed = newest.signed().clone();
         for signature in by {
             signed.add(signature.clone()).map_err(|error| Trouble::Again(words(error)))?;
@@ -216,32 +238,6 @@ impl Sequencer {
         self.show(signed)?;
         Ok(self.head.clone())
     }
-}
-
-/// Returns the key to sign with: that of `signed`, if anything was signed before.
-fn key(options: &Options, epoch: Epoch, signed: Option<&SignedCheckpoint>) -> Result<SignerKey, Trouble> {
-    let name = match signed {
-        Some(signed) => signed
-            .checkpoint()
-            .origin()
-            .parse()
-            .map_err(|_| park("the origin is no key's name", KEEP_HEADS))?,
-        None => {
-            origin_of(&options.name, epoch).map_err(|error| park(error.to_string(), "set `[notary] name`"))?
-        }
-    };
-    if signed.is_some() && !options.key.exists() {
-        return Err(park("the key that signed the log is gone", KEEP_KEY));
-    }
-    let key = read_or_make(&options.key, &name).map_err(|error| match error {
-        KeyFileError::Io { .. } => Trouble::Again(words(error)),
-        KeyFileError::Foreign { .. } => park(words(error), KEEP_KEY),
-    })?;
-    let own = [key.verifier().clone()];
-    if signed.is_some_and(|signed| signed.note().verify(&own).is_err()) {
-        return Err(park("the newest head was signed with another key than notary.key", KEEP_KEY));
-    }
-    Ok(key)
 }
 
 pub(crate) fn park(why: impl Into<String>, next: &'static str) -> Trouble {

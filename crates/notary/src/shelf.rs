@@ -96,9 +96,9 @@ impl Shelf {
         fs::rename(&unfinished, self.root.join(CHECKPOINT))
     }
 
-    /// Deletes the partial files of the tree of `old` entries that the one of `new` has not.
-    pub(crate) fn drop_partials(&self, old: u64, new: u64) -> io::Result<()> {
-        let kept = Edge::files(new);
+    /// Deletes the partial files of the tree of `old` entries that the trees of `kept` entries have not.
+    pub(crate) fn drop_partials(&self, old: u64, kept: [u64; 2]) -> io::Result<()> {
+        let kept = kept.map(Edge::files).concat();
         for path in Edge::files(old).into_iter().filter(|path| !kept.contains(path)) {
             let place = self.place(path);
             match fs::remove_file(&place) {

@@ -22,6 +22,11 @@ pub enum State {
     Starting,
     /// It signs what comes.
     Signing,
+    /// Another process signs; this one keeps the files below what it signed.
+    Following {
+        /// Why this one could not sign in its place, if so.
+        unable: Option<String>,
+    },
     /// Something failed and is tried again: what.
     Retrying(String),
     /// It signs nothing until a person has looked and started the service again.
@@ -39,6 +44,16 @@ pub struct Status {
 }
 
 impl Status {
+    /// Returns whether this process signs.
+    pub fn is_signing(&self) -> bool {
+        self.state == State::Signing
+    }
+
+    /// Returns whether this process could sign, now or if it were its turn.
+    pub fn may_sign(&self) -> bool {
+        matches!(self.state, State::Signing | State::Following { unable: None })
+    }
+
     /// Returns how many records the newest signed head is over.
     pub fn size(&self) -> u64 {
         self.head.as_ref().map_or(0, |head| head.size())

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::options::WitnessAt;
 use crate::reader::{Head, words};
-use crate::status::Status;
+use crate::status::{State, Status};
 
 /// How long a witness may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -80,7 +80,10 @@ impl Witness {
     async fn ask_on(mut self, mut status: watch::Receiver<Status>) {
         let (mut done, mut delay, mut failing) = (0, RETRY_DELAY_MIN, false);
         loop {
-            let grown = status.wait_for(|status| status.size() > done).await;
+            // Where another process signs, it asks.
+            let grown = status
+                .wait_for(|status| status.size() > done && !matches!(status.state, State::Following { .. }))
+                .await;
             let Ok(Some(head)) = grown.map(|status| status.head.clone()) else { return };
             if done == 0 && head.signed().note().verify(std::slice::from_ref(&self.at.key)).is_ok() {
                 // It cosigned before we were started.

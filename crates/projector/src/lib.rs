@@ -18,7 +18,7 @@ pub use fold::FoldError;
 pub use projector::{Control, Projector, ProjectorError};
 pub use rebuild::{Comparison, Progress, RebuildError, Rebuilt, compare, rebuild};
 pub use views::{
-    AsOf, AsOfError, Axis, ChangeFilter, ChangeRow, Corrected, DeskLine, Edition, Embargoed, Found, Leaving,
+    AsOf, AsOfError, ChangeFilter, ChangeRow, Corrected, DeskLine, Edition, Embargoed, Found, Leaving,
     OpenViewsError, ParkedStory, Period, PhraseFilter, PublicAround, PublicMoment, Recalling, Shelf,
     StoryFilter, StoryPage, StretchPlace, View, ViewError, Views, Written,
 };

@@ -24,7 +24,7 @@ use log::Position;
 use story::{Desk, Kind, Level, Revision, Status, StoryId};
 use tokio::sync::watch;
 
-pub use as_of::{AsOf, AsOfError, Axis};
+pub use as_of::{AsOf, AsOfError};
 pub use audit::{Embargoed, Found, Period, Recalling, StretchPlace};
 pub use edition::{Corrected, Edition, Written};
 pub use filter::ChangeFilter;
@@ -181,7 +181,7 @@ pub enum ViewError {
         place: String,
     },
     /// A moment that is told by a revision is of one story: ask with a time or a cursor.
-    #[error("a revision is a moment of one story: give a time (RFC 3339) or cursor:…")]
+    #[error("a revision is a moment of one story: give a time (RFC 3339), cursor:… or size:12")]
     OfOneStory,
     /// The page token is not one that a page gave.
     #[error("{given:?} is not where a page ended")]

@@ -64,9 +64,9 @@ pub struct KeptDenial {
     pub denial: Denial,
 }
 
-/// Which denials a list is of.
+/// Which part of a list of numbered things is asked for: denials, exports.
 #[derive(Debug, Clone, Copy)]
-pub struct DenialRange {
+pub struct NumberedRange {
     /// At this time or later.
     pub from: Timestamp,
     /// Before this time.
@@ -81,7 +81,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn denials(&self, range: DenialRange, limit: usize) -> Result<Vec<KeptDenial>, StoreError> {
+    pub async fn denials(&self, range: NumberedRange, limit: usize) -> Result<Vec<KeptDenial>, StoreError> {
         self.settle().await;
         self.read(move |db| {
             db.prepare_cached(

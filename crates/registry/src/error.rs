@@ -92,6 +92,17 @@ pub enum OpenError {
         /// What does not fit.
         problem: String,
     },
+    /// The registry that the nodes share cannot be joined.
+    #[error(
+        "the registry at {path} cannot join the one that the nodes share; see that NATS runs, then try again"
+    )]
+    Shared {
+        /// Its file.
+        path: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
     /// What is stored cannot be read.
     #[error("the registry at {path} is damaged; restore it from a backup")]
     Damaged {

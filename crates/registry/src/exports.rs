@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 use story::{ActorId, StoryId};
 
+use crate::NumberedRange;
 use crate::columns::{integer, micros, time, word, word_or_none};
 use crate::error::StoreError;
 use crate::limits::PAGE_MAX;
@@ -62,12 +63,16 @@ impl Registry {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn exports(&self, before: Option<u64>, limit: usize) -> Result<Vec<Export>, StoreError> {
+    pub async fn exports(&self, range: NumberedRange, limit: usize) -> Result<Vec<Export>, StoreError> {
         self.read(move |db| {
             db.prepare_cached(
-                "SELECT * FROM exports WHERE ?1 IS NULL OR number < ?1 ORDER BY number DESC LIMIT ?2",
+                "SELECT * FROM exports WHERE at >= ?1 AND at < ?2 AND (?3 IS NULL OR number < ?3)
+                 ORDER BY number DESC LIMIT ?4",
             )?
-            .query_map(params![before.map(integer), limit.min(PAGE_MAX)], export)?
+            .query_map(
+                params![micros(range.from), micros(range.to), range.before.map(integer), limit.min(PAGE_MAX)],
+                export,
+            )?
             .collect()
         })
         .await

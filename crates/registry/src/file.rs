@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::{OpenError, StoreError};
@@ -13,7 +14,7 @@ use crate::error::{OpenError, StoreError};
 /// `WtRg` in SQLite's header: what kind of file this is.
 const APPLICATION_ID: i32 = 0x5774_5267;
 /// The format that this version reads and writes.
-const FORMAT: i32 = 4;
+pub(crate) const FORMAT: i32 = 4;
 /// How long a connection waits for another.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// How long the writer waits for readers who keep the journal from being emptied.
@@ -189,10 +190,16 @@ pub(crate) fn close_to_others(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Prepared statements that a connection keeps: more than there are.
+const STATEMENTS_MAX: usize = 128;
+
 fn open(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(BUSY_WAIT)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // A plan that does not depend on what is bound is made once, not at every use.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(db)
 }
 

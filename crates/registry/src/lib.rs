@@ -7,7 +7,10 @@
 //! - [`authorize`] is pure, and the only place that decides whether an act is allowed.
 //! - [`Registry`] is one SQLite file. One thread writes it, many writes a commit, each answered once
 //!   it is durable; readers have their own connections; verifying a key asks memory only.
-//! - Times are given by the caller. Nothing here reads a clock.
+//! - Several nodes may share one: each has the file, and every write is made behind those of all
+//!   others ([`Registry::open_shared`]).
+//! - Times are given by the caller. Nothing here reads a clock, but to tell how long it has
+//!   heard nothing of other nodes.
 
 mod access;
 mod actors;
@@ -31,6 +34,7 @@ mod readers;
 mod receipts;
 mod requests;
 mod secret;
+mod shared;
 mod store;
 mod words;
 mod writer;
@@ -39,7 +43,7 @@ pub use access::{Act, ActSet, PUBLIC, Role};
 pub use actors::{Actor, ActorChange, ActorError, NewActor};
 pub use authorize::{Denied, Identity, Lack, Principal, authorize, may_still};
 pub use copying::copy;
-pub use denials::{Denial, DenialRange, KeptDenial};
+pub use denials::{Denial, KeptDenial, NumberedRange};
 pub use departures::Departure;
 pub use error::{OpenError, StoreError};
 pub use exports::{Export, NewExport};

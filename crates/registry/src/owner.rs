@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rusqlite::OptionalExtension;
 use story::ActorId;
 
 use crate::access::Role;
@@ -98,11 +99,23 @@ fn grant_everything(writing: &mut Writing<'_>, now: Timestamp) -> Result<(), Own
 
 /// Revokes the key that was in the file, and makes the one that is to be.
 fn make_key(writing: &mut Writing<'_>, now: Timestamp) -> Result<(KeyId, Secret), OwnerError> {
-    keys::revoke(writing, &owner(), &Which::InFile, now)?;
+    // Where nodes share the registry, each has a key of the owner in a file of its own.
+    let setting = |name: &str| {
+        let value = "SELECT value FROM settings WHERE name = ?1";
+        writing.db.query_row(value, [name], |row| row.get::<_, String>(0)).optional()
+    };
+    let before = match setting("shared-with")? {
+        None => Some(Which::InFile),
+        Some(_) => setting("owner-key")?.and_then(|id| id.parse().ok()).map(Which::One),
+    };
+    if let Some(before) = before {
+        keys::revoke(writing, &owner(), &before, now)?;
+    }
     let id = keys::unused(writing.db)?;
     let secret = Secret::random(id);
     keys::insert(writing, id, NewKey::of(owner()), now, &secret)?;
     writing.db.execute("UPDATE keys SET in_file = 1 WHERE id = ?1", [id.to_string()])?;
+    writing.db.execute("INSERT OR REPLACE INTO settings VALUES ('owner-key', ?1)", [id.to_string()])?;
     Ok((id, secret))
 }
 

@@ -18,6 +18,8 @@ words!(
         Correction = "correction",
         /// A breaking alert.
         Alert = "alert",
+        /// Taking words out of a story's record.
+        Redaction = "redaction",
     }
 );
 
@@ -29,6 +31,7 @@ impl Guarded {
             (Act::Takedown, _) | (Act::File, Some(Kind::Takedown)) => Some(Self::Takedown),
             (Act::Correct, _) | (Act::File, Some(Kind::Correction)) => Some(Self::Correction),
             (Act::File, Some(Kind::Alert)) => Some(Self::Alert),
+            (Act::Redact, _) => Some(Self::Redaction),
             _ => None,
         }
     }

@@ -89,8 +89,8 @@ impl Registry {
         self.receipt(insert, subscriber, story, (recall, at)).await
     }
 
-    /// Returns up to `limit` subscribers who got what a recall voids or have acknowledged it, in the
-    /// order of their ids, behind `after`.
+    /// Returns where all subscribers stand with a recall, and up to `limit` of those who got what it
+    /// voids or have acknowledged it, in the order of their ids, behind `after`. Both are of one moment.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -99,38 +99,50 @@ impl Registry {
         query: RecallQuery,
         after: Option<&ActorId>,
         limit: usize,
-    ) -> Result<Vec<RecallLine>, StoreError> {
+    ) -> Result<(RecallCount, Vec<RecallLine>), StoreError> {
         let after = after.map(ToString::to_string).unwrap_or_default();
+        let RecallQuery { story, recall, voided } = query;
+        let (recall, voided, limit) = (integer(recall.get()), list(&voided), limit.min(PAGE_MAX));
         self.read(move |db| {
-            db.prepare_cached(&format!(
-                "{STATUS} SELECT * FROM status WHERE subscriber > ?4 ORDER BY subscriber LIMIT ?5"
-            ))?
-            .query_map(
-                params![
-                    query.story.as_bytes(),
-                    integer(query.recall.get()),
-                    list(&query.voided),
-                    after,
-                    limit.min(PAGE_MAX)
-                ],
-                line,
-            )?
-            .collect()
+            let moment = db.unchecked_transaction()?;
+            let asked = params![story.as_bytes(), recall, voided];
+            let count = moment
+                .prepare_cached(&format!(
+                    "{STATUS} SELECT count(got), count(got + acknowledged) FROM status"
+                ))?
+                .query_row(asked, |row| Ok(RecallCount { got: row.get(0)?, acknowledged: row.get(1)? }))?;
+            let asked = params![story.as_bytes(), recall, voided, after, limit];
+            let lines = moment
+                .prepare_cached(&format!(
+                    "{STATUS} SELECT * FROM status WHERE subscriber > ?4 ORDER BY subscriber LIMIT ?5"
+                ))?
+                .query_map(asked, line)?
+                .collect::<Result<_, _>>()?;
+            Ok((count, lines))
         })
         .await
     }
 
-    /// Returns how many subscribers got what a recall voids, and how many of those acknowledged it.
+    /// Returns the newest revision that a subscriber had got at a time, or any of them: `None` if nobody is
+    /// known to have got one. What was [forgotten](Self::forget_deliveries) is not known.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn recall_count(&self, query: RecallQuery) -> Result<RecallCount, StoreError> {
+    pub async fn newest_delivered(
+        &self,
+        story: StoryId,
+        subscriber: Option<&ActorId>,
+        at: Timestamp,
+    ) -> Result<Option<Revision>, StoreError> {
+        let subscriber = subscriber.map(ToString::to_string);
         self.read(move |db| {
-            db.prepare_cached(&format!("{STATUS} SELECT count(got), count(got + acknowledged) FROM status"))?
-                .query_row(
-                    params![query.story.as_bytes(), integer(query.recall.get()), list(&query.voided)],
-                    |row| Ok(RecallCount { got: row.get(0)?, acknowledged: row.get(1)? }),
-                )
+            let newest: Option<u64> = db
+                .prepare_cached(
+                    "SELECT max(revision) FROM deliveries
+                     WHERE story = ?1 AND at <= ?2 AND subscriber = coalesce(?3, subscriber)",
+                )?
+                .query_row(params![story.as_bytes(), micros(at), subscriber], |row| row.get(0))?;
+            Ok(newest.map(Revision))
         })
         .await
     }

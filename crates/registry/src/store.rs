@@ -4,9 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use peers::{Peer, Schema, SharedFile};
 use rusqlite::Connection;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::authorize::Identity;
@@ -25,6 +28,10 @@ use crate::{file, writer};
 
 /// Payloads on their way to the writer at once; each may be of `PAYLOAD_BYTES_MAX`.
 const PAYLOADS_MOVING_MAX: usize = 4;
+/// How often a node looks what others have written.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// After how long without having looked a node trusts no key.
+const OUT_OF_TOUCH_AFTER: Duration = Duration::from_secs(15);
 
 /// An open registry; clones share it.
 ///
@@ -42,6 +49,7 @@ struct Inner {
     readers: Arc<Readers>,
     memory: Arc<Memory>,
     payloads_moving: Semaphore,
+    is_shared: bool,
 }
 
 /// What is known without asking the file.
@@ -52,11 +60,24 @@ pub(crate) struct Memory {
     policy: RwLock<Policy>,
     /// Until when an approved payload is with whoever executes it, in microseconds.
     leases: Mutex<HashMap<RequestId, i64>>,
+    /// When this node was last where the others are, if the registry is shared.
+    heard: RwLock<Option<Instant>>,
 }
 
 impl Memory {
     pub(crate) fn set_policy(&self, policy: Policy) {
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
+    }
+
+    /// Notes that this node knows what the others do.
+    pub(crate) fn heard(&self) {
+        *self.heard.write().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Returns whether others may have revoked what is valid here.
+    fn is_out_of_touch(&self) -> bool {
+        let heard = *self.heard.read().unwrap_or_else(PoisonError::into_inner);
+        heard.is_some_and(|heard| heard.elapsed() > OUT_OF_TOUCH_AFTER)
     }
 
     pub(crate) fn leases(&self) -> MutexGuard<'_, HashMap<RequestId, i64>> {
@@ -72,14 +93,46 @@ impl Registry {
     /// [`OpenError`] says what to do about the file.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         let owned = path.to_owned();
-        tokio::task::spawn_blocking(move || open(&owned))
+        tokio::task::spawn_blocking(move || start(&owned, None))
             .await
             .unwrap_or_else(|abandoned| Err(file::io(path, abandoned)))
     }
 
+    /// Returns what of a registry nodes share.
+    pub fn schema() -> &'static Schema {
+        &crate::shared::SCHEMA
+    }
+
+    /// Opens the registry at `path` as one of those that the nodes of a log share; they have what any of them
+    /// writes. What was in the file of a node that joins others is kept beside it, and theirs is in it from
+    /// then on; the first node brings what it has.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what to do about the file, or the stream.
+    pub async fn open_shared(path: &Path, shared: SharedFile) -> Result<Self, OpenError> {
+        let (owned, runtime) = (path.to_owned(), Handle::current());
+        let opened = tokio::task::spawn_blocking(move || start(&owned, Some((shared, runtime)))).await;
+        let registry = opened.unwrap_or_else(|abandoned| Err(file::io(path, abandoned)))?;
+        let inner = Arc::downgrade(&registry.inner);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LOOK_EVERY).await;
+                let Some(inner) = inner.upgrade() else { return };
+                // A writer that is busy looks by itself, and one that is gone needs no telling.
+                drop(inner.messages.try_send(Message::Look));
+            }
+        });
+        Ok(registry)
+    }
+
     /// Returns whose key `secret` is, if it is valid at `now`. Asks memory only, and is right from
-    /// the moment when a key was added, rotated or revoked.
+    /// the moment when a key was added, rotated or revoked. Where several nodes share the registry, what
+    /// another did counts within a second; a node that has not heard of the others for fifteen holds no key
+    /// valid, since they may have revoked it.
     pub fn verify(&self, secret: &str, now: Timestamp) -> Option<Identity> {
+        if self.inner.memory.is_out_of_touch() {
+            return None; // The writer says so in the log.
+        }
         let id = secret::key_id(secret)?;
         let now = micros(now);
         let verified = self.inner.memory.directory.verify(id, Digest::of(secret), now)?;
@@ -123,7 +176,7 @@ impl Registry {
     /// Has `work` done by the writer, and returns once it is durable; an error of `work` undoes it.
     pub(crate) async fn write<T, E>(
         &self,
-        work: impl FnOnce(&mut Writing<'_>) -> Result<T, E> + Send + 'static,
+        work: impl FnOnce(&mut Writing<'_>) -> Result<T, E> + Clone + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
@@ -135,18 +188,23 @@ impl Registry {
     /// As [`Registry::write`], and says what has become of the journal.
     pub(crate) async fn write_durable<T, E>(
         &self,
-        work: impl FnOnce(&mut Writing<'_>) -> Result<T, E> + Send + 'static,
+        work: impl FnOnce(&mut Writing<'_>) -> Result<T, E> + Clone + Send + 'static,
     ) -> Result<(T, Durable), E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
+        let answer = Arc::new(Mutex::new(Some(answer)));
         let job: writer::Job = Box::new(move |writing| {
-            let done = writing.map_err(E::from).and_then(work);
+            let done = writing.map_err(E::from).and_then(work.clone());
+            let answer = Arc::clone(&answer);
             Worked {
                 keep: done.is_ok(),
                 answer: Box::new(move |outcome| {
+                    let Some(answer) = answer.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+                        return;
+                    };
                     // Nobody waits any more if this fails, and that is their choice.
                     drop(answer.send(outcome.map_err(E::from).and_then(|durable| Ok((done?, durable)))));
                 }),
@@ -162,6 +220,9 @@ impl Registry {
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        if self.inner.is_shared {
+            self.write(|_| Ok::<_, StoreError>(())).await?; // What other nodes wrote is here then.
+        }
         self.inner.readers.run(query).await
     }
 
@@ -180,12 +241,34 @@ impl Registry {
     }
 }
 
-fn open(path: &Path) -> Result<Registry, OpenError> {
+fn start(path: &Path, shared: Option<(SharedFile, Handle)>) -> Result<Registry, OpenError> {
     let lock = file::lock(path)?;
     let db = file::open_writer(path)?;
+    let is_shared = shared.is_some();
+    let peer = match shared {
+        None => {
+            // Alone, it goes another way than the others, and cannot go on with them.
+            let left = db.execute("DELETE FROM settings WHERE name IN ('shared-with', 'shared-upto')", []);
+            left.map_err(|error| file::refused(path, error))?;
+            None
+        }
+        Some((shared, runtime)) => {
+            let joined = Peer::join(shared, &db, runtime).and_then(|mut peer| {
+                peer.catch_up(&db)?;
+                Ok(peer)
+            });
+            Some(joined.map_err(|error| OpenError::Shared {
+                path: path.display().to_string(),
+                source: Arc::new(error),
+            })?)
+        }
+    };
     let memory = Arc::new(Memory::default());
     let loaded = memory.directory.load(&db).and_then(|()| policy::load(&db));
     memory.set_policy(loaded.map_err(|error| file::refused(path, error))?);
+    if is_shared {
+        memory.heard();
+    }
     let (messages, queue) = mpsc::channel(QUEUE_MAX);
     let writer = Writer {
         db,
@@ -193,6 +276,7 @@ fn open(path: &Path) -> Result<Registry, OpenError> {
         memory: Arc::clone(&memory),
         stale: BTreeSet::new(),
         journal_dirty: true, // Whoever wrote it last may have ended before it was emptied.
+        peer,
         lock,
     };
     let thread = std::thread::Builder::new()
@@ -206,6 +290,7 @@ fn open(path: &Path) -> Result<Registry, OpenError> {
             readers: Readers::new(path.to_owned()),
             memory,
             payloads_moving: Semaphore::new(PAYLOADS_MOVING_MAX),
+            is_shared,
         }),
     })
 }
@@ -215,7 +300,7 @@ mod tests {
     use super::*;
     use crate::denials::tests::denial;
     use crate::keys::{KeyError, NewKey};
-    use crate::{DenialRange, NewActor, Secret};
+    use crate::{NewActor, NumberedRange, Secret};
 
     async fn with_a_key(folder: &Path) -> (Registry, NewKey, Secret) {
         let registry = Registry::open(&folder.join("registry.db")).await.unwrap();
@@ -254,7 +339,7 @@ mod tests {
         for second in 0..1_000 {
             registry.deny(denial(second)); // More than there is room for.
         }
-        let range = DenialRange { from: Timestamp::MIN, to: Timestamp::MAX, before: None };
+        let range = NumberedRange { from: Timestamp::MIN, to: Timestamp::MAX, before: None };
         let kept = registry.denials(range, 1_000).await.unwrap();
         let lost = registry.denials_not_kept().await.unwrap();
         assert_eq!(kept.len() as u64 + lost, 1_000);

@@ -8,17 +8,21 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::sync::Arc;
 
+use peers::{Peer, Told};
 use rusqlite::Connection;
 use story::ActorId;
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
 use crate::error::StoreError;
+use crate::outbox::Waiting;
 use crate::store::Memory;
 use crate::{denials, departures, file, keys, policy};
 
 /// Most writes in one transaction.
 const GROUP_MAX: usize = 256;
+/// How often a group is done again because another node was first.
+const ATTEMPTS_MAX: u32 = 100;
 
 /// What the thread is told.
 pub(crate) enum Message {
@@ -31,22 +35,50 @@ pub(crate) enum Message {
 }
 
 /// A write, with the way back to its caller. It is given the open transaction, or the reason why
-/// there is none; it says whether to keep what it did.
-pub(crate) type Job = Box<dyn FnOnce(Result<&mut Writing<'_>, StoreError>) -> Worked + Send>;
+/// there is none; it says whether to keep what it did. Where that had to be undone, it is done again.
+pub(crate) type Job = Box<dyn FnMut(Result<&mut Writing<'_>, StoreError>) -> Worked + Send>;
 
 /// What a write has done.
 pub(crate) struct Worked {
     /// Whether it is to be kept.
     pub(crate) keep: bool,
     /// Tells the caller, once it is known whether the transaction is durable.
-    pub(crate) answer: Box<dyn FnOnce(Result<Durable, StoreError>) + Send>,
+    pub(crate) answer: Answer,
 }
+
+/// Tells the caller of a write.
+pub(crate) type Answer = Box<dyn FnOnce(Result<Durable, StoreError>) + Send>;
 
 /// A commit that is synced.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Durable {
     /// Whether nothing that was erased is left in the journal.
     pub(crate) journal_is_clean: bool,
+}
+
+/// What came of a group.
+struct Done {
+    /// Of the jobs that were done, in their order.
+    answers: Vec<Answer>,
+    outcome: Result<(), StoreError>,
+    actors: BTreeSet<ActorId>,
+    erased: bool,
+}
+
+impl Done {
+    fn nothing() -> Self {
+        Self { answers: Vec::new(), outcome: Ok(()), actors: BTreeSet::new(), erased: false }
+    }
+
+    fn failed(error: StoreError) -> Self {
+        Self { outcome: Err(error), ..Self::nothing() }
+    }
+}
+
+fn tidy(peer: &mut Peer, db: &Connection) {
+    if let Err(error) = peer.tidy(db) {
+        warn!(error = &error as &dyn std::error::Error, "Cannot tidy the shared registry: tried again later");
+    }
 }
 
 /// An open transaction, and what in memory it makes stale.
@@ -68,6 +100,8 @@ pub(crate) struct Writer {
     pub(crate) stale: BTreeSet<ActorId>,
     /// Whether the journal may hold what was erased.
     pub(crate) journal_dirty: bool,
+    /// The other nodes, if the registry is shared.
+    pub(crate) peer: Option<Peer>,
     /// Held as long as this process may write.
     pub(crate) lock: File,
 }
@@ -115,51 +149,135 @@ impl Writer {
         false
     }
 
-    /// Does a group and the outbox in one transaction, and answers.
+    /// Does a group and the outbox, and answers.
     fn commit(&mut self, mut group: VecDeque<Job>) {
         let waiting = self.memory.outbox.take();
-        if group.is_empty() && waiting.is_empty() && self.stale.is_empty() {
+        let is_idle = group.is_empty() && waiting.is_empty() && self.stale.is_empty();
+        if is_idle && (self.peer.is_none() || self.queue.is_closed()) {
             return;
         }
-        let mut writing =
-            Writing { db: &self.db, memory: &self.memory, actors: BTreeSet::new(), erased: false };
-        let mut answers = Vec::with_capacity(group.len());
-        let outcome = match self.db.execute_batch("BEGIN IMMEDIATE") {
-            Ok(()) => {
-                let kept = denials::store(&self.db, &waiting)
-                    .and_then(|()| departures::store(&self.db, &waiting))
-                    .and_then(|()| keys::store_uses(&self.db, &waiting.used));
-                // A failed statement may have ended the transaction; then nothing else may run.
-                while !self.db.is_autocommit()
-                    && kept.is_ok()
-                    && let Some(job) = group.pop_front()
-                {
-                    answers.push(one(job, &mut writing));
-                }
-                kept.map_err(StoreError::from).and_then(|()| end(&self.db))
+        let mut done = match self.peer.take() {
+            None => self.attempt(&mut group, &waiting, |_, _| Ok(Told::All)).0,
+            Some(mut peer) => {
+                let done = self.agree(&mut peer, &mut group, &waiting);
+                self.peer = Some(peer);
+                done
             }
-            Err(error) => Err(error.into()),
         };
-        if let Err(error) = &outcome {
-            warn!(error = error as &dyn std::error::Error, "A write to the registry failed");
-            if !self.db.is_autocommit() {
-                drop(self.db.execute_batch("ROLLBACK")); // If it fails, so does the next BEGIN.
+        if let Err(error) = &done.outcome {
+            if !is_idle {
+                warn!(error = error as &dyn std::error::Error, "A write to the registry failed");
             }
             self.memory.outbox.put_back(waiting);
-            while let Some(job) = group.pop_front() {
-                answers.push(job(Err(error.clone())).answer);
-            }
+            let left = group.iter_mut().skip(done.answers.len());
+            done.answers.extend(left.map(|job| job(Err(error.clone())).answer));
         }
-        let (actors, erased) = (writing.actors, writing.erased);
-        self.refresh(actors);
-        self.journal_dirty |= erased;
+        self.refresh(std::mem::take(&mut done.actors));
+        self.journal_dirty |= done.erased;
         if self.journal_dirty {
             self.journal_dirty = !file::empty_journal(&self.db).unwrap_or(false);
         }
-        let outcome = outcome.map(|()| Durable { journal_is_clean: !self.journal_dirty });
-        for answer in answers {
+        let outcome = done.outcome.map(|()| Durable { journal_is_clean: !self.journal_dirty });
+        for answer in done.answers {
             answer(outcome.clone());
         }
+    }
+
+    /// Does a group and the outbox in one transaction, and commits it if `tell` has told the others; else
+    /// undoes it. Returns what came of it, and of telling.
+    fn attempt(
+        &mut self,
+        group: &mut VecDeque<Job>,
+        waiting: &Waiting,
+        tell: impl FnOnce(&Connection, bool) -> Result<Told, StoreError>,
+    ) -> (Done, Told) {
+        let leases = self.memory.leases().clone();
+        let mut writing =
+            Writing { db: &self.db, memory: &self.memory, actors: BTreeSet::new(), erased: false };
+        let mut answers = Vec::with_capacity(group.len());
+        let mut told = Told::All;
+        let outcome = match self.db.execute_batch("BEGIN IMMEDIATE") {
+            Ok(()) => {
+                let kept = denials::store(&self.db, waiting)
+                    .and_then(|()| departures::store(&self.db, waiting))
+                    .and_then(|()| keys::store_uses(&self.db, &waiting.used));
+                let mut jobs = group.iter_mut();
+                // A failed statement may have ended the transaction; then nothing else may run.
+                while !self.db.is_autocommit()
+                    && kept.is_ok()
+                    && let Some(job) = jobs.next()
+                {
+                    answers.push(one(job, &mut writing));
+                }
+                kept.map_err(StoreError::from).and_then(|()| in_transaction(&self.db)).and_then(|()| {
+                    told = tell(&self.db, writing.erased)?;
+                    if matches!(told, Told::All) { end(&self.db) } else { Ok(()) }
+                })
+            }
+            Err(error) => Err(error.into()),
+        };
+        let Writing { actors, erased, .. } = writing;
+        if !self.db.is_autocommit() {
+            drop(self.db.execute_batch("ROLLBACK")); // If it fails, so does the next BEGIN.
+            *self.memory.leases() = leases;
+        }
+        (Done { answers, outcome, actors, erased }, told)
+    }
+
+    /// Does a group on the newest that any node has written, and has all nodes know of it.
+    fn agree(&mut self, peer: &mut Peer, group: &mut VecDeque<Job>, waiting: &Waiting) -> Done {
+        for _ in 0..ATTEMPTS_MAX {
+            if let Err(error) = self.catch_up(peer) {
+                return Done::failed(error);
+            }
+            if group.is_empty() && waiting.is_empty() {
+                tidy(peer, &self.db);
+                return Done::nothing();
+            }
+            let (mut done, told) = self.attempt(group, waiting, |db, erases| Ok(peer.tell(db, erases)?));
+            match told {
+                Told::All => {
+                    if done.outcome.is_err() {
+                        peer.rewind(&self.db); // The others may know what the file does not.
+                    } else {
+                        tidy(peer, &self.db);
+                    }
+                    return done;
+                }
+                Told::Nobody => peer.rewind(&self.db),
+                Told::Later => {
+                    if let Err(error) = self.catch_up(peer) {
+                        warn!(error = &error as &dyn std::error::Error, "Cannot read what was just written");
+                    }
+                    return done;
+                }
+                Told::Unknown(error) => {
+                    peer.rewind(&self.db);
+                    done.outcome = Err(StoreError::OutcomeUnknown { source: Arc::new(error) });
+                    return done;
+                }
+            }
+        }
+        Done::failed(StoreError::unavailable("other nodes keep writing it"))
+    }
+
+    /// Brings file and memory up to what other nodes have written.
+    fn catch_up(&mut self, peer: &mut Peer) -> Result<(), StoreError> {
+        let caught_up = peer.catch_up(&self.db).map_err(|error| {
+            warn!(error = &error as &dyn std::error::Error, "Cannot read what other nodes wrote");
+            StoreError::Unavailable { source: Arc::new(error) }
+        })?;
+        if caught_up.all {
+            self.memory.directory.load(&self.db)?;
+        }
+        self.memory.heard();
+        self.journal_dirty |= caught_up.erased;
+        if caught_up.batches > 0 {
+            // What is no id of an actor has no keys.
+            let actors = caught_up.told.iter().filter_map(|(_, actor)| actor.parse().ok());
+            self.refresh(actors.collect());
+        }
+        Ok(())
     }
 
     /// Brings the memory up to the file.
@@ -184,7 +302,7 @@ impl Writer {
 }
 
 /// Does one write in a savepoint of its own.
-fn one(job: Job, writing: &mut Writing<'_>) -> Box<dyn FnOnce(Result<Durable, StoreError>) + Send> {
+fn one(job: &mut Job, writing: &mut Writing<'_>) -> Answer {
     let db = writing.db;
     if let Err(error) = db.execute_batch("SAVEPOINT one") {
         return job(Err(error.into())).answer;
@@ -199,11 +317,17 @@ fn one(job: Job, writing: &mut Writing<'_>) -> Box<dyn FnOnce(Result<Durable, St
     answer
 }
 
-/// Commits. An error before the commit means that nothing is stored; one within it may mean either.
-fn end(db: &Connection) -> Result<(), StoreError> {
+/// Refuses to go on in a transaction that is gone.
+fn in_transaction(db: &Connection) -> Result<(), StoreError> {
     if db.is_autocommit() {
         return Err(StoreError::unavailable("the transaction was rolled back"));
     }
+    Ok(())
+}
+
+/// Commits. An error before the commit means that nothing is stored; one within it may mean either.
+fn end(db: &Connection) -> Result<(), StoreError> {
+    in_transaction(db)?;
     db.execute_batch("COMMIT").map_err(|error| {
         if db.is_autocommit() {
             return StoreError::OutcomeUnknown { source: Arc::new(error) };

@@ -31,6 +31,8 @@ pub enum DeskVerb {
     Act,
     /// Change an entry of a live blog.
     Entry,
+    /// Take words out of a story's record.
+    Redact,
     /// One article.
     Show,
     /// A page of stories.
@@ -51,10 +53,11 @@ pub enum DeskVerb {
 
 impl DeskVerb {
     /// Every one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Push,
         Self::Act,
         Self::Entry,
+        Self::Redact,
         Self::Show,
         Self::List,
         Self::History,
@@ -71,6 +74,7 @@ impl DeskVerb {
             Self::Push => "push",
             Self::Act => "act",
             Self::Entry => "entry",
+            Self::Redact => "redact",
             Self::Show => "show",
             Self::List => "list",
             Self::History => "history",

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use desk::{Authored, Eyes, StoryRef};
-use projector::{AsOf, Axis, View};
+use projector::{AsOf, View};
 use story::{Field, Place, Revision};
 use utoipa::IntoParams;
 use wire::http::{BlameBlock, BlameSpan, BlameView, RevisionLine};
 use wire::{Cursor, Problem};
 
-use crate::commands::moment::axis;
+use crate::commands::moment::{Axis, axis};
 use crate::commands::read::{at_least, no_revision, view};
 use crate::departures::PublicDoor;
 use crate::gateway::Gateway;
@@ -20,13 +20,14 @@ use crate::problems::{self, of_view};
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct BlameQuery {
-    /// Which state: `latest`, an RFC 3339 time, `rev:12`, `rev:-3` (three before the newest) or
-    /// `cursor:…`.
+    /// Which state: `latest`, an RFC 3339 time, `rev:12`, `rev:-3` (three before the newest),
+    /// `cursor:…` or `size:12` (when the transparency log had twelve entries).
     #[param(value_type = Option<String>, example = "rev:-1")]
     as_of: Option<AsOf>,
     /// What a time in `as_of` is compared with: `recorded` (when revisions were recorded; the default) or
-    /// `published` (what readers had then, also where it was taken from them since). For readers both are
-    /// one.
+    /// `published` (what readers had then, also where it was taken from them since): for readers both are
+    /// one. For the desk also `delivered` or `delivered:SUBSCRIBER`: what had been got by then, as
+    /// subscribers say.
     #[param(value_type = Option<String>, example = "published")]
     axis: Option<Axis>,
     /// For whose eyes: `public` (what has been published; the default) or `desk` (everything).
@@ -58,7 +59,7 @@ impl Gateway {
     pub(crate) async fn blame(&self, story: &str, query: BlameQuery) -> Result<BlameView, Problem> {
         self.catch_up(query.at_least).await?;
         let id = self.resolve(story, query.view).await?;
-        let as_of = self.moment(query.as_of, query.axis)?;
+        let as_of = self.moment(Some(id), query.view, (query.as_of, query.axis)).await?;
         let shown = self.views().shown(id, as_of, query.view).await.map_err(|failed| of_view(&failed))?;
         let (article, leaving) = shown.ok_or_else(|| no_revision(story, "then"))?;
         let eyes = if query.view == View::Public { Eyes::Public } else { Eyes::Desk };

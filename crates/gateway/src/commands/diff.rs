@@ -1,6 +1,6 @@
 //! The difference of two revisions.
 
-use projector::{AsOf, Axis, View};
+use projector::{AsOf, View};
 use story::diff::Diff;
 use story::diff::json_patch::json_patch;
 use story::significance::{Significance, assess};
@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use wire::http::DiffView;
 use wire::{Cursor, Problem, article_hash};
 
-use crate::commands::moment::axis;
+use crate::commands::moment::{Axis, axis};
 use crate::commands::push::large;
 use crate::commands::read::{at_least, no_revision, view};
 use crate::departures::PublicDoor;
@@ -62,7 +62,8 @@ pub(crate) struct DiffQuery {
     #[param(value_type = Option<String>, example = "rev:-1")]
     as_of: Option<AsOf>,
     /// What times are compared with: `recorded` (when revisions were recorded; the default) or `published`
-    /// (what readers had then, also where it was taken from them since). For readers both are one.
+    /// (what readers had then, also where it was taken from them since): for readers both are one. For the
+    /// desk also `delivered` or `delivered:SUBSCRIBER`: what had been got by then, as subscribers say.
     #[param(value_type = Option<String>, example = "published")]
     axis: Option<Axis>,
     /// `ops` (exact, as subscribers get them; the default), `json-patch` (RFC 6902, for the
@@ -128,7 +129,7 @@ fn moment(from: &mut Parameters, name: &str) -> Result<Option<Moment>, Problem> 
             bad_parameter(
                 name,
                 format_args!(
-                    "{:?} is no revision: use a number, rev:-3, an RFC 3339 time or cursor:…",
+                    "{:?} is no revision: use a number, rev:-3, an RFC 3339 time, cursor:… or size:12",
                     shown(&text)
                 ),
             )
@@ -188,8 +189,10 @@ impl Gateway {
         let id = self.resolve(story, view).await?;
         let to = match (query.to, query.as_of) {
             (None, None) => self.newest(id, view).await?.ok_or_else(|| no_story(story))?,
-            (Some(moment), None) => self.revision(id, moment, ("to", query.axis), view).await?,
-            (None, Some(as_of)) => self.revision(id, Moment::At(as_of), ("as_of", query.axis), view).await?,
+            (Some(moment), None) => self.revision(id, moment, ("to", query.axis.clone()), view).await?,
+            (None, Some(as_of)) => {
+                self.revision(id, Moment::At(as_of), ("as_of", query.axis.clone()), view).await?
+            }
             (Some(_), Some(_)) => {
                 return Err(bad_parameter("as_of", "it stands in place of to: give one of them"));
             }
@@ -238,7 +241,7 @@ impl Gateway {
         let Moment::At(as_of) = moment else { return Ok(Revision::ZERO) };
         // An axis is about the ends that are told by a time, be it only one of them.
         let is_time = matches!(as_of, AsOf::Recorded(_) | AsOf::Published(_));
-        let as_of = self.moment(Some(as_of), axis.filter(|_| is_time))?;
+        let as_of = self.moment(Some(story), view, (Some(as_of), axis.filter(|_| is_time))).await?;
         let found = self.views().revision(story, as_of, view).await.map_err(|failed| of_view(&failed))?;
         found.ok_or_else(|| {
             no_revision(&story.to_string(), format_args!("at {name}"))

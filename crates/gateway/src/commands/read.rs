@@ -1,13 +1,13 @@
 //! Reading lists and histories.
 
-use projector::{AsOf, Axis, Leaving, StoryFilter, View};
+use projector::{AsOf, Leaving, StoryFilter, View};
 use story::{Desk, Revision, Status, StoryId};
 use utoipa::IntoParams;
 use wire::http::{HistoryPage, Info, RevisionLine, StoryList};
 use wire::{Cursor, Problem, ProblemKind};
 
 use crate::access::Way;
-use crate::commands::moment::axis;
+use crate::commands::moment::{Axis, axis};
 use crate::departures::PublicDoor;
 use crate::gateway::Gateway;
 use crate::limits::{HISTORY_MAX, HISTORY_PAGE, STORIES_MAX, STORIES_PAGE};
@@ -35,7 +35,8 @@ pub(crate) struct ListQuery {
     limit: usize,
     /// `next` of the page before.
     after: Option<String>,
-    /// The stories as they were: an RFC 3339 time or `cursor:…`. Such a page may be empty and have a next.
+    /// The stories as they were: an RFC 3339 time, `cursor:…` or `size:12`. Such a page may be empty and
+    /// have a next.
     #[param(value_type = Option<String>, example = "2026-11-22T14:32:00Z")]
     as_of: Option<AsOf>,
     /// What a time in `as_of` is compared with: `recorded` (when revisions were recorded; the default) or
@@ -83,7 +84,8 @@ pub(crate) struct HistoryQuery {
     #[param(value_type = Option<String>, example = "rev:-1")]
     as_of: Option<AsOf>,
     /// What a time in `as_of` is compared with: `recorded` (when revisions were recorded; the default) or
-    /// `published` (what readers had then). For readers both are one.
+    /// `published` (what readers had then): for readers both are one. For the desk also `delivered` or
+    /// `delivered:SUBSCRIBER`: what had been got by then, as subscribers say.
     #[param(value_type = Option<String>, example = "published")]
     axis: Option<Axis>,
     /// For whose eyes: `public` (only published revisions; the default) or `desk`.
@@ -136,7 +138,7 @@ impl Gateway {
     /// Returns one page of stories.
     pub(crate) async fn list(&self, query: ListQuery) -> Result<StoryList, Problem> {
         self.catch_up(query.at_least).await?;
-        let at = self.moment(query.as_of, query.axis)?;
+        let at = self.moment(None, query.view, (query.as_of, query.axis)).await?;
         let ListQuery { desk, status, limit, after, view, .. } = query;
         let filter = StoryFilter { desk, status, view, limit, after };
         let page = self.views().stories_at(filter, at).await.map_err(|failed| of_view(&failed))?;
@@ -150,7 +152,7 @@ impl Gateway {
     pub(crate) async fn history(&self, story: &str, query: HistoryQuery) -> Result<HistoryPage, Problem> {
         self.catch_up(query.at_least).await?;
         let id = self.resolve(story, query.view).await?;
-        let as_of = self.moment(query.as_of, query.axis)?;
+        let as_of = self.moment(Some(id), query.view, (query.as_of, query.axis)).await?;
         let newest = self.views().revision(id, as_of, query.view).await.map_err(|failed| of_view(&failed))?;
         let newest = newest.ok_or_else(|| no_revision(story, "then"))?;
         let before = query.after.map_or(newest.get() + 1, |after| after.min(newest.get() + 1));

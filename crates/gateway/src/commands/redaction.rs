@@ -1,6 +1,7 @@
 //! Redactions: words taken out of a story's record, or something said about them.
 
 use desk::{RedactError, RedactRequest, Selection, StoryRef};
+use jiff::Timestamp;
 use projector::{AsOf, View};
 use registry::{Act, Principal, may_still};
 use story::{ActorId, CommandKey, Field, Place, Revision, StoryId};
@@ -10,6 +11,7 @@ use wire::http::{RedactBody, Redacted, RedactedValue, RedactionList, RedactionPr
 use wire::{ArticleMeta, ArticleView, Cursor, Problem, ProblemKind};
 
 use crate::commands::read::{at_least, limit, no_revision};
+use crate::commands::redacting::RedactOutcome;
 use crate::commands::registry::{now, of_request, of_store};
 use crate::commands::request::text;
 use crate::commands::stored::Stored;
@@ -56,8 +58,8 @@ impl Query for RedactQuery {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RecordQuery {
-    /// Which state: `latest`, an RFC 3339 time, `rev:12`, `rev:-3` (three before the newest) or
-    /// `cursor:…`.
+    /// Which state: `latest`, an RFC 3339 time, `rev:12`, `rev:-3` (three before the newest),
+    /// `cursor:…` or `size:12` (when the transparency log had twelve entries).
     #[param(value_type = Option<String>, example = "rev:-1")]
     as_of: Option<AsOf>,
     /// The cursor of a push: waits until the answer includes it.
@@ -77,6 +79,12 @@ impl Query for RecordQuery {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RedactionsQuery {
+    /// At this time or later (RFC 3339).
+    #[param(value_type = Option<String>, example = "2026-11-23T00:00:00Z")]
+    from: Option<Timestamp>,
+    /// Before this time (RFC 3339).
+    #[param(value_type = Option<String>, example = "2026-11-24T00:00:00Z")]
+    to: Option<Timestamp>,
     /// `next` of the page before: only older ones.
     #[param(value_type = Option<u64>)]
     after: Option<u64>,
@@ -89,10 +97,12 @@ pub(crate) struct RedactionsQuery {
 }
 
 impl Query for RedactionsQuery {
-    const NAMES: &'static [&'static str] = &["after", "limit", "at_least"];
+    const NAMES: &'static [&'static str] = &["from", "to", "after", "limit", "at_least"];
 
     fn take(from: &mut Parameters) -> Result<Self, Problem> {
         Ok(Self {
+            from: from.optional("from")?,
+            to: from.optional("to")?,
             after: from.number("after", i64::MAX.unsigned_abs())?,
             limit: limit(from, PAGE, PAGE_MAX)?,
             at_least: at_least(from)?,
@@ -101,21 +111,27 @@ impl Query for RedactionsQuery {
 }
 
 impl Gateway {
-    /// Carries out a redaction of `who`.
-    pub(crate) async fn redact(&self, redacting: Redacting, who: &Principal) -> Result<Redacted, Problem> {
+    /// Carries out a redaction of `who`, or keeps it where the policy asks for a second person.
+    pub(crate) async fn redact(
+        &self,
+        redacting: Redacting,
+        who: &Principal,
+    ) -> Result<RedactOutcome, Problem> {
         let story = self.may_redact(who, &redacting).await?;
         let actor = self.acting_as(who, None).await?;
+        if let Some(guarded) = self.needs_second(Act::Redact, None)
+            && let Some(waiting) = self.keep_redaction((story, guarded), &redacting, &actor, who).await?
+        {
+            return Ok(RedactOutcome::Waits(waiting));
+        }
         let request = request(redacting, actor)?;
         let kind = request.kind;
         let gateway = self.clone();
         self.finish(async move {
-            gateway.not_held(story).await?;
-            gateway.void_what_waits(story, &request).await?;
-            let outcome = gateway.inner.desk.redact(request).await;
-            let done = outcome.map_err(of_redaction)?;
+            let done = gateway.take_out(story, request, None).await?;
             gateway.wrote(true);
             gateway.reached(done.answer.position).await?;
-            Ok(Redacted {
+            Ok(RedactOutcome::Redacted(Redacted {
                 story,
                 slug: done.answer.slug.to_string(),
                 revision: done.answer.revision,
@@ -125,9 +141,22 @@ impl Gateway {
                 public: done.answer.public,
                 repeated: done.answer.repeated,
                 cursor: gateway.cursor(done.answer.position),
-            })
+            }))
         })
         .await
+    }
+
+    /// Does what `request` says, unless the story is held. Requests that hold such words end, but for
+    /// the one that is carried out, whose payload is `own`.
+    pub(crate) async fn take_out(
+        &self,
+        story: StoryId,
+        request: RedactRequest,
+        own: Option<Vec<u8>>,
+    ) -> Result<desk::Redacted, Problem> {
+        self.not_held(story).await?;
+        self.void_what_waits(story, &request, own).await?;
+        self.inner.desk.redact(request).await.map_err(of_redaction)
     }
 
     /// Returns what a redaction would be about.
@@ -163,7 +192,8 @@ impl Gateway {
             None
         };
         let before = query.after.map(log::Position);
-        let found = self.views().redactions(story, before, query.limit + 1).await;
+        let times = query.from.unwrap_or(Timestamp::MIN)..query.to.unwrap_or(Timestamp::MAX);
+        let found = self.views().redactions(story, (times, before), query.limit + 1).await;
         let mut found = found.map_err(|failed| of_view(&failed))?;
         let more = found.len() > query.limit;
         found.truncate(query.limit);
@@ -180,7 +210,7 @@ impl Gateway {
     ) -> Result<ArticleView, Problem> {
         let standing = self.may_do(who, Act::ReadRecord, story).await?;
         self.catch_up(query.at_least).await?;
-        let as_of = self.moment(query.as_of, None)?;
+        let as_of = self.moment(Some(standing.story), View::Desk, (query.as_of, None)).await?;
         let shown = self.views().article(standing.story, as_of, View::Desk).await;
         let shown = shown.map_err(|failed| of_view(&failed))?.ok_or_else(|| no_revision(story, "then"))?;
         let record = self.inner.desk.record(&StoryRef::Id(standing.story), shown.revision).await;
@@ -218,7 +248,7 @@ impl Gateway {
         Ok(standing.story)
     }
 
-    async fn not_held(&self, story: StoryId) -> Result<(), Problem> {
+    pub(crate) async fn not_held(&self, story: StoryId) -> Result<(), Problem> {
         let held = self.registry().hold_on(story).await.map_err(|failed| of_store(&failed))?;
         let Some(hold) = held else { return Ok(()) };
         let (id, basis) = (hold.id.0, &hold.basis);
@@ -228,7 +258,12 @@ impl Gateway {
 
     /// Ends the requests for a second person that hold words which `request` takes out. Before it does: cut
     /// off between the two, a request has to be made again, and no word is left behind.
-    async fn void_what_waits(&self, story: StoryId, request: &RedactRequest) -> Result<(), Problem> {
+    async fn void_what_waits(
+        &self,
+        story: StoryId,
+        request: &RedactRequest,
+        own: Option<Vec<u8>>,
+    ) -> Result<(), Problem> {
         let (selection, reference) = (&request.selection, StoryRef::Id(story));
         if !request.kind.hides() {
             return Ok(());
@@ -240,6 +275,9 @@ impl Gateway {
         };
         let asked = selection.words.clone();
         let holds = move |payload: &[u8]| {
+            if own.as_deref() == Some(payload) {
+                return false;
+            }
             let texts = words.iter().chain(&asked).map(String::as_str);
             texts.filter(|text| !text.is_empty()).any(|text| Stored::may_say(payload, text))
         };
@@ -259,7 +297,7 @@ impl Gateway {
     }
 }
 
-fn request(redacting: Redacting, actor: ActorId) -> Result<RedactRequest, Problem> {
+pub(crate) fn request(redacting: Redacting, actor: ActorId) -> Result<RedactRequest, Problem> {
     let Redacting { story, body, if_match, key } = redacting;
     let replacement = body.replacement.as_deref().map(|given| text("replacement", given)).transpose()?;
     let selection = selection(&body)?;
@@ -326,7 +364,7 @@ fn range(given: &str) -> Result<(Revision, Revision), Problem> {
     }
 }
 
-fn place(place: &Place) -> String {
+pub(crate) fn place(place: &Place) -> String {
     match place {
         Place::Block(block) => format!("block {block}"),
         Place::Field(field) => field.to_string(),
@@ -339,7 +377,7 @@ fn bad(member: &str, detail: &str) -> Problem {
 }
 
 /// Returns the problem of a redaction that was not carried out, or not to its end.
-fn of_redaction(failed: RedactError) -> Problem {
+pub(crate) fn of_redaction(failed: RedactError) -> Problem {
     let detail = failed.to_string();
     match failed {
         RedactError::Push(failed) => problems::of_push(failed),

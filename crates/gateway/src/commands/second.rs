@@ -166,7 +166,7 @@ impl Gateway {
     }
 
     /// Returns the answer to a command that was kept before.
-    async fn again(&self, earlier: Request, payload: &[u8]) -> Result<Filed, Problem> {
+    pub(crate) async fn again(&self, earlier: Request, payload: &[u8]) -> Result<Filed, Problem> {
         let kept = self.registry().payload(earlier.id).await.map_err(|failed| of_store(&failed))?;
         if kept.is_some_and(|kept| kept != payload) {
             return Err(of_request(&RequestError::KeyReused { id: earlier.id }));
@@ -200,17 +200,18 @@ impl Gateway {
 }
 
 /// Returns the right that a guarded act needs.
-const fn right(guarded: Guarded) -> Act {
+pub(crate) const fn right(guarded: Guarded) -> Act {
     match guarded {
         Guarded::Kill => Act::Kill,
         Guarded::Takedown => Act::Takedown,
         Guarded::Correction => Act::Correct,
         Guarded::Alert => Act::File,
+        Guarded::Redaction => Act::Redact,
     }
 }
 
 /// Returns the answer to who asked: it waits, or how it ended.
-fn waits(request: &Request) -> Result<Filed, Problem> {
+pub(crate) fn waits(request: &Request) -> Result<Filed, Problem> {
     let RequestId(id) = request.id;
     let state = state_at(request, now());
     match state {

@@ -2,12 +2,12 @@
 
 use formats::Source;
 use formats::publication::{Edition, EntryTimes, Origin, OutFormat, PublicCorrection};
-use projector::{AsOf, Axis, View};
+use projector::{AsOf, View};
 use story::{Revision, StoryId};
 use utoipa::IntoParams;
 use wire::{ArticleView, Cursor, Problem};
 
-use crate::commands::moment::axis;
+use crate::commands::moment::{Axis, axis};
 use crate::commands::push::large;
 use crate::commands::read::{at_least, no_revision, view};
 use crate::departures::PublicDoor;
@@ -31,13 +31,14 @@ const UNKNOWN: &str = "-";
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ShowQuery {
-    /// Which state: `latest`, an RFC 3339 time, `rev:12`, `rev:-3` (three before the newest) or
-    /// `cursor:…`.
+    /// Which state: `latest`, an RFC 3339 time, `rev:12`, `rev:-3` (three before the newest),
+    /// `cursor:…` or `size:12` (when the transparency log had twelve entries).
     #[param(value_type = Option<String>, example = "rev:-1")]
     as_of: Option<AsOf>,
     /// What a time in `as_of` is compared with: `recorded` (when revisions were recorded; the default) or
-    /// `published` (what readers had then, also where it was taken from them since). For readers both are
-    /// one.
+    /// `published` (what readers had then, also where it was taken from them since): for readers both are
+    /// one. For the desk also `delivered` or `delivered:SUBSCRIBER`: what had been got by then, as
+    /// subscribers say.
     #[param(value_type = Option<String>, example = "published")]
     axis: Option<Axis>,
     /// For whose eyes: `public` (what has been published; the default) or `desk` (everything).
@@ -117,7 +118,7 @@ impl Gateway {
     ) -> Result<Showing, Problem> {
         self.catch_up(query.at_least).await?;
         let id = self.resolve(story, query.view).await?;
-        let as_of = self.moment(query.as_of, query.axis)?;
+        let as_of = self.moment(Some(id), query.view, (query.as_of, query.axis)).await?;
         let doors = (PublicDoor::HttpShow, PublicDoor::NatsShow);
         let missing = || no_revision(story, "then");
         if format == OutFormat::Json {

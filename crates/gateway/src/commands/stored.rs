@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use story::{ActorId, CommandKey, Revision};
 use wire::Problem;
-use wire::http::{ActBody, ActName};
+use wire::http::{ActBody, ActName, RedactBody};
 
 use crate::commands::acts::Acting;
 use crate::commands::push::{Filing, PushParameters};
+use crate::commands::redaction::Redacting;
 use crate::problems::refused;
 
 /// The version of the form.
@@ -42,6 +43,7 @@ pub(crate) struct Stored {
 pub(crate) enum Sent {
     Act(Acting),
     Copy(Box<Filing>),
+    Redaction(Box<Redacting>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,6 +55,8 @@ struct Head {
     story: Option<String>,
     act: Option<(ActName, ActBody)>,
     copy: Option<(PushParameters, Option<String>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redaction: Option<RedactBody>,
 }
 
 impl Stored {
@@ -64,13 +68,25 @@ impl Stored {
             Sent::Act(acting) => {
                 let act = Some((acting.act, acting.body.clone()));
                 let (story, if_match) = (Some(acting.story.clone()), acting.if_match);
-                (Head { version: VERSION, actor, key, if_match, story, act, copy: None }, none)
+                (
+                    Head { version: VERSION, actor, key, if_match, story, act, copy: None, redaction: None },
+                    none,
+                )
             }
             Sent::Copy(filing) => {
                 let format = filing.format.and_then(|format| FORMATS.iter().find(|(_, one)| *one == format));
                 let copy = Some((filing.query.clone(), format.map(|(name, _)| (*name).to_owned())));
                 let (story, if_match) = (filing.story.clone(), filing.if_match);
-                (Head { version: VERSION, actor, key, if_match, story, act: None, copy }, &filing.copy)
+                let head =
+                    Head { version: VERSION, actor, key, if_match, story, act: None, copy, redaction: None };
+                (head, &filing.copy)
+            }
+            Sent::Redaction(redacting) => {
+                let (story, if_match) = (Some(redacting.story.clone()), redacting.if_match);
+                let redaction = Some(redacting.body.clone());
+                let head =
+                    Head { version: VERSION, actor, key, if_match, story, act: None, copy: None, redaction };
+                (head, none)
             }
         };
         let mut bytes = serde_json::to_vec(&head).expect("a head is texts, numbers and lists");
@@ -90,15 +106,18 @@ impl Stored {
         let end = bytes.iter().position(|byte| *byte == b'\n').ok_or_else(unreadable)?;
         let head: Head = serde_json::from_slice(&bytes[..end]).map_err(|_| unreadable())?;
         let rest = bytes.slice(end + 1..);
-        let Head { version: VERSION, actor, key, if_match, story, act, copy } = head else {
+        let Head { version: VERSION, actor, key, if_match, story, act, copy, redaction } = head else {
             return Err(unreadable());
         };
         let some_key = Some(key.clone());
-        let sent = match (act, copy, story) {
-            (Some((act, body)), None, Some(story)) => {
+        let sent = match (act, copy, redaction, story) {
+            (None, None, Some(body), Some(story)) => {
+                Sent::Redaction(Box::new(Redacting { story, body, if_match, key: some_key }))
+            }
+            (Some((act, body)), None, None, Some(story)) => {
                 Sent::Act(Acting { story, act, body, if_match, key: some_key })
             }
-            (None, Some((query, format)), story) => {
+            (None, Some((query, format)), None, story) => {
                 let format = match format {
                     Some(name) => {
                         let known = FORMATS.iter().find(|(one, _)| *one == name);

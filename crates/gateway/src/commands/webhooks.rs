@@ -259,7 +259,7 @@ fn of_webhook(failed: &WebhookError) -> Problem {
 fn of_store(failed: &StoreError) -> Problem {
     tracing::error!(error = %failed, "The file of webhooks gave no answer");
     match failed {
-        StoreError::Unavailable(_) => unavailable(failed.to_string()),
+        StoreError::Unavailable(_) | StoreError::Untold(_) => unavailable(failed.to_string()),
         StoreError::Damaged(_) => Problem::new(ProblemKind::Internal, failed.to_string()),
         StoreError::Lost => Problem::new(ProblemKind::OutcomeUnknown, failed.to_string()),
     }

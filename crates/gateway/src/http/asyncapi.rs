@@ -203,6 +203,7 @@ const fn doing(verb: DeskVerb) -> &'static str {
         DeskVerb::Push => "Files copy.",
         DeskVerb::Act => "Acts on a story, such as a withhold or a kill.",
         DeskVerb::Entry => "Changes an entry of a live blog.",
+        DeskVerb::Redact => "Takes words out of a story's record, or says something about them.",
         DeskVerb::Show => "Reads one article.",
         DeskVerb::List => "Reads a page of stories.",
         DeskVerb::History => "Reads a story's revisions.",

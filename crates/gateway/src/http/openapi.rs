@@ -130,7 +130,7 @@ problem_responses! {
     /// What an approval may be answered with.
     ApprovalProblems = [
         BadCopy, BadRequest, TooLarge, Unauthorized, Forbidden, NotRegistered, NotFound, NotAcceptable,
-        Conflict, PreconditionFailed, Refused, Unavailable, OutcomeUnknown, Internal,
+        Conflict, PreconditionFailed, Refused, Held, Unavailable, OutcomeUnknown, Internal,
     ];
     /// What an audit of a story may answer.
     AuditProblems = [

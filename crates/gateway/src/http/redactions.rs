@@ -8,11 +8,11 @@ use utoipa_axum::routes;
 use wire::ArticleView;
 use wire::http::{RedactBody, Redacted, RedactionList, RedactionPreview};
 
-use crate::commands::{RecordQuery, RedactQuery, Redacting, RedactionsQuery};
+use crate::commands::{Filed, RecordQuery, RedactOutcome, RedactQuery, Redacting, RedactionsQuery};
 use crate::gateway::Gateway;
 use crate::http::access::Asker;
-use crate::http::filing::Terms;
-use crate::http::openapi::{AuditProblems, ReadProblems, RedactProblems, RegistryReadProblems};
+use crate::http::filing::{Terms, outcome};
+use crate::http::openapi::{AuditProblems, NeedsSecond, ReadProblems, RedactProblems, RegistryReadProblems};
 use crate::http::registry::{JsonBody, done, paged};
 use crate::http::reply::{Accepted, Asked, JSON, Named, Refused, answer, json};
 
@@ -27,8 +27,9 @@ pub(crate) fn routes() -> OpenApiRouter<Gateway> {
 /// `withdraw` hides them from every reader and keeps them in the record; `annotate` leaves them. No
 /// envelope and no hash changes, and every other sentence stays provable. The redaction is itself a
 /// revision, whose envelope says what was redacted, by whom and by what right. Answered once the words
-/// are gone from our files. Needs the right to redact, and a second person as approver; a legal hold on
-/// the story forbids it (423). With `dry_run` nothing is done, and the answer is a list of the sentences.
+/// are gone from our files. Needs the right to redact, and a second person as approver: named here, or,
+/// where the policy says so for `redaction`, one who approves the request that this then becomes (202). A
+/// legal hold on the story forbids it (423). With `dry_run` nothing is done, and the answer is a list of the sentences.
 #[utoipa::path(
     post, path = "/v1/stories/{story}/redactions", tag = "redactions", operation_id = "redact",
     params(
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> OpenApiRouter<Gateway> {
     request_body = RedactBody,
     responses(
         (status = 200, description = "Redacted; of a dry run, what would be", body = inline(Outcome)),
+        NeedsSecond,
         RedactProblems,
     )
 )]
@@ -56,8 +58,10 @@ async fn redact(
     if query.dry_run {
         return Ok(done(&Box::pin(gateway.would_redact(redacting, &who)).await?));
     }
-    let redacted = Box::pin(gateway.redact(redacting, &who)).await?;
-    Ok(answer(StatusCode::OK, JSON, json(&redacted)))
+    Ok(match Box::pin(gateway.redact(redacting, &who)).await? {
+        RedactOutcome::Redacted(redacted) => answer(StatusCode::OK, JSON, json(&redacted)),
+        RedactOutcome::Waits(waiting) => outcome(Filed::Waits(waiting)),
+    })
 }
 
 /// What a redaction is answered.

@@ -147,4 +147,9 @@ fn what_is_asked_over_nats_is_what_is_asked_over_http() {
     let body = document()["components"]["schemas"]["ActBody"]["properties"].as_object().unwrap();
     let body: Vec<&str> = body.keys().map(String::as_str).chain(["story", "act"]).collect();
     check("act", ("/v1/stories/{story}/acts/{act}", "post"), &body);
+    check("redact", ("/v1/stories/{story}/redactions", "post"), &["story"]);
+    let taken = document()["components"]["schemas"]["RedactBody"]["properties"].as_object().unwrap();
+    let requests: Value = serde_json::from_str(Schema::named("requests.v1.json").unwrap().text).unwrap();
+    let asked = requests["$defs"]["redact"]["properties"]["body"]["properties"].as_object().unwrap();
+    assert_eq!(asked.keys().collect::<BTreeSet<_>>(), taken.keys().collect::<BTreeSet<_>>());
 }

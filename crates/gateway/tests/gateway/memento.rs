@@ -64,6 +64,68 @@ async fn a_time_is_on_the_axis_that_was_asked_for() {
     service.stop().await;
 }
 
+/// Asserts which revision every read of one story shows at the moment that `query` says.
+async fn check_reads(service: &Service, query: &str, revision: u64) {
+    for address in ["", "/blame"] {
+        let shown = service.get(&format!("/v1/stories/fire{address}?{query}")).await.json();
+        assert_eq!(shown["revision"], revision, "{address} {query}");
+    }
+    let diff = service.get(&format!("/v1/stories/fire/diff?{query}")).await.json();
+    assert_eq!(diff["to"], revision, "{query}");
+    let history = service.get(&format!("/v1/stories/fire/history?{query}")).await.json();
+    assert_eq!(history["revisions"][0]["revision"], revision, "{query}");
+}
+
+#[tokio::test]
+async fn a_read_goes_back_to_what_subscribers_had_got() {
+    let service = Service::start().await;
+    let (story, _) = told(&service).await;
+    let story = story.parse().unwrap();
+    let at = |second: i64| jiff::Timestamp::from_second(2_000_000_000 + second).unwrap();
+    for (who, revision, second) in [("wire-7", 1, 0), ("desk-b", 1, 5), ("desk-b", 3, 10)] {
+        let revision = story::Revision(revision);
+        service.registry.delivered(&who.parse().unwrap(), story, revision, at(second)).await.unwrap();
+    }
+    for (axis, second, revision) in
+        [("delivered", 9, 1), ("delivered", 10, 3), ("delivered:wire-7", 10, 1), ("delivered:desk-b", 10, 3)]
+    {
+        check_reads(&service, &format!("as_of={}&view=desk&axis={axis}", at(second)), revision).await;
+    }
+    let ask = |query: String| format!("/v1/stories/fire?{query}");
+    for (axis, second) in [("delivered", -1), ("delivered:desk-b", 4), ("delivered:nobody", 10)] {
+        let none = service.get(&ask(format!("as_of={}&view=desk&axis={axis}", at(second)))).await;
+        none.problem("revision-not-found");
+    }
+    // Who got what is not for readers; a list is of no one story; a name is a name; the axis is a time's.
+    for refused in [
+        ask(format!("as_of={}&axis=delivered", at(10))),
+        format!("/v1/stories?as_of={}&view=desk&axis=delivered", at(10)),
+        ask(format!("as_of={}&view=desk&axis=delivered:%20", at(10))),
+        ask(format!("as_of={}&view=desk&axis=published:desk-b", at(10))),
+        ask("as_of=rev:1&view=desk&axis=delivered".to_owned()),
+    ] {
+        let problem = service.get(&refused).await.problem("bad-request");
+        assert_eq!(problem["place"], "query parameter axis", "{refused}: {problem}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_read_goes_back_to_a_size_of_the_transparency_log() {
+    let service = Service::start().await;
+    told(&service).await;
+    for (query, revision) in [("as_of=size:1", 1), ("as_of=size:2&view=desk", 2), ("as_of=size:3", 3)] {
+        check_reads(&service, query, revision).await;
+    }
+    check_reads(&service, "as_of=size:2", 1).await;
+    service.get("/v1/stories/fire?as_of=size:0").await.problem("revision-not-found");
+    let listed = service.get("/v1/stories?as_of=size:2&view=desk").await.json();
+    assert_eq!(listed["stories"][0]["revision"], 2, "{listed}");
+    let ahead = service.get("/v1/stories/fire?as_of=size:4").await.problem("bad-request");
+    assert_eq!(ahead["place"], "query parameter as_of", "{ahead}");
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn a_revision_has_an_address_of_its_own_and_says_when_readers_had_it() {
     let service = Service::start().await;

@@ -77,6 +77,11 @@ async fn an_erased_sentence_is_shown_nowhere_and_is_in_no_file() {
     );
     let house_list = service.look("/v1/redactions", &house.counsel).await.json();
     assert_eq!(house_list, listed);
+    let recorded = line["recorded"].as_str().unwrap();
+    let since = service.look(&format!("/v1/redactions?from={recorded}"), &house.counsel).await.json();
+    assert_eq!(since, listed);
+    let before = service.look(&format!("/v1/redactions?to={recorded}"), &house.counsel).await.json();
+    assert_eq!(before["redactions"], json!([]));
     let recalls = service.look("/v1/stories/fire/recalls", &house.counsel).await.json();
     assert_eq!(
         (&recalls["recalls"][0]["kind"], &recalls["recalls"][0]["voids"]),
@@ -211,8 +216,7 @@ async fn a_malformed_redaction_says_where_and_does_nothing() {
 async fn what_waits_for_a_second_person_with_erased_words_in_it_ends() {
     let house = House::open().await;
     let service = &house.service;
-    let policy = Guarded::ALL.iter().fold(Policy::default(), |policy, act| policy.with(*act));
-    service.registry.set_policy(policy).await.unwrap();
+    service.registry.set_policy(Policy::default().with(Guarded::Correction)).await.unwrap();
     let key = service.key_of("ana", &["editor@world"]).await;
     let address = "/v1/stories/fire?kind=correction&note=Number%20put%20right&what=Twelve&where=end";
     let with = service.copy_by(&key, address, "one", &SECOND.replace("Twelve", "Thirteen")).await;
@@ -231,5 +235,138 @@ async fn what_waits_for_a_second_person_with_erased_words_in_it_ends() {
     assert!(ended["reason"].as_str().unwrap().contains("redacted"), "{ended}");
     assert_eq!(state(&without).await["state"], "pending");
     assert!(!service.holds(SECRET), "it is in a file");
+    house.service.stop().await;
+}
+
+#[tokio::test]
+async fn a_redaction_over_nats_is_what_it_is_over_http() {
+    let house = House::open().await;
+    let service = &house.service;
+    let mut nats = crate::nats::start(service).await;
+    let body = json!({
+        "kind": "erase", "basis": "GDPR-Art.17", "words": SECRET, "reason": "The conviction is spent.",
+        "note": "A name was removed.", "approver": "chief",
+    });
+    let ask = json!({"query": {"story": "fire"}, "body": body, "key": "k1"});
+    let reporter = service.key_of("ana", &["reporter@world"]).await;
+    nats.headers.insert("Authorization", format!("Bearer {reporter}"));
+    assert_eq!(nats.refused("redact", &ask).await["status"], 403);
+    nats.headers.insert("Authorization", format!("Bearer {}", house.counsel));
+    let (_, preview) =
+        nats.ask("redact", &json!({"query": {"story": "fire", "dry_run": true}, "body": body})).await;
+    assert_eq!(preview["values"][0]["place"], "block b1", "{preview}");
+    for (place, wrong) in [
+        ("query parameter body", json!({"query": {"story": "fire"}})),
+        ("body", json!({"query": {"story": "fire"}, "body": {"kind": "erase", "whom": "all"}})),
+        ("query parameter whom", json!({"query": {"story": "fire", "whom": "all"}, "body": body})),
+    ] {
+        assert_eq!(nats.refused("redact", &wrong).await["place"], place);
+    }
+    assert!(service.holds(SECRET), "nothing of this did anything");
+    let (_, done) = nats.ask("redact", &ask).await;
+    assert_eq!(
+        (&done["revision"], &done["values"], &done["repeated"]),
+        (&json!(3), &json!(1), &json!(false))
+    );
+    assert!(!service.holds(SECRET), "it is in a file");
+    let (_, again) = nats.ask("redact", &ask).await;
+    assert_eq!((&again["revision"], &again["repeated"]), (&json!(3), &json!(true)), "{again}");
+    nats.stop().await;
+    house.service.stop().await;
+}
+
+#[tokio::test]
+async fn a_redaction_that_needs_a_second_person_is_done_once_they_approve_and_is_theirs() {
+    let house = House::open().await;
+    let service = &house.service;
+    let deputy = service.key_of("deputy", &["editor@world"]).await;
+    let sport = service.key_of("goal", &["editor@sports"]).await;
+    service.registry.set_policy(Policy::default().with(Guarded::Redaction)).await.unwrap();
+    let head = service.log.head().0;
+    for (change, reason) in [
+        (json!({"words": "Nobody wrote this"}), "nothing-to-redact"),
+        (json!({"reason": ""}), "reason-missing"),
+        (json!({"approver": "counsel"}), "same-person"),
+    ] {
+        assert_eq!(house.redact(change.clone()).await.problem("refused")["reason"], reason, "{change}");
+    }
+    let request = service.kept(&house.redact(json!({})).await, "redaction", head);
+    assert!(service.holds(SECRET), "nothing is done yet");
+    let address = format!("/v1/requests/{request}");
+    let seen = service.look(&address, &deputy).await;
+    assert!(seen.text().contains("block b1, since revision 1"), "{}", seen.text());
+    assert!(!seen.text().contains("Quillfeather"), "who may not read the record: {}", seen.text());
+    assert!(service.look(&address, &house.counsel).await.text().contains(SECRET));
+    assert_eq!(service.approve(&house.counsel, request).await.problem("refused")["reason"], "same-person");
+    assert_eq!(service.approve(&sport, request).await.status, 404);
+    assert!(service.holds(SECRET) && service.log.head().0 == head);
+    let done = service.approve(&deputy, request).await;
+    assert_eq!(done.status, 200, "{done:?}");
+    assert_eq!((&done.json()["kind"], &done.json()["revision"]), (&json!("redaction"), &json!(3)));
+    assert!(!service.holds(SECRET), "it is in a file");
+    let ended = service.look(&address, &deputy).await.json();
+    assert_eq!((&ended["state"], &ended["content"]), (&json!("executed"), &Value::Null), "{ended}");
+    let line = service.look(ADDRESS, &house.counsel).await.json()["redactions"][0].clone();
+    assert_eq!((&line["actor"], &line["approver"]), (&json!("counsel"), &json!("deputy")), "who approved");
+    house.service.stop().await;
+}
+
+#[tokio::test]
+async fn a_redaction_that_waits_ends_with_its_words_and_does_not_pass_a_hold() {
+    let house = House::open().await;
+    let service = &house.service;
+    let deputy = service.key_of("deputy", &["editor@world"]).await;
+    service.registry.set_policy(Policy::default().with(Guarded::Redaction)).await.unwrap();
+    let head = service.log.head().0;
+    let mut waiting = Vec::new();
+    for kind in ["erase", "withdraw", "annotate"] {
+        waiting.push(service.kept(&house.redact(json!({"kind": kind})).await, "redaction", head));
+    }
+    let state = async |request: u64| {
+        service.look(&format!("/v1/requests/{request}"), &deputy).await.json()["state"].clone()
+    };
+    let no = json!({"reason": "It is of public interest."});
+    let refuse = format!("/v1/requests/{}/refuse", waiting[2]);
+    assert_eq!(service.ask(Method::POST, &refuse, &deputy, &no).await.status, 200);
+    let hold = json!({"story": "fire", "basis": "court:2026/17", "reason": "A against B."});
+    service.ask(Method::POST, "/v1/holds", &house.counsel, &hold).await;
+    assert_eq!(service.approve(&deputy, waiting[1]).await.status, 423);
+    assert_eq!(state(waiting[1]).await, "failed");
+    assert_eq!(house.redact(json!({})).await.status, 423, "nor is another kept");
+    assert!(service.holds(SECRET));
+    let why = json!({"reason": "It is closed."});
+    service.ask(Method::POST, "/v1/holds/1/lift", &house.counsel, &why).await;
+    let again = service.kept(&house.redact(json!({"kind": "withdraw"})).await, "redaction", head);
+    assert_eq!(service.approve(&deputy, waiting[0]).await.status, 200);
+    assert_eq!(state(again).await, "failed", "it held the words that are erased");
+    assert!(!service.holds(SECRET), "it is in a file");
+    house.service.stop().await;
+}
+
+#[tokio::test]
+async fn a_redaction_asked_for_again_under_its_key_is_the_same_request_and_then_its_answer() {
+    let house = House::open().await;
+    let service = &house.service;
+    let deputy = service.key_of("deputy", &["editor@world"]).await;
+    service.registry.set_policy(Policy::default().with(Guarded::Redaction)).await.unwrap();
+    let mut nats = crate::nats::start(service).await;
+    nats.headers.insert("Authorization", format!("Bearer {}", house.counsel));
+    let body = json!({
+        "kind": "erase", "basis": "GDPR-Art.17", "words": SECRET, "reason": "The conviction is spent.",
+        "note": "A name was removed.", "approver": "chief",
+    });
+    let ask = json!({"query": {"story": "fire"}, "body": body, "key": "k1"});
+    let (_, first) = nats.ask("redact", &ask).await;
+    let (_, again) = nats.ask("redact", &ask).await;
+    assert_eq!((&first["act"], &first), (&json!("redaction"), &again));
+    let mut other = ask.clone();
+    other["body"]["kind"] = json!("withdraw");
+    assert_eq!(nats.refused("redact", &other).await["status"], 422);
+    assert!(service.holds(SECRET));
+    assert_eq!(service.approve(&deputy, first["request"].as_u64().unwrap()).await.status, 200);
+    let (_, done) = nats.ask("redact", &ask).await;
+    assert_eq!((&done["revision"], &done["repeated"]), (&json!(3), &json!(true)), "{done}");
+    assert!(!service.holds(SECRET), "it is in a file");
+    nats.stop().await;
     house.service.stop().await;
 }

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode, ffi};
 use tracing::warn;
 
 /// Bytes in the write-ahead log at which the thread starts.
@@ -24,6 +25,30 @@ const BYTES_MAX: usize = 256 * 1024 * 1024;
 pub(super) struct Moved {
     /// Whether every page of the write-ahead log is in the database file.
     pub(super) whole: bool,
+    /// Whether nothing was done, as another one was at work.
+    busy: bool,
+}
+
+/// How often [`settle`] asks, and how long it waits before it asks again.
+const SETTLE_TRIES: usize = 20;
+const SETTLE_PAUSE: Duration = Duration::from_millis(100);
+
+/// Makes durable what the write-ahead log shows at the start.
+///
+/// A process that was killed may have left commits that it wrote and never synced: they are in the page
+/// cache, so this process finds them, shows them and answers for them, and a power cut would take them.
+/// A checkpoint syncs the write-ahead log before anything else.
+pub(super) fn settle(log: &Connection) -> rusqlite::Result<()> {
+    for _ in 0..SETTLE_TRIES {
+        match passive(log) {
+            Ok(Moved { busy: false, .. }) => return Ok(()),
+            Ok(_) => std::thread::sleep(SETTLE_PAUSE),
+            // No room to move it, behind the sync: it is durable where it is.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None))
 }
 
 /// Checkpoints as far as no reader is in the way.
@@ -40,7 +65,7 @@ pub(super) fn truncate(log: &Connection) -> rusqlite::Result<Moved> {
 fn checkpoint(log: &Connection, pragma: &str) -> rusqlite::Result<Moved> {
     log.prepare_cached(pragma)?.query_row([], |row| {
         let [busy, pages, moved]: [i64; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
-        Ok(Moved { whole: busy == 0 && pages == moved })
+        Ok(Moved { whole: busy == 0 && pages == moved, busy: busy != 0 })
     })
 }
 
@@ -134,11 +159,11 @@ impl Checkpoints {
 
     fn note(&mut self, moved: rusqlite::Result<Moved>) {
         match moved {
-            Ok(Moved { whole: true }) => {
+            Ok(Moved { whole: true, .. }) => {
                 (self.bytes, self.ask_at, self.wait_at) = (0, START_BYTES, BYTES_MAX);
             }
             // A reader is in the way: a later round moves it.
-            Ok(Moved { whole: false }) => {}
+            Ok(Moved { whole: false, .. }) => {}
             Err(error) => warn!(%error, "Checkpoint of the event log failed: trying again later"),
         }
     }

@@ -12,13 +12,16 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
+use super::checkpoint;
+use crate::bugs::Bug;
 use crate::contract::{Epoch, OpenError, Position};
 use crate::event_log::Options;
 
 /// "Wthr" in ASCII: SQLite's `application_id` of a log.
-const APPLICATION_ID: i32 = 0x5774_6872;
+pub(super) const APPLICATION_ID: i32 = 0x5774_6872;
 /// The only format there is.
 const FORMAT: u32 = 1;
 /// Measured: see [`super`].
@@ -60,7 +63,7 @@ pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
     Err(OpenError::InUse { path: shown(path) })
 }
 
-/// Opens the log's file for its one writer, and creates it if `options` say so.
+/// Opens the log's file for its one writer, and creates it if `options` say so. What it shows is durable.
 pub(super) fn open_writer(path: &Path, options: &Options) -> Result<(Connection, Epoch), OpenError> {
     if !options.create && !path.exists() {
         return Err(io(path, std::io::Error::from(std::io::ErrorKind::NotFound)));
@@ -76,7 +79,9 @@ pub(super) fn open_writer(path: &Path, options: &Options) -> Result<(Connection,
         create(&log, options.new_epoch).map_err(|source| io(path, source))?;
     }
     let epoch = identify(&log, path)?;
+    write_ahead(&log).map_err(|source| refused(path, source))?;
     prepare_writer(&log).map_err(|source| refused(path, source))?;
+    checkpoint::settle(&log).map_err(|source| refused(path, source))?;
     Ok((log, epoch))
 }
 
@@ -88,7 +93,13 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     )?;
     log.busy_timeout(BUSY_WAIT)?;
     log.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    plan_once(&log)?;
     Ok(log)
+}
+
+/// Lets no plan depend on what is bound: SQLite would else make it anew at every use.
+pub(super) fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// Opens another connection to an existing log that only moves the write-ahead log into it.
@@ -172,8 +183,8 @@ fn is_empty(log: &Connection) -> rusqlite::Result<bool> {
 /// Creates everything in one transaction: after a crash the file is empty or complete.
 fn create(log: &Connection, epoch: Epoch) -> rusqlite::Result<()> {
     log.pragma_update(None, "page_size", PAGE_BYTES)?;
-    log.pragma_update(None, "journal_mode", "WAL")?;
     log.pragma_update(None, "synchronous", "FULL")?;
+    write_ahead(log)?;
     log.execute_batch(&format!(
         "BEGIN IMMEDIATE;
          PRAGMA application_id = {APPLICATION_ID};
@@ -185,9 +196,23 @@ fn create(log: &Connection, epoch: Epoch) -> rusqlite::Result<()> {
     ))
 }
 
+/// Makes the database one with a write-ahead log, if it is not.
+///
+/// A disk that fails meanwhile leaves the mode as it was, which SQLite tells by its answer and by no error.
+/// With any other journal a power cut may undo the newest commit, though it was synced.
+fn write_ahead(log: &Connection) -> rusqlite::Result<()> {
+    let mode: String = log.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    let why = format!("the journal is {mode}, and SQLite does not change it to wal");
+    Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR), Some(why)))
+}
+
 fn prepare_writer(log: &Connection) -> rusqlite::Result<()> {
     log.busy_timeout(BUSY_WAIT)?;
-    log.pragma_update(None, "synchronous", "FULL")?;
+    let synchronous = if Bug::CommitUnsynced.is_planted() { "NORMAL" } else { "FULL" };
+    log.pragma_update(None, "synchronous", synchronous)?;
     log.pragma_update(None, "secure_delete", "ON")?;
     log.pragma_update(None, "wal_autocheckpoint", 0)?;
     log.pragma_update(None, "cache_size", -CACHE_KIB)?;

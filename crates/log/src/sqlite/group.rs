@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::hot::Hot;
 use super::index::Lookup;
 use super::record::{self, Extent};
+use crate::bugs::Bug;
 use crate::contract::{AppendError, Appended, Position, StoryKey};
 
 /// An append that waits for the writer.
@@ -89,7 +90,7 @@ impl Group {
             Ok(known) => known,
             Err(source) => return unavailable(source),
         };
-        if known.may_hold(fingerprint) {
+        if known.may_hold(fingerprint) && !Bug::RepeatForgotten.is_planted() {
             match self.find(story, command, lookup) {
                 Ok(Some(extent)) => return Some(Ok(appended(extent, true))),
                 Ok(None) => {}

@@ -14,6 +14,7 @@ use tracing::warn;
 use super::files::{self, integer, position};
 use super::recent::{Recent, Stretch};
 use super::record::Extent;
+use crate::bugs::Bug;
 use crate::contract::{Epoch, Position, StoryKey};
 
 /// Changed whenever the tables change; another number means: build again.
@@ -83,6 +84,7 @@ pub(super) fn open_reader(log: &Path, epoch: Epoch) -> rusqlite::Result<Option<(
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let index = Connection::open_with_flags(path(log), flags)?;
     index.busy_timeout(files::BUSY_WAIT)?;
+    files::plan_once(&index)?;
     let checkpoint = fits(&index, epoch)?;
     Ok(checkpoint.map(|checkpoint| (index, checkpoint)))
 }
@@ -111,6 +113,9 @@ fn prepare(index: &Connection) -> rusqlite::Result<()> {
 
 /// Writes `stretch` and the checkpoint behind it in one transaction.
 pub(super) fn write(index: &mut Connection, stretch: &Stretch) -> rusqlite::Result<()> {
+    if Bug::CheckpointBeforeRows.is_planted() {
+        index.execute("UPDATE checkpoint SET position = ?1", [integer(stretch.last().0)])?;
+    }
     let transaction = index.transaction()?;
     {
         // A stretch that failed half way through its commit may be there already.

@@ -21,6 +21,7 @@ use super::group::{Answer, Append, Group};
 use super::hot::Hot;
 use super::index::Lookup;
 use super::shared::Shared;
+use crate::bugs::Bug;
 use crate::contract::{AppendError, Cause, EraseError, Position, limits};
 
 /// Bytes after which a group is committed though more appends wait.
@@ -148,6 +149,9 @@ impl Writer {
             }
         }
         self.gathered = group.answers.len();
+        if Bug::AnswerBeforeCommit.is_planted() {
+            answer_all(std::mem::take(&mut group.answers));
+        }
         match written.and_then(|()| self.commit(&group)) {
             Ok(()) => self.publish(group),
             Err(failure) => self.fail(group, &failure),
@@ -240,9 +244,14 @@ impl Writer {
         if failure.committing && head.is_some_and(|head| head.next() == group.next()) {
             return self.publish(group);
         }
-        self.hot.clear();
-        self.next = head.map(Position::next);
-        let nothing_stored = !failure.committing || failure.is_refusal();
+        if Bug::MemoryBelieved.is_planted() {
+            self.next = Some(group.next());
+        } else {
+            self.hot.clear();
+            self.next = head.map(Position::next);
+        }
+        let nothing_stored =
+            !failure.committing || failure.is_refusal() || Bug::UnknownToldAsRefused.is_planted();
         warn!(
             error = %failure.source,
             appends = group.answers.len(),

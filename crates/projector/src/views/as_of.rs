@@ -17,40 +17,24 @@ pub enum AsOf {
     Back(u64),
     /// The newest recorded at or before a time: RFC 3339.
     Recorded(Timestamp),
-    /// What readers had at a time, also where it was taken from them since: [`AsOf::on`] the axis
-    /// `published`. Readers themselves are shown what they can still reach.
+    /// What readers had at a time, also where it was taken from them since. No text says this one: a read
+    /// names the time, and the axis beside it. Readers themselves are shown what they can still reach.
     Published(Timestamp),
     /// The newest at a cursor: `cursor:…`.
     Cursor(Cursor),
-}
-
-/// What a time is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Axis {
-    /// When revisions were recorded.
-    Recorded,
-    /// When readers could see them.
-    Published,
+    /// The newest when the transparency log had so many entries: `size:12`. The entry of a record is the
+    /// one at its position, so that is the newest up to that position.
+    Size(u64),
 }
 
 /// The text names no moment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{given:?} is not a moment: use an RFC 3339 time, rev:12, rev:-3 or cursor:…")]
+#[error("{given:?} is not a moment: use an RFC 3339 time, rev:12, rev:-3, cursor:… or size:12")]
 pub struct AsOfError {
     given: String,
 }
 
 impl AsOf {
-    /// Returns this moment with its time on `axis`; `None` if it is none that is told by a time.
-    #[must_use]
-    pub const fn on(self, axis: Axis) -> Option<Self> {
-        match (self, axis) {
-            (Self::Recorded(time) | Self::Published(time), Axis::Recorded) => Some(Self::Recorded(time)),
-            (Self::Recorded(time) | Self::Published(time), Axis::Published) => Some(Self::Published(time)),
-            _ => None,
-        }
-    }
-
     /// Returns the log position that a cursor of epoch `epoch` names, `None` if it is of another
     /// life of the log or this is no cursor.
     pub fn position(&self, epoch: Epoch) -> Option<Position> {
@@ -78,6 +62,9 @@ impl FromStr for AsOf {
             if let Some(cursor) = given.strip_prefix("cursor:") {
                 return cursor.parse().ok().map(Self::Cursor);
             }
+            if let Some(size) = given.strip_prefix("size:") {
+                return size.parse().ok().map(Self::Size);
+            }
             given.parse().ok().map(Self::Recorded)
         };
         read().ok_or_else(|| AsOfError { given: given.chars().take(80).collect() })
@@ -99,6 +86,10 @@ mod tests {
         check("rev:12", Some(AsOf::Revision(12)));
         check("rev:-3", Some(AsOf::Back(3)));
         check("2017-08-17T15:00:00Z", Some(AsOf::Recorded("2017-08-17T15:00:00Z".parse().expect("a time"))));
+        check("size:0", Some(AsOf::Size(0)));
+        check("size:12", Some(AsOf::Size(12)));
+        check("size:-1", None);
+        check("size:", None);
         check("rev:", None);
         check("rev:-", None);
         check("rev:twelve", None);

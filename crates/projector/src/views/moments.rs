@@ -156,6 +156,9 @@ pub(super) fn at(
             last_upto(connection, story, newest, ("position", position))?
         }
         AsOf::Cursor(_) => None,
+        AsOf::Size(size) => {
+            last_upto(connection, story, newest, ("position", i64::try_from(size).unwrap_or(i64::MAX)))?
+        }
     };
     let Some(upto) = upto else { return Ok(None) };
     let bound = i64::try_from(upto.get()).unwrap_or(i64::MAX);

@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Most idle connections kept; more are opened under load and closed after it.
 const IDLE_MAX: usize = 8;
+/// Prepared statements that a connection keeps: more than there are.
+pub(super) const STATEMENTS_MAX: usize = 128;
 /// How long a reader waits for a checkpoint of SQLite to let it in.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -62,6 +65,8 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "query_only", true)?;
-    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // A plan that does not depend on what is bound is made once, not at every use.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }

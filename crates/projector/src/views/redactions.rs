@@ -1,5 +1,8 @@
 //! What was redacted, by whom and by what right. It holds no word of what went.
 
+use std::ops::Range;
+
+use jiff::Timestamp;
 use log::Position;
 use rusqlite::{Row, params};
 use story::{Revision, StoryId};
@@ -9,15 +12,15 @@ use crate::views::read::{ROWS_MAX, story_id, time, word};
 use crate::views::{ViewError, Views};
 
 impl Views {
-    /// Returns up to `limit` redactions before `before`, newest first, of `story` or of all; each with its
-    /// place in the log.
+    /// Returns up to `limit` redactions that were recorded in `times` and stand before `before`, newest
+    /// first, of `story` or of all; each with its place in the log.
     ///
     /// # Errors
     /// [`ViewError`].
     pub async fn redactions(
         &self,
         story: Option<StoryId>,
-        before: Option<Position>,
+        (times, before): (Range<Timestamp>, Option<Position>),
         limit: usize,
     ) -> Result<Vec<(Position, RedactionView)>, ViewError> {
         let before = before.map_or(i64::MAX, |before| i64::try_from(before.0).unwrap_or(i64::MAX));
@@ -27,10 +30,12 @@ impl Views {
                  v.approver, v.reason, v.note
                  FROM redactions r JOIN revisions v ON v.story = r.story AND v.revision = r.revision
                  JOIN stories s ON s.story = r.story
-                 WHERE r.position < ?1 AND (?2 IS NULL OR r.story = ?2) ORDER BY r.position DESC LIMIT ?3",
+                 WHERE r.position < ?1 AND (?2 IS NULL OR r.story = ?2)
+                 AND v.recorded >= ?3 AND v.recorded < ?4 ORDER BY r.position DESC LIMIT ?5",
             )?;
             let story = story.map(|story| story.as_bytes().to_vec());
-            let mut rows = statement.query(params![before, story, limit.min(ROWS_MAX)])?;
+            let (from, to) = (times.start.as_microsecond(), times.end.as_microsecond());
+            let mut rows = statement.query(params![before, story, from, to, limit.min(ROWS_MAX)])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
                 found.push((Position(row.get(0)?), view(row)?));

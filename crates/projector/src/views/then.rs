@@ -48,6 +48,7 @@ impl Bounds {
             AsOf::Cursor(cursor) if cursor.epoch == epoch(connection)? => {
                 (i64::MAX, i64::try_from(cursor.position).unwrap_or(i64::MAX))
             }
+            AsOf::Size(size) => (i64::MAX, i64::try_from(size).unwrap_or(i64::MAX)),
             _ => return Ok(None),
         };
         let reached = view == View::Public;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use log::{Epoch, Position};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use story::{Effect, Reach, Revision, StoryId};
 
@@ -37,7 +38,8 @@ impl Writer {
             connection.pragma_update(None, "synchronous", "normal")?;
             connection.pragma_update(None, "secure_delete", true)?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-            connection.set_prepared_statement_cache_capacity(32);
+            connection.set_prepared_statement_cache_capacity(super::pool::STATEMENTS_MAX);
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             schema::prepare(&connection, epoch)
         };
         if prepared().map_err(io)? {

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use story::{Deed, Release, Restored, Revision, Status, StoryId, Takedowns};
-use writethru_projector::{AsOf, Axis, PublicAround, StoryFilter, View, ViewError};
+use writethru_projector::{AsOf, PublicAround, StoryFilter, View, ViewError};
 
 use crate::service::Service;
 
@@ -46,7 +46,7 @@ async fn a_time_finds_what_the_desk_had_and_what_readers_had() {
         let before = AsOf::Recorded(*time - MICROSECOND);
         assert_eq!(at(&service, story, before, View::Desk).await, Some(index as u64).filter(|n| *n > 0));
         let public = if revision < 3 { 1 } else { 3 };
-        let published = recorded.on(Axis::Published).expect("a time");
+        let published = AsOf::Published(*time);
         assert_eq!(at(&service, story, published, View::Desk).await, Some(public));
         assert_eq!(at(&service, story, published, View::Public).await, Some(public));
         assert_eq!(at(&service, story, recorded, View::Public).await, Some(public));
@@ -55,7 +55,6 @@ async fn a_time_finds_what_the_desk_had_and_what_readers_had() {
     assert_eq!(at(&service, story, AsOf::Back(2), View::Public).await, Some(1));
     assert_eq!(at(&service, story, AsOf::Back(4), View::Desk).await, None);
     assert_eq!(at(&service, story, AsOf::Revision(2), View::Public).await, None);
-    assert_eq!(AsOf::Revision(2).on(Axis::Published), None);
     service.stop().await;
 }
 
@@ -128,7 +127,10 @@ async fn the_list_of_a_moment_is_that_of_its_time() {
     service.file("secret", Release::Draft, &["Nobody knows."]).await;
     let (before, now) =
         (AsOf::Recorded(early[1]), AsOf::Recorded("2100-01-01T00:00:00Z".parse().expect("a time")));
-    let on = |at: AsOf| at.on(Axis::Published).expect("a time");
+    let on = |at: AsOf| match at {
+        AsOf::Recorded(time) => AsOf::Published(time),
+        other => other,
+    };
     assert_eq!(listed(&service, before, View::Desk).await, lines(&[("quake", 2)]));
     assert_eq!(listed(&service, on(before), View::Desk).await, lines(&[("quake", 1)]));
     assert_eq!(listed(&service, before, View::Public).await, lines(&[("quake", 1)]));
@@ -139,6 +141,13 @@ async fn the_list_of_a_moment_is_that_of_its_time() {
     let cursor = service.views.article(quake, AsOf::Revision(3), View::Desk).await.expect("a read");
     let cursor = AsOf::Cursor(cursor.expect("there").cursor);
     assert_eq!(listed(&service, cursor, View::Desk).await, lines(&[("quake", 3)]));
+    let AsOf::Cursor(wire::Cursor { position, .. }) = cursor else { unreachable!("it is one") };
+    assert_eq!(listed(&service, AsOf::Size(position), View::Desk).await, lines(&[("quake", 3)]));
+    assert_eq!(listed(&service, AsOf::Size(0), View::Desk).await, lines(&[]));
+    assert_eq!(at(&service, quake, AsOf::Size(position), View::Desk).await, Some(3));
+    assert_eq!(at(&service, quake, AsOf::Size(position - 1), View::Desk).await, Some(2));
+    assert_eq!(at(&service, quake, AsOf::Size(0), View::Desk).await, None);
+    assert_eq!(at(&service, quake, AsOf::Size(u64::MAX), View::Desk).await, Some(4));
     let then = AsOf::Recorded(times(&service, fire).await[0]);
     service.act(fire, KILL, "").await;
     assert_eq!(listed(&service, then, View::Public).await, lines(&[("quake", 3)]), "it was taken from them");

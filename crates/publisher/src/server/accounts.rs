@@ -24,7 +24,7 @@ pub(super) const STREAMS: &str = "STREAMS";
 /// The account of whoever comes without credentials.
 const PUBLIC: &str = "PUBLIC";
 /// What the service sends to the streams and asks of them.
-const STORED: [&str; 11] = [
+const STORED: [&str; 14] = [
     Subject::CHANGES,
     Subject::ARTICLES,
     Subject::RECALLS,
@@ -32,7 +32,10 @@ const STORED: [&str; 11] = [
     "wt.log.>",
     "wt.words.>",
     "wt.names.>",
+    "wt.registry.>",
+    "wt.webhooks.>",
     "$KV.WT_LEASES.>",
+    "$KV.WT_HEADS.>",
     "$JS.API.>",
     "$JS.ACK.>",
     "$JS.FC.>",

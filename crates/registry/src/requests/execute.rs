@@ -81,7 +81,7 @@ impl Registry {
         &self,
         id: RequestId,
         now: Timestamp,
-        change: impl FnOnce(&mut Request) + Send + 'static,
+        change: impl FnOnce(&mut Request) + Clone + Send + 'static,
     ) -> Result<Request, RequestError> {
         self.write(move |writing| {
             let before = load(writing.db, id)?.ok_or(RequestError::Unknown { id })?;

@@ -20,7 +20,7 @@ impl Registry {
     pub async fn void_requests(
         &self,
         story: StoryId,
-        is_void: impl Fn(&[u8]) -> bool + Send + 'static,
+        is_void: impl Fn(&[u8]) -> bool + Clone + Send + 'static,
         reason: &str,
         now: Timestamp,
     ) -> Result<Vec<RequestId>, RequestError> {

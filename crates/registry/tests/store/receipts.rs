@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use registry::{
-    Act, Denial, DenialRange, Departure, Principal, RecallCount, RecallLine, RecallQuery, authorize,
+    Act, Denial, Departure, NumberedRange, Principal, RecallCount, RecallLine, RecallQuery, authorize,
 };
 use story::Revision;
 
@@ -31,12 +31,38 @@ async fn a_recall_knows_who_got_what_and_who_has_acknowledged() {
         acknowledged,
     };
     let all = [line("a", Some(3), None), line("b", Some(2), Some(at(10))), line("e", None, Some(at(11)))];
-    assert_eq!(place.registry.recall_status(recall(), None, 10).await.expect("read"), all);
-    let first = place.registry.recall_status(recall(), None, 1).await.expect("read");
-    let rest = place.registry.recall_status(recall(), Some(&first[0].subscriber), 10).await.expect("read");
+    let count = RecallCount { got: 2, acknowledged: 1 };
+    let status = place.registry.recall_status(recall(), None, 10).await.expect("read");
+    assert_eq!(status, (count, all.to_vec()));
+    let (_, first) = place.registry.recall_status(recall(), None, 1).await.expect("read");
+    let (counted, rest) =
+        place.registry.recall_status(recall(), Some(&first[0].subscriber), 10).await.expect("read");
     assert_eq!((first.as_slice(), rest.as_slice()), all.split_at(1));
-    let count = place.registry.recall_count(recall()).await.expect("read");
-    assert_eq!(count, RecallCount { got: 2, acknowledged: 1 });
+    assert_eq!(counted, count, "a page counts everybody");
+}
+
+#[tokio::test]
+async fn a_recalls_numbers_and_lines_are_of_one_moment() {
+    let place = Place::new().await;
+    let acknowledging = async {
+        for number in 0..200 {
+            let who = actor(&format!("s-{number}"));
+            place.registry.delivered(&who, story(1), Revision(2), at(1)).await.expect("noted");
+            place.registry.acknowledged(&who, story(1), Revision(4), at(2)).await.expect("noted");
+        }
+    };
+    let reading = async {
+        loop {
+            let (count, lines) = place.registry.recall_status(recall(), None, 200).await.expect("read");
+            let got = lines.iter().filter(|line| line.got.is_some()).count() as u64;
+            let acknowledged = lines.iter().filter(|line| line.acknowledged.is_some()).count() as u64;
+            assert_eq!(count, RecallCount { got, acknowledged });
+            if acknowledged == 200 {
+                break;
+            }
+        }
+    };
+    tokio::join!(acknowledging, reading);
 }
 
 #[tokio::test]
@@ -47,7 +73,7 @@ async fn old_deliveries_can_be_forgotten() {
         place.registry.delivered(&who, story(1), Revision(2), at(second)).await.expect("noted");
     }
     assert_eq!(place.registry.forget_deliveries(at(3)).await.expect("forgotten"), 2);
-    assert_eq!(place.registry.recall_count(recall()).await.expect("read").got, 1);
+    assert_eq!(place.registry.recall_status(recall(), None, 0).await.expect("read").0.got, 1);
 }
 
 #[tokio::test]
@@ -58,7 +84,7 @@ async fn a_number_that_no_revision_has_is_no_failure() {
     place.registry.acknowledged(&who, story(1), huge, at(1)).await.expect("noted");
     place.registry.departed(story(1), huge, "http".parse().expect("a door"), at(1)).await.expect("noted");
     let query = RecallQuery { story: story(2), voided: vec![huge], recall: huge };
-    assert_eq!(place.registry.recall_status(query, None, 10).await.expect("read"), []);
+    assert_eq!(place.registry.recall_status(query, None, 10).await.expect("read").1, []);
     assert_eq!(place.registry.find_request(registry::RequestId(u64::MAX)).await.expect("read"), None);
 }
 
@@ -108,14 +134,14 @@ async fn a_denial_is_kept_as_it_was() {
     let denied = authorize(&Principal::Public, Act::Kill, Some(&world)).expect_err("denied");
     let denial = Denial::of(&denied, at(7), Some(story(3)), "http".parse().expect("a door"));
     place.registry.deny(denial.clone());
-    let range = DenialRange { from: at(0), to: at(10), before: None };
+    let range = NumberedRange { from: at(0), to: at(10), before: None };
     for _ in 0..2 {
         let kept = place.registry.denials(range, 10).await.expect("read");
         assert_eq!((kept.len(), kept[0].number, &kept[0].denial), (1, 1, &denial));
         place.reopen().await;
     }
     for (from, to) in [(8, 10), (0, 7)] {
-        let range = DenialRange { from: at(from), to: at(to), before: None };
+        let range = NumberedRange { from: at(from), to: at(to), before: None };
         assert_eq!(place.registry.denials(range, 10).await.expect("read"), []);
     }
 }
@@ -142,7 +168,7 @@ async fn a_flood_of_denials_is_kept_or_counted_and_holds_up_nobody() {
     place.reopen().await;
     let (mut kept, mut before) = (0, None);
     loop {
-        let range = DenialRange { from: at(0), to: at(2), before };
+        let range = NumberedRange { from: at(0), to: at(2), before };
         let page = place.registry.denials(range, 1_000).await.expect("read");
         let Some(last) = page.last() else { break };
         before = Some(last.number);

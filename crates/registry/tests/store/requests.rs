@@ -266,6 +266,7 @@ fn what_is_guarded_is_told_by_act_and_kind() {
     check(Act::File, Some(Kind::Alert), Some(Guarded::Alert));
     check(Act::File, Some(Kind::Correction), Some(Guarded::Correction));
     check(Act::File, Some(Kind::Update), None);
+    check(Act::Redact, None, Some(Guarded::Redaction));
     check(Act::Withhold, None, None);
 }
 

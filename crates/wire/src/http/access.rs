@@ -251,7 +251,7 @@ pub struct DenialList {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(example = json!({"second_person": ["kill", "takedown"]})))]
 pub struct PolicyBody {
-    /// Each of: `kill`, `takedown`, `correction`, `alert`.
+    /// Each of: `kill`, `takedown`, `correction`, `alert`, `redaction`.
     pub second_person: Vec<String>,
 }
 
@@ -264,7 +264,7 @@ pub struct PolicyBody {
 pub struct Waiting {
     /// The number of the request that somebody else approves or refuses.
     pub request: u64,
-    /// What was asked for: `kill`, `takedown`, `correction` or `alert`.
+    /// What was asked for: `kill`, `takedown`, `correction`, `alert` or `redaction`.
     pub act: String,
     /// The story; absent for one that is yet to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -326,7 +326,7 @@ pub struct RequestView {
     /// Who asked.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub actor: ActorId,
-    /// For what: `kill`, `takedown`, `correction` or `alert`.
+    /// For what: `kill`, `takedown`, `correction`, `alert` or `redaction`.
     pub act: String,
     /// About which story.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -153,12 +153,17 @@ fn version(number: usize) -> Result<Copy, CopyError> {
 /// Returns a version of the article as plain text, any number: each differs from the one before in one
 /// paragraph.
 pub(super) fn text(number: usize) -> String {
+    text_of(PARAGRAPHS, number)
+}
+
+/// Returns such a version of an article of so many `paragraphs`, of about 270 words each.
+pub(super) fn text_of(paragraphs: usize, number: usize) -> String {
     let paragraph = |paragraph: usize| -> String {
-        let updates = number / PARAGRAPHS + usize::from(paragraph < number % PARAGRAPHS);
+        let updates = number / paragraphs + usize::from(paragraph < number % paragraphs);
         let updated = |sentence: usize| if sentence < UPDATED_SENTENCES { updates } else { 0 };
         (0..SENTENCES).map(|sentence| sentence_of(paragraph, sentence, updated(sentence))).collect()
     };
-    let body: Vec<String> = (0..PARAGRAPHS).map(paragraph).collect();
+    let body: Vec<String> = (0..paragraphs).map(paragraph).collect();
     format!("Storm reaches the coast as thousands leave their homes\n\n{}", body.join("\n\n"))
 }
 

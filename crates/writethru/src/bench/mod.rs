@@ -4,10 +4,12 @@
 //! is taken before and after, and only ratios within one run say something.
 
 mod bare;
+mod history;
 mod load;
 mod path;
 mod provable;
 mod report;
+mod service;
 mod stage;
 mod streams;
 mod timings;
@@ -21,6 +23,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::say;
 use crate::session::Session;
+pub(crate) use history::measure as measure_history;
 use load::Drive;
 use report::{Report, Rested, Run};
 use stage::Stage;

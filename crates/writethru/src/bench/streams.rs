@@ -6,21 +6,19 @@
 
 use std::io;
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 
 use super::report::{mib, times};
-use super::stage::{Memory, memory_of, rate};
+use super::service::Service;
+use super::stage::{Memory, rate};
 use super::timings::{Spread, Timings};
 use super::{broken, load};
 use crate::exit::Exit;
@@ -84,7 +82,7 @@ pub(crate) async fn measure(
         say(format_args!("{readers} readers"));
         let folder = tempfile::Builder::new().prefix("writethru-bench-").tempdir_in(dir);
         let folder = folder.map_err(|error| broken("the folder cannot be written", &error))?;
-        let service = Service::start(folder.path()).await?;
+        let service = Followed(Service::start(folder.path()).await?);
         runs.push(service.run(readers, duration).await?);
     }
     Ok(StreamsReport {
@@ -121,48 +119,14 @@ impl StreamsReport {
     }
 }
 
-/// A service of our own.
-struct Service {
-    child: Child,
-    process: String,
-    address: String,
-    key: String,
-    client: reqwest::Client,
-}
+/// A service whose changes are counted at many readers.
+struct Followed(Service);
 
-impl Service {
-    async fn start(folder: &Path) -> Result<Self, Failure> {
-        let program = std::env::current_exe().map_err(|error| broken("this program is gone", &error))?;
-        let mut child = Command::new(program)
-            .args(["up", "--json", "--no-nats", "--http", "127.0.0.1:0", "--data"])
-            .arg(folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| broken("the service does not start", &error))?;
-        let mut line = String::new();
-        let stdout = child.stdout.take().ok_or_else(|| silent("the service has no voice"))?;
-        let read = BufReader::new(stdout).read_line(&mut line).await;
-        read.map_err(|error| broken("the service does not start", &error))?;
-        let run: Value =
-            serde_json::from_str(&line).map_err(|error| broken("the service does not start", &error))?;
-        let base = run["http"].as_str().unwrap_or_default();
-        let key = std::fs::read_to_string(folder.join("owner.key"));
-        let client = reqwest::Client::builder().no_proxy().build();
-        Ok(Self {
-            process: run["pid"].to_string(),
-            address: base.trim_start_matches("http://").to_owned(),
-            key: key.map_err(|error| broken("the owner has no key", &error))?.trim().to_owned(),
-            client: client.map_err(|error| broken("there is no client", &error))?,
-            child,
-        })
-    }
-
+impl Followed {
     /// Lets `readers` follow everything and files changes for `duration`; the service is gone then.
     async fn run(mut self, readers: usize, duration: Duration) -> Result<Run, Failure> {
         self.push(0).await?;
-        let memory_before = memory_of(&self.process);
+        let memory_before = self.0.memory();
         let round = Arc::new(Round::new(readers));
         let mut following = self.connect(&round).await?;
         let mut last = Timings::default();
@@ -181,9 +145,9 @@ impl Service {
             }
         }
         let elapsed = counted.elapsed();
-        let memory = memory_of(&self.process);
+        let memory = self.0.memory();
         // Its end is the end of every stream.
-        self.child.kill().await.map_err(|error| broken("the service does not end", &error))?;
+        self.0.kill().await?;
         let (mut receipts, mut change_bytes) = (Timings::default(), 0);
         while let Some(ended) = following.join_next().await {
             let reader = ended.map_err(|error| broken("a reader has failed", &error))?;
@@ -203,13 +167,8 @@ impl Service {
         })
     }
 
-    /// Files a version of the story.
     async fn push(&self, number: usize) -> Result<(), Failure> {
-        let url = format!("http://{}/v1/stories?slug=bench&desk=bench", self.address);
-        let request = self.client.post(url).bearer_auth(&self.key).header("content-type", "text/plain");
-        let answer =
-            request.body(load::text(number)).send().await.and_then(reqwest::Response::error_for_status);
-        answer.map(drop).map_err(|error| broken("a push was refused", &error))
+        self.0.push("bench", load::text(number)).await
     }
 
     /// Returns readers that follow everything, each as far as there is anything.
@@ -221,7 +180,7 @@ impl Service {
             {
                 following.spawn(connected_reader(connected)?.follow(Arc::clone(round)));
             }
-            connecting.spawn(Reader::connect(self.address.clone()));
+            connecting.spawn(Reader::connect(self.0.address.clone()));
         }
         while let Some(connected) = connecting.join_next().await {
             following.spawn(connected_reader(connected)?.follow(Arc::clone(round)));

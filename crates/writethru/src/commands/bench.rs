@@ -16,7 +16,8 @@ use crate::times;
 #[command(before_help = "Examples:\n  \
     writethru bench                            # a table; your data dir is not touched\n  \
     writethru bench --writers 1,64 --for 2s --json | jq .runs\n  \
-    writethru bench --streams 1000,10000       # live streams: readers that all get every change")]
+    writethru bench --streams 1000,10000       # live streams: readers that all get every change\n  \
+    writethru bench --history 10000            # any revision of a story that has so many")]
 pub(crate) struct Bench {
     /// How many writers push at once, one run each
     #[arg(long, value_name = "N,N", value_delimiter = ',', default_values_t = [1, 16, 64, 256],
@@ -35,6 +36,10 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "N,N", value_delimiter = ',', conflicts_with_all = ["writers", "no_nats"],
           value_parser = clap::value_parser!(u16).range(1..=12_288))]
     streams: Vec<u16>,
+    /// Measure reads of history instead: how many revisions the story has
+    #[arg(long, value_name = "N", conflicts_with_all = ["writers", "no_nats", "streams"],
+          value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    history: Option<u32>,
 }
 
 impl Bench {
@@ -43,6 +48,10 @@ impl Bench {
         if !self.streams.is_empty() {
             let streams: Vec<_> = self.streams.iter().copied().map(usize::from).collect();
             let report = Box::pin(bench::measure_streams(&streams, self.duration, &self.dir)).await?;
+            return print(session, &report, report.lines());
+        }
+        if let Some(revisions) = self.history {
+            let report = Box::pin(bench::measure_history(revisions as usize, &self.dir)).await?;
             return print(session, &report, report.lines());
         }
         let plan = bench::Plan {

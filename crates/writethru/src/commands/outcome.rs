@@ -55,7 +55,7 @@ pub(crate) async fn report(api: &Api, reply: Reply<Value>, output: Output) -> Re
 }
 
 /// Prints that a command waits for a second person.
-fn waits(waiting: &Waiting, output: Output) -> Result<(), Failure> {
+pub(crate) fn waits(waiting: &Waiting, output: Output) -> Result<(), Failure> {
     if output.json {
         return output.json(waiting);
     }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use wire::http::{RedactBody, Redacted, RedactionPreview};
 
 use crate::api::{Ask, Reply, typed};
+use crate::commands::outcome::waits;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, say};
@@ -55,7 +56,8 @@ pub(crate) struct Redact {
     /// Public note, for readers and subscribers
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     note: String,
-    /// Who approved it: another person, who may approve on the story's desk
+    /// Who approved it: another person, who may approve on the story's desk. Where the policy has redactions need a
+    /// second person, whoever says `approve` is recorded instead
     #[arg(long, value_name = "ACTOR")]
     approver: ActorId,
     /// The revision you saw; if the story has moved on, nothing is done (exit 3)
@@ -93,7 +95,10 @@ impl Redact {
         }
         ask.key = Some(self.key.as_ref().map_or_else(|| Uuid::now_v7().to_string(), ToString::to_string));
         let reply: Reply<Value> = session.api()?.ask(ask).await?;
-        let answer = reply.done()?;
+        let answer = match reply {
+            Reply::Waits(waiting) => return waits(&waiting, session.output).map(|()| Exit::Ok),
+            Reply::Done(answer) => answer,
+        };
         if session.output.json {
             session.output.json(&answer)?;
         } else if self.dry_run {

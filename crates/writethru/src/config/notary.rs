@@ -1,6 +1,8 @@
 //! The table `[notary]` of the configuration file: what the transparency log is called, and who is asked to
 //! cosign it. It is in the file only.
 
+use std::path::PathBuf;
+
 use ::notary::WitnessAt;
 use proof::note::Algorithm;
 use toml::de::{DeTable, DeValue};
@@ -16,9 +18,10 @@ const WITNESSES_MAX: usize = 16;
 /// The table as the template of a configuration explains it.
 pub(super) const TEMPLATE: &str = r#"
 # The transparency log. name: what it is called, for ever; without it the host and path of public_url.
-# witnesses: who is asked to cosign every head; each a table of name, key (its verifier key) and url (where it
-# takes add-checkpoint). As a table, [notary], it has to come last.
-# notary = { name = "news.example", witnesses = [] }
+# key: the file with its secret key; without it notary.key in the data dir. Nodes that share a log sign with
+# the same key. witnesses: who is asked to cosign every head; each a table of name, key (its verifier key) and
+# url (where it takes add-checkpoint). As a table, [notary], it has to come last.
+# notary = { name = "news.example", key = "/run/secrets/notary.key", witnesses = [] }
 "#;
 
 /// What the file says of the notary.
@@ -26,6 +29,8 @@ pub(super) const TEMPLATE: &str = r#"
 pub(crate) struct NotarySettings {
     /// What the log is called, if it was said.
     pub(crate) name: Option<String>,
+    /// The file with the secret key, if it is not in the data dir.
+    pub(crate) key: Option<PathBuf>,
     /// Who is asked to cosign.
     pub(crate) witnesses: Vec<WitnessAt>,
 }
@@ -37,7 +42,7 @@ impl NotarySettings {
     /// Names what makes no sense and what is allowed.
     pub(super) fn read(value: &DeValue<'_>, place: &str) -> Result<Self, Failure> {
         let wrong = |what: &str| misconfigured(format!("{place}: [notary] {what}"));
-        let DeValue::Table(table) = value else { return Err(wrong("is a table: name and witnesses")) };
+        let DeValue::Table(table) = value else { return Err(wrong("is a table: name, key and witnesses")) };
         let mut read = Self::default();
         for (name, value) in table {
             match (name.get_ref().as_ref(), value.get_ref()) {
@@ -45,6 +50,9 @@ impl NotarySettings {
                     ::notary::origin_of(name, log::Epoch(0))
                         .map_err(|error| wrong("name makes no sense").because(&error))?;
                     read.name = Some(name.to_string());
+                }
+                ("key", DeValue::String(file)) if !file.is_empty() => {
+                    read.key = Some(PathBuf::from(file.as_ref()));
                 }
                 ("witnesses", DeValue::Array(witnesses)) if witnesses.len() <= WITNESSES_MAX => {
                     for witness in witnesses {
@@ -55,9 +63,10 @@ impl NotarySettings {
                     }
                 }
                 ("name", _) => return Err(wrong("name is a string")),
+                ("key", _) => return Err(wrong("key is the path of a file")),
                 ("witnesses", _) => return Err(wrong("witnesses is a list of at most 16 tables")),
                 (other, _) => {
-                    return Err(wrong(&format!("has no key {other:?}: name and witnesses are known")));
+                    return Err(wrong(&format!("has no key {other:?}: name, key and witnesses are known")));
                 }
             }
         }

@@ -114,10 +114,11 @@ fn witness(algorithm: proof::note::Algorithm) -> String {
 
 #[test]
 fn witnesses_are_read_from_the_file() {
-    let text = witness(proof::note::Algorithm::Cosignature) + "name = \"news.example\"\n";
+    let text = witness(proof::note::Algorithm::Cosignature) + "name = \"news.example\"\nkey = \"/run/k\"\n";
     let (_folder, path) = with_file(&text);
     let notary = Settings::resolve(&flags(&[], Some(&path)), &|_| None).unwrap().notary;
     assert_eq!(notary.name.as_deref(), Some("news.example"));
+    assert_eq!(notary.key.as_deref(), Some(Path::new("/run/k")));
     assert_eq!(notary.witnesses.len(), 1);
     assert_eq!(notary.witnesses[0].url, "http://w.example/1");
 }
@@ -125,7 +126,8 @@ fn witnesses_are_read_from_the_file() {
 #[test]
 fn a_notary_that_makes_no_sense_is_refused_with_what_is_allowed() {
     check_refused("notary = true\n", "is a table");
-    check_refused("[notary]\nnames = \"a\"\n", "name and witnesses are known");
+    check_refused("[notary]\nnames = \"a\"\n", "name, key and witnesses are known");
+    check_refused("[notary]\nkey = 1\n", "path of a file");
     check_refused("[notary]\nname = \"two words\"\n", "white space");
     check_refused("[notary]\nwitnesses = [{ name = \"w\" }]\n", "has no key");
     check_refused(&witness(proof::note::Algorithm::Ed25519), "type 0x04");

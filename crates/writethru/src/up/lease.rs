@@ -11,10 +11,10 @@
 
 use std::time::Duration;
 
+use async_nats::ConnectOptions;
 use async_nats::jetstream::kv::{Config, Entry, Operation, Store};
 use async_nats::jetstream::stream::StorageType;
 use async_nats::jetstream::{self, Context};
-use async_nats::{Client, ConnectOptions};
 use bytes::Bytes;
 use log::Replicas;
 use publisher::server::SERVICE_INBOX;
@@ -58,6 +58,8 @@ pub(super) struct Leases {
     store: Store,
     log: String,
     me: String,
+    context: Context,
+    replicas: Replicas,
 }
 
 /// One of them.
@@ -82,8 +84,7 @@ impl Leases {
     /// # Errors
     /// The servers do not answer for it.
     pub(super) async fn open(on_nats: &OnNats) -> Result<Self, Failure> {
-        let client = connect(on_nats).await?;
-        let context = jetstream::context::ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client);
+        let context = connect(on_nats, "writethru leases").await?;
         let until = Instant::now() + BUCKET_PATIENCE;
         let store = loop {
             match bucket(&context, on_nats.replicas).await {
@@ -99,7 +100,18 @@ impl Leases {
             }
             sleep(LOOK_EVERY).await;
         };
-        Ok(Self { store, log: on_nats.name.to_string(), me: Uuid::now_v7().as_simple().to_string() })
+        let me = Uuid::now_v7().as_simple().to_string();
+        Ok(Self { store, log: on_nats.name.to_string(), me, context, replicas: on_nats.replicas })
+    }
+
+    /// Returns the connection that the leases are kept over.
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Returns the log that they are of, and on how many servers things of it are kept.
+    pub(super) fn log(&self) -> (&str, usize) {
+        (&self.log, self.replicas.count())
     }
 
     /// Returns the lease on `what`.
@@ -273,9 +285,13 @@ async fn bucket(
     Ok(context.create_key_value(config).await?)
 }
 
-async fn connect(on_nats: &OnNats) -> Result<Client, Failure> {
+/// Connects to where the log is, as `name`.
+///
+/// # Errors
+/// No server answers.
+pub(super) async fn connect(on_nats: &OnNats, name: &str) -> Result<Context, Failure> {
     let mut options = ConnectOptions::new()
-        .name("writethru leases")
+        .name(name)
         .max_reconnects(None)
         .ping_interval(Duration::from_secs(2))
         .reconnect_delay_callback(|_| Duration::from_millis(200));
@@ -283,8 +299,9 @@ async fn connect(on_nats: &OnNats) -> Result<Client, Failure> {
         options = options.nkey(seed.as_str().to_owned()).custom_inbox_prefix(SERVICE_INBOX);
     }
     let addresses: Vec<&str> = on_nats.broker.url.split(',').map(str::trim).collect();
-    options.connect(addresses).await.map_err(|error| {
+    let client = options.connect(addresses).await.map_err(|error| {
         Failure::new(Exit::Unavailable, "leases", "cannot connect to the servers of the leases")
             .because(&error)
-    })
+    })?;
+    Ok(jetstream::context::ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client))
 }

@@ -10,7 +10,7 @@ pub(crate) mod files;
 mod lease;
 pub(crate) mod nats;
 pub(crate) mod notarial;
-mod people;
+pub(crate) mod people;
 mod receipts;
 mod relay;
 pub(crate) mod roles;

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use async_nats::Client;
 use log::EventLog;
-use notary::{Notary, Options, Reader};
+use notary::{Notary, Options, Reader, SetupError, SharedHeads, State, Status, Turn};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use wire::Subject;
 
 use super::data_dir::Paths;
+use super::lease::Leases;
 use super::roles::{Role, Roles};
 use super::service::{Broken, Part, end, part};
 use crate::config::Settings;
@@ -20,13 +22,15 @@ use crate::failure::Failure;
 const UNNAMED: &str = "writethru.invalid";
 /// How long the notary may take to sign what is in the log, at the end.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
+/// For how long the notary may be in trouble before another process may sign.
+const UNFIT_AFTER: Duration = Duration::from_secs(2);
 
 /// Returns how the notary of a data dir is set up.
 pub(crate) fn options(settings: &Settings, paths: &Paths) -> Options {
     Options {
         tiles: paths.tlog(),
         heads: paths.notary(),
-        key: paths.notary_key(),
+        key: settings.notary.key.clone().unwrap_or_else(|| paths.notary_key()),
         name: name(settings),
         witnesses: settings.notary.witnesses.clone(),
     }
@@ -42,31 +46,50 @@ fn name(settings: &Settings) -> String {
 pub(super) struct Notarising {
     reader: Reader,
     part: Part,
+    /// What takes turns at signing, where several processes share the log.
+    turns: Option<Part>,
 }
 
 impl Notarising {
-    /// Starts the notary of a data dir, if this process is to keep one: where processes share a log, that
-    /// is whoever was told to by name, for what was signed is remembered beside the key of one of them.
+    /// Starts the notary of a data dir, if this process is to keep one. Where processes share a log, each
+    /// keeps the files, and one at a time signs.
     ///
     /// # Errors
     /// It cannot be set up.
-    pub(super) fn begin(
+    pub(super) async fn begin(
         (settings, paths): (&Settings, &Paths),
         log: &EventLog,
-        roles: &Roles,
+        (roles, leases): (&Roles, Option<&Leases>),
         broken: &Broken,
     ) -> Result<Option<Self>, Failure> {
-        let told = if log.is_shared() { roles.names(Role::Notary) } else { roles.has(Role::Notary) };
-        if !told {
+        if !roles.has(Role::Notary) {
             return Ok(None);
         }
-        let notary = Notary::new(log.clone(), options(settings, paths)).map_err(|error| {
+        let (log, options) = (log.clone(), options(settings, paths));
+        let set_up = |error: SetupError| {
             Failure::new(Exit::Usage, "notary", "cannot set up the transparency log")
                 .because(&error)
                 .next("set `[notary] name` in the configuration file")
+        };
+        let Some(leases) = leases else {
+            let notary = Notary::new(log, options).map_err(set_up)?;
+            let reader = notary.reader();
+            let part = part("notary", broken, |told| notary.run(told));
+            return Ok(Some(Self { reader, part, turns: None }));
+        };
+        let (name, replicas) = leases.log();
+        let place = SharedHeads::open(leases.context(), replicas, (name, log.epoch())).await;
+        let place = place.map_err(|error| {
+            Failure::new(Exit::Unavailable, "notary", "cannot use the bucket of signed heads")
+                .because(&error)
+                .next("see that as many NATS servers run as the log has replicas, then start again")
         })?;
+        let (notary, turn) = Notary::sharing(log, options, place).map_err(set_up)?;
         let reader = notary.reader();
-        Ok(Some(Self { reader, part: part("notary", broken, |told| notary.run(told)) }))
+        let turns =
+            part("notary's turns", broken, |told| take_turns(leases.clone(), turn, reader.clone(), told));
+        let part = part("notary", broken, |told| notary.run(told));
+        Ok(Some(Self { reader, part, turns: Some(turns) }))
     }
 
     /// Returns how what is signed is read.
@@ -74,30 +97,83 @@ impl Notarising {
         self.reader.clone()
     }
 
-    /// Waits for a bounded time until a head is over all of the log, unless the notary is parked.
+    /// Waits for a bounded time until a head is over all of the log, unless this process does not sign.
     pub(super) async fn caught_up(&self, log: &EventLog) {
         let head = log.head().0;
         let mut status = self.reader.follow();
-        let signed = status
-            .wait_for(|status| status.size() >= head || matches!(status.state, notary::State::Parked(_)));
+        let signed = status.wait_for(|status| {
+            status.size() >= head || matches!(status.state, State::Parked(_) | State::Following { .. })
+        });
         if tokio::time::timeout(DRAIN_MAX, signed).await.is_err() {
             warn!(log.head = head, "The notary is behind the log: it goes on at the next start");
         }
     }
 
-    /// Tells the notary to end, and waits until it has.
+    /// Tells the notary to end, and waits until it has; then another process may sign.
     pub(super) async fn end(self) {
         end(self.part).await;
+        if let Some(turns) = self.turns {
+            end(turns).await;
+        }
     }
 }
 
-/// Publishes every newest head on NATS until `shutdown`. One that cannot be sent is passed over: the next
+/// Takes the lease on signing whenever nobody has it and this process can sign, and gives it back when it
+/// cannot.
+async fn take_turns(leases: Leases, turn: Turn, reader: Reader, told: CancellationToken) {
+    let mut status = reader.follow();
+    loop {
+        let may_sign = async { status.wait_for(Status::may_sign).await.is_ok() };
+        let can = told.run_until_cancelled(may_sign).await == Some(true);
+        // A notary that has ended changes nothing any more.
+        if !can || status.has_changed().is_err() {
+            told.cancelled().await;
+            return;
+        }
+        let unfit = told.child_token();
+        let lease = leases.of("notary");
+        let keeping = lease.keep(unfit.clone(), |told| {
+            let turn = turn.clone();
+            Box::pin(async move { turn.take(told).await })
+        });
+        let watching = async {
+            if unfit.run_until_cancelled(is_unfit(reader.follow())).await.is_some() {
+                unfit.cancel();
+            }
+        };
+        tokio::join!(keeping, watching);
+        if told.is_cancelled() || status.has_changed().is_err() {
+            continue;
+        }
+        warn!("This process cannot sign: another may go on, /readyz says why");
+    }
+}
+
+/// Returns once the notary cannot sign, and not for a moment only.
+async fn is_unfit(mut status: watch::Receiver<Status>) {
+    loop {
+        let Ok(is_for_good) = status
+            .wait_for(|status| !status.may_sign())
+            .await
+            .map(|status| matches!(status.state, State::Parked(_)))
+        else {
+            return;
+        };
+        if is_for_good || tokio::time::timeout(UNFIT_AFTER, status.wait_for(Status::may_sign)).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// Publishes every newest head that is signed here on NATS until `shutdown`. One that cannot be sent is passed over: the next
 /// is over all that it was over.
 pub(super) async fn announce(client: Client, reader: Reader, shutdown: CancellationToken) {
     let (mut status, mut told) = (reader.follow(), None);
     loop {
-        let newer =
-            status.wait_for(|status| status.checkpoint().is_some() && status.checkpoint() != told.as_deref());
+        let newer = status.wait_for(|status| {
+            status.is_signing() && status.checkpoint().is_some() && status.checkpoint() != told.as_deref()
+        });
         let head = match shutdown.run_until_cancelled(newer).await {
             Some(Ok(status)) => status.checkpoint().map(str::to_owned),
             _ => break,

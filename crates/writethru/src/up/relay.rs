@@ -115,9 +115,8 @@ impl Relay {
         tasks.wait().await;
     }
 
-    /// Waits for a bounded time until NATS has everything up to `position`, then ends the
-    /// publisher and our server.
-    pub(super) async fn drain(self, position: Position) {
+    /// Waits for a bounded time until NATS has everything up to `position`, then ends the publisher.
+    pub(super) async fn drain(&self, position: Position) {
         if let Some(mut status) = self.shared.joint.publisher.status() {
             let caught_up = status.wait_for(|status| !status.connected || status.published >= position);
             match tokio::time::timeout(PUBLISHER_DRAIN_MAX, caught_up).await {
@@ -129,6 +128,10 @@ impl Relay {
         shutdown.cancel();
         publishing.close();
         publishing.wait().await;
+    }
+
+    /// Ends our server, if there is one: what is kept there has to be closed before.
+    pub(super) async fn end(self) {
         let (children, shutdown) = self.children;
         shutdown.cancel();
         children.close();

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 /// One part of the service that a process may take on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Role {
-    /// Carries changes to the webhooks of its own data dir; give it to a process that is a gateway too
+    /// Carries changes to webhooks, when it is this process's turn; a gateway with it answers for webhooks too
     Courier,
     /// Takes commands over NATS
     Desk,
     /// Answers over HTTP; commands too
     Gateway,
-    /// Signs the transparency log; of processes that share a log, only the one that names this does
+    /// Keeps the transparency log, and signs it when it is this process's turn
     Notary,
     /// Keeps the views; every process does, so this alone is a process that is ready to take over
     Projector,
@@ -25,30 +25,23 @@ pub(crate) enum Role {
 #[derive(Debug, Clone)]
 pub(crate) struct Roles {
     taken: BTreeSet<Role>,
-    /// Whether they were named one by one.
-    named: bool,
 }
 
 impl Roles {
     /// Returns every part.
     pub(crate) fn all() -> Self {
         let taken = <Role as clap::ValueEnum>::value_variants().iter().copied().collect();
-        Self { taken, named: false }
+        Self { taken }
     }
 
     /// Returns whether `role` is among them.
     pub(crate) fn has(&self, role: Role) -> bool {
         self.taken.contains(&role)
     }
-
-    /// Returns whether `role` is among them by its name.
-    pub(crate) fn names(&self, role: Role) -> bool {
-        self.named && self.has(role)
-    }
 }
 
 impl FromIterator<Role> for Roles {
     fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
-        Self { taken: roles.into_iter().collect(), named: true }
+        Self { taken: roles.into_iter().collect() }
     }
 }

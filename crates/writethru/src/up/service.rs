@@ -55,6 +55,8 @@ pub(crate) struct Service {
     relay: Relay,
     /// The transparency log, if this process keeps one.
     notary: Option<Notarising>,
+    /// What carries to webhooks, if this process does.
+    courier: Option<Part>,
     /// What ends before the views catch up, and what after NATS has.
     early: Vec<Part>,
     parts: Vec<Part>,
@@ -96,14 +98,8 @@ impl Service {
         let measures = Measures::install();
         let log = event_log::open_for_service(settings, &data.paths, found.broker.as_ref()).await?;
         let on_nats = OnNats::of(settings, found.broker.as_ref())?;
-        if on_nats.is_some() && found.children.0.is_empty() {
-            warn_of_unseen_servers();
-        }
-        let leases = match &on_nats {
-            Some(on_nats) => Some(Leases::open(on_nats).await?),
-            None => None,
-        };
-        let registry = people::open(&data.paths).await?;
+        let leases = leases(on_nats.as_ref(), &found).await?;
+        let registry = people::open(&data.paths, on_nats.as_ref()).await?;
         let origin = edge::origin(settings, listener.as_ref())?;
         let (projector, views, control) = open_views(&log, data, &origin.base)?;
         let desk = open_desk(&log, &views).await?;
@@ -119,10 +115,11 @@ impl Service {
         let announcing = announcing((settings, &views, &origin.base), &roles, leases.as_ref(), &broken)?;
         let (acknowledged, storing) = Receipts::new(registry.clone());
         let receipts = part("receipts", &broken, |told| storing.run(told));
-        let notary = Notarising::begin((settings, &data.paths), &log, &roles, &broken)?;
+        let notary =
+            Notarising::begin((settings, &data.paths), &log, (&roles, leases.as_ref()), &broken).await?;
         let reader = notary.as_ref().map(Notarising::reader);
         let (auditing, audit) = Auditor::begin(&log, &roles, &broken).unzip();
-        let webhooks = carrying::open((settings, &data.paths), &log, &roles)?;
+        let webhooks = carrying::open((settings, &data.paths), &log, (&roles, leases.as_ref())).await?;
         let publisher = PublisherCell::default();
         let publishes = settings.nats != NatsChoice::Off && roles.has(Role::Publisher);
         let publishing = publishes.then(|| publisher.clone());
@@ -137,7 +134,8 @@ impl Service {
         })
         .with_websub_hub(settings.websub_hub.clone());
         let keeping = Upkeep::new(registry.clone(), gateway.clone(), data.paths.root.clone());
-        let courier = webhooks.map(|webhooks| carrying::start(webhooks, (&gateway, &views), &broken));
+        let courier =
+            webhooks.map(|webhooks| carrying::start(webhooks, (&gateway, &views), leases.as_ref(), &broken));
         let upkeep = part("upkeep", &broken, |told| keeping.run(told));
         let joint = Joint {
             settings: settings.clone(),
@@ -156,10 +154,10 @@ impl Service {
         let relay = Relay::start(joint, found);
         let edge = listener.map(|listener| Edge::start(listener, gateway, &broken)).transpose()?;
         info!(log.head = log.head().0, "Service is ready");
-        let parts = [courier, Some(receipts), Some(projector)].into_iter().flatten().collect();
+        let parts = vec![receipts, projector];
         let early =
             [scheduler, following, auditing, announcing, Some(upkeep)].into_iter().flatten().collect();
-        Ok(Self { log, views, registry, edge, relay, notary, early, parts, broken })
+        Ok(Self { log, views, registry, edge, relay, notary, courier, early, parts, broken })
     }
 
     /// Returns whether nothing has ever been filed.
@@ -183,8 +181,9 @@ impl Service {
     }
 
     /// Ends every part in order: the edge takes nothing new and finishes what it has; then the
-    /// views catch up, then the notary, then NATS, each for a bounded time; then the log is closed. Returns
-    /// what broke while the service ran, if anything did.
+    /// views catch up, then the notary, then NATS, each for a bounded time; then registry and log are closed, and
+    /// last our NATS server ends, where both may be kept. Returns what broke while the service ran, if anything
+    /// did.
     pub(crate) async fn drain(self) -> Option<Failure> {
         let edge = async {
             if let Some(edge) = self.edge {
@@ -206,6 +205,9 @@ impl Service {
         if let Some(notary) = &self.notary {
             notary.caught_up(&self.log).await;
         }
+        if let Some(courier) = self.courier {
+            end(courier).await;
+        }
         self.relay.drain(self.views.position()).await;
         if let Some(notary) = self.notary {
             notary.end().await;
@@ -215,9 +217,19 @@ impl Service {
         }
         self.registry.close().await;
         self.log.close().await;
+        self.relay.end().await;
         info!(log.head = head.0, "Service has ended");
         self.broken.first.lock().await.take()
     }
+}
+
+/// Returns the leases of the log, if several processes may share it.
+async fn leases(on_nats: Option<&OnNats>, found: &Found) -> Result<Option<Leases>, Failure> {
+    let Some(on_nats) = on_nats else { return Ok(None) };
+    if found.children.0.is_empty() {
+        warn_of_unseen_servers();
+    }
+    Leases::open(on_nats).await.map(Some)
 }
 
 fn warn_of_unseen_servers() {

@@ -120,7 +120,7 @@ mod tests {
         }
         forget_deliveries(&registry, now).await.expect("forgotten");
         let recall = RecallQuery { story, voided: vec![Revision(1)], recall: Revision(2) };
-        let known = registry.recall_status(recall, None, 9).await.expect("read");
+        let (_, known) = registry.recall_status(recall, None, 9).await.expect("read");
         let known: Vec<_> = known.iter().map(|line| line.subscriber.as_str()).collect();
         assert_eq!(known, ["new"]);
     }

@@ -177,6 +177,15 @@ fn what_was_refused_is_listed_with_who_asked_and_why() {
     assert!(newest.stderr.contains("there are older ones"), "{newest:?}");
     let since = ["audit", "denied", "--from", &before, "--to", "2199-01-01T00:00:00Z", "--json"];
     assert_eq!(service.run(&since).exits(0).stdout.lines().count(), 2);
+    let csv = service.run(&["audit", "denied", "--csv", "--from", &before]).exits(0).stdout;
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some("when,who,key,act,desk,story,door,reason"), "{csv}");
+    assert!(lines.next().is_some_and(|line| line.starts_with("20")), "{csv}");
+    service.run(&["audit", "denied", "--csv", "--json"]).exits(2);
+    for nothing in ["redactions", "exports"] {
+        let csv = service.run(&["audit", nothing, "--csv", "--to", &before]).exits(0).stdout;
+        assert_eq!(csv.lines().count(), 1, "{csv}");
+    }
     let until = service.run(&["audit", "denied", "--to", &before]).exits(0);
     assert!(until.stdout.is_empty() && until.stderr.contains("nothing was refused"), "{until:?}");
     service.run(&["audit", "denied", "--from", "yesterday"]).exits(2);

@@ -1,7 +1,7 @@
 //! Approval: what one person asked for, another has carried out. Whatever a crash or a full disk cuts
 //! off between the two is finished later; the command's own key keeps it from being done twice.
 
-use desk::{PushError, StoryRef};
+use desk::{Answer, PushError, RedactRequest, StoryRef};
 use registry::{
     Act, Decision, Guarded, Principal, Request, RequestError, RequestFilter, RequestId, RequestState,
     Verdict, may_still,
@@ -15,16 +15,17 @@ use super::problems::{of_request, of_store};
 use super::{identity, now};
 use crate::commands::acts::{Acting, act_of};
 use crate::commands::push::{Filing, by_precondition};
+use crate::commands::redaction::{Redacting, request as redaction_of};
 use crate::commands::request::Asked;
 use crate::commands::second::Ready;
 use crate::commands::stored::{Sent, Stored};
 use crate::gateway::Gateway;
-use crate::problems::refused;
+use crate::problems::{no_story, refused};
 
 /// A request's command, read again to be carried out.
 #[derive(Debug)]
 struct Restored {
-    ready: Ready,
+    work: Work,
     /// Whose it is in the log.
     actor: ActorId,
     /// The rights that it needs, and where.
@@ -33,11 +34,18 @@ struct Restored {
     warnings: Vec<String>,
 }
 
+/// What is carried out.
+#[derive(Debug)]
+enum Work {
+    Command(Ready),
+    Redaction(Box<RedactRequest>),
+}
+
 impl Gateway {
     /// Approves a request and carries it out: the answer is the command's own.
     pub(crate) async fn approve_request(&self, by: &Principal, id: &str) -> Result<Pushed, Problem> {
         let request = self.known_request(by, id).await?;
-        for act in [Act::Approve, request.act] {
+        for act in [Act::Approve, approving(request.act)] {
             self.allow(by, act, request.desk.as_ref(), request.story).await?;
         }
         let approver = match identity(by) {
@@ -53,7 +61,7 @@ impl Gateway {
                 return Err(of_request(&RequestError::SamePerson { id: request.id, actor: approver }));
             }
             for (act, desk) in &restored.needs {
-                self.allow(by, *act, Some(desk), request.story).await?;
+                self.allow(by, approving(*act), Some(desk), request.story).await?;
                 self.allow(by, Act::Approve, Some(desk), request.story).await?;
             }
             self.check_asker(&request, &restored).await?;
@@ -104,9 +112,12 @@ impl Gateway {
     /// Carries out what this caller alone has, and notes how it ended.
     async fn carry_out(&self, request: Request, payload: Vec<u8>) -> Result<Pushed, Problem> {
         let id = request.id;
-        let done = match self.allowed(&request, payload).await {
-            Ok(Restored { ready, by_header, warnings, .. }) => {
-                let outcome = self.noted(self.carry(ready).await);
+        let done = match self.allowed(&request, payload.clone()).await {
+            Ok(Restored { work, by_header, warnings, .. }) => {
+                let outcome = match work {
+                    Work::Command(ready) => self.noted(self.carry(ready).await),
+                    Work::Redaction(asked) => self.carry_redaction(&request, *asked, payload).await,
+                };
                 outcome
                     .map(|answer| (answer, warnings))
                     .map_err(|problem| by_precondition(problem, by_header))
@@ -142,10 +153,24 @@ impl Gateway {
         let approver = approver.ok_or_else(|| of_request(&RequestError::Unknown { id: request.id }))?;
         let restored = self.restored(request, payload, &approver).await?;
         self.check_asker(request, &restored).await?;
-        let mut needs = restored.needs.clone();
+        let mut needs: Vec<_> =
+            restored.needs.iter().map(|(act, desk)| (approving(*act), desk.clone())).collect();
         needs.extend(restored.needs.iter().map(|(_, desk)| (Act::Approve, desk.clone())));
         self.check_still(&approver, &needs, "approved").await?;
         Ok(restored)
+    }
+
+    /// Takes out what was asked for in `request`, whose payload is `own`.
+    async fn carry_redaction(
+        &self,
+        request: &Request,
+        asked: RedactRequest,
+        own: Vec<u8>,
+    ) -> Result<Answer, Problem> {
+        let story = request.story.ok_or_else(|| no_story(&asked.story.to_string()))?;
+        let done = self.take_out(story, asked, Some(own)).await?;
+        self.wrote(true);
+        Ok(done.answer)
     }
 
     /// Refuses what its asker may no longer do.
@@ -187,7 +212,16 @@ impl Gateway {
                 let command = Command::Act(Box::new(act));
                 let ready = Acting { key: Some(key), ..acting }.request(&story, command, actor.clone())?;
                 let ready = Ready::Act(Box::new(ready));
-                return Ok(Restored { ready, actor, needs, by_header: false, warnings: Vec::new() });
+                let work = Work::Command(ready);
+                return Ok(Restored { work, actor, needs, by_header: false, warnings: Vec::new() });
+            }
+            Sent::Redaction(mut redacting) => {
+                let story = request.story.map_or(redacting.story.clone(), |story| story.to_string());
+                let needs = vec![(request.act, self.located(&story).await?.desk)];
+                redacting.body.approver = approver.clone();
+                let asked = Redacting { story, key: Some(key), ..*redacting };
+                let work = Work::Redaction(Box::new(redaction_of(asked, actor.clone())?));
+                return Ok(Restored { work, actor, needs, by_header: false, warnings: Vec::new() });
             }
             Sent::Copy(filing) => *filing,
         };
@@ -196,7 +230,8 @@ impl Gateway {
         let mut asked = self.asked(filing, actor.clone()).await?;
         let needs = self.needed(&asked).await?.into_iter().map(|need| (need.act, need.desk)).collect();
         let ready = self.ready(request, &mut asked, approver)?.on(request.seen);
-        Ok(Restored { ready, actor, needs, by_header: asked.by_header, warnings: asked.warnings })
+        let work = Work::Command(ready);
+        Ok(Restored { work, actor, needs, by_header: asked.by_header, warnings: asked.warnings })
     }
 
     /// Returns copy as the desk takes it: of the kind that was asked for, and no other.
@@ -237,10 +272,11 @@ impl Gateway {
                 content.note = filing.query.note.unwrap_or_default();
                 (content.what, content.place) = (filing.query.what, filing.query.place);
             }
-            Err(_) => {}
+            Ok(Sent::Redaction(_)) | Err(_) => {}
         }
-        let outcome = match self.restored(request, payload, reader).await {
-            Ok(restored) => self.shown(restored, &mut content).await,
+        let outcome = match self.restored(request, payload, reader).await.map(|restored| restored.work) {
+            Ok(Work::Command(ready)) => self.shown(ready, &mut content).await,
+            Ok(Work::Redaction(asked)) => self.redaction_shown((request, reader), &asked, &mut content).await,
             Err(problem) => Err(problem),
         };
         content.problem = outcome.err().map(|problem| problem.detail);
@@ -248,10 +284,10 @@ impl Gateway {
     }
 
     /// Tries a command out, and adds what it would change.
-    async fn shown(&self, restored: Restored, content: &mut RequestContent) -> Result<(), Problem> {
+    async fn shown(&self, ready: Ready, content: &mut RequestContent) -> Result<(), Problem> {
         let of_push = |failed: PushError| crate::problems::of_push(failed);
-        self.rehearse(restored.ready.clone()).await.map_err(of_push)?;
-        match restored.ready {
+        self.rehearse(ready.clone()).await.map_err(of_push)?;
+        match ready {
             Ready::Push(push) => {
                 if content.note.is_empty() {
                     push.push.note.as_str().clone_into(&mut content.note);
@@ -268,6 +304,15 @@ impl Gateway {
             }
         }
         Ok(())
+    }
+}
+
+/// Returns the right that approving `act` needs beside the right to approve. Redacting is for few: who may
+/// approve on the desk approves it, as where they are only named.
+const fn approving(act: Act) -> Act {
+    match act {
+        Act::Redact => Act::Approve,
+        act => act,
     }
 }
 

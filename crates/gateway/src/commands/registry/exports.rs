@@ -2,7 +2,8 @@
 //! recorded that it was.
 
 use bytes::Bytes;
-use registry::{Act, Export, NewExport, Note, Principal};
+use jiff::Timestamp;
+use registry::{Act, Export, NewExport, Note, NumberedRange, Principal};
 use utoipa::IntoParams;
 use wire::Problem;
 use wire::http::{ExportBody, ExportList, ExportView};
@@ -22,6 +23,12 @@ const DIGITS: usize = 64;
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ExportsQuery {
+    /// At this time or later (RFC 3339).
+    #[param(value_type = Option<String>, example = "2026-11-23T00:00:00Z")]
+    from: Option<Timestamp>,
+    /// Before this time (RFC 3339).
+    #[param(value_type = Option<String>, example = "2026-11-24T00:00:00Z")]
+    to: Option<Timestamp>,
     /// `next` of the page before: only older ones.
     #[param(value_type = Option<u64>)]
     after: Option<u64>,
@@ -31,10 +38,12 @@ pub(crate) struct ExportsQuery {
 }
 
 impl Query for ExportsQuery {
-    const NAMES: &'static [&'static str] = &["after", "limit"];
+    const NAMES: &'static [&'static str] = &["from", "to", "after", "limit"];
 
     fn take(from: &mut Parameters) -> Result<Self, Problem> {
         Ok(Self {
+            from: from.optional("from")?,
+            to: from.optional("to")?,
             after: from.number("after", i64::MAX.unsigned_abs())?,
             limit: limit(from, PAGE, PAGE_MAX)?,
         })
@@ -71,7 +80,12 @@ impl Gateway {
     /// Returns one page of exports, newest first.
     pub(crate) async fn exports(&self, by: &Principal, query: &ExportsQuery) -> Result<ExportList, Problem> {
         self.allow_house(by, Act::Audit).await?;
-        let found = self.registry().exports(query.after, query.limit + 1).await;
+        let range = NumberedRange {
+            from: query.from.unwrap_or(Timestamp::MIN),
+            to: query.to.unwrap_or(Timestamp::MAX),
+            before: query.after,
+        };
+        let found = self.registry().exports(range, query.limit + 1).await;
         let mut found = found.map_err(|failed| of_store(&failed))?;
         let next = page(&mut found, query.limit, |export| export.number.to_string());
         Ok(ExportList { exports: found.into_iter().map(view).collect(), next })

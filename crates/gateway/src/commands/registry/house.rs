@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use registry::{Act, DenialRange, Guarded, KeptDenial, Policy, Principal};
+use registry::{Act, Guarded, KeptDenial, NumberedRange, Policy, Principal};
 use utoipa::IntoParams;
 use wire::Problem;
 use wire::http::{DenialList, DenialView, PolicyBody};
@@ -48,7 +48,7 @@ impl Gateway {
     /// Returns one page of denials, newest first.
     pub(crate) async fn denials(&self, by: &Principal, query: &DenialsQuery) -> Result<DenialList, Problem> {
         self.allow_house(by, Act::Audit).await?;
-        let range = DenialRange {
+        let range = NumberedRange {
             from: query.from.unwrap_or(Timestamp::MIN),
             to: query.to.unwrap_or(Timestamp::MAX),
             before: query.after,

@@ -100,9 +100,8 @@ impl Gateway {
         let Recalling { story, revision, kind, recorded, position, .. } = *recalling;
         let voids = self.voids(position.0).await?;
         let asked = RecallQuery { story, voided: voids.clone(), recall: revision };
-        let count = self.registry().recall_count(asked.clone()).await.map_err(|failed| of_store(&failed))?;
-        let lines = self.registry().recall_status(asked, subscribers_after, SUBSCRIBERS_PAGE + 1).await;
-        let mut lines = lines.map_err(|failed| of_store(&failed))?;
+        let status = self.registry().recall_status(asked, subscribers_after, SUBSCRIBERS_PAGE + 1).await;
+        let (count, mut lines) = status.map_err(|failed| of_store(&failed))?;
         let subscribers_next = page(&mut lines, SUBSCRIBERS_PAGE, |line| line.subscriber.to_string());
         Ok(RecallView {
             revision,

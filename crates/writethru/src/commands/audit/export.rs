@@ -10,7 +10,7 @@ use evidence::{ExportError, Level, Source, SourceRecord};
 use jiff::Timestamp;
 use log::{EventLog, StoryKey};
 use projector::{View, Views};
-use registry::{NewExport, Note, OWNER, OpenError, Registry};
+use registry::{NewExport, Note, OWNER, OpenError};
 use reqwest::Method;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -18,12 +18,12 @@ use story::{Slug, StoryId};
 use wire::http::{ExportBody, ExportView};
 
 use crate::api::{Ask, Reply};
-use crate::event_log;
+use crate::event_log::{self, OnNats};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::up::data_dir::Paths;
-use crate::up::notarial;
+use crate::up::{notarial, people};
 
 /// Records of a story read at a time.
 const PAGE_RECORDS: usize = 512;
@@ -131,7 +131,8 @@ impl Export {
         let unrecorded = |error: &(dyn std::error::Error + 'static)| {
             failed("it could not be recorded who takes text, so nothing was written").because(error)
         };
-        let registry = match Registry::open(&paths.registry()).await {
+        let on_nats = OnNats::of(&session.settings, None)?;
+        let registry = match people::open_file(&paths.registry(), on_nats.as_ref()).await? {
             Ok(registry) => registry,
             Err(OpenError::InUse { .. }) => {
                 let ask = Ask::new(Method::POST, &["v1", "audit", "exports"]).json(&json!(body));

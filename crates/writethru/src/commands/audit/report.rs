@@ -10,12 +10,12 @@ use crate::api::{Query, typed};
 use crate::commands::list::table;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{Output, say};
 use crate::session::Session;
 use crate::times;
 
-/// Findings asked for at a time.
-const PAGE_FINDINGS: usize = 200;
+/// Lines asked for at a time.
+const PAGE: usize = 200;
 
 /// What is asked about, and how it is answered.
 #[derive(Debug, Args)]
@@ -81,6 +81,117 @@ pub(super) struct Report<T> {
     pub(super) nothing: &'static str,
 }
 
+/// Which part of a list that is told newest first, and how it is printed.
+#[derive(Debug, Args)]
+pub(super) struct Newest {
+    /// Only at this time or later (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = times::instant)]
+    from: Option<String>,
+    /// Only before this time (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = times::instant)]
+    to: Option<String>,
+    /// At most this many, the newest
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// Answer in CSV (RFC 4180), with a first line of names
+    #[arg(long)]
+    csv: bool,
+}
+
+/// A list that is told newest first, and what a line of it looks like.
+pub(super) struct Listing<T> {
+    /// The member of an answer that holds the lines.
+    pub(super) member: &'static str,
+    /// What the columns are called.
+    pub(super) columns: &'static [&'static str],
+    /// The cells of a line.
+    pub(super) line: fn(&T) -> Vec<Cell>,
+    /// What is said if there is none.
+    pub(super) nothing: &'static str,
+}
+
+impl Newest {
+    /// Asks at `path` and prints what comes; returns the last page.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        session: &Session,
+        path: &[&str],
+        listing: &Listing<T>,
+    ) -> Result<Value, Failure> {
+        let (api, output) = (session.api()?, session.output);
+        let mut sheet = Sheet::begin(output, self.csv, listing.columns)?;
+        let mut left = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let mut after = None::<String>;
+        let page = loop {
+            let mut query: Query = vec![("limit", left.min(PAGE).to_string())];
+            query.extend(self.from.as_ref().map(|from| ("from", from.clone())));
+            query.extend(self.to.as_ref().map(|to| ("to", to.clone())));
+            query.extend(after.map(|after| ("after", after)));
+            let page: Value = api.get(path, &query).await?;
+            let lines = page[listing.member].as_array();
+            for line in lines.into_iter().flatten().take(left) {
+                let read: T = typed(line)?;
+                sheet.add(line, || vec![(listing.line)(&read)])?;
+            }
+            left = left.saturating_sub(lines.map_or(0, Vec::len));
+            after = page["next"].as_str().map(str::to_owned);
+            if after.is_none() || left == 0 {
+                break page;
+            }
+        };
+        sheet.end(listing.nothing)?;
+        if after.is_some() {
+            say(format_args!("there are older ones: --limit {}", u64::from(self.limit) * 2));
+        }
+        Ok(page)
+    }
+}
+
+/// Lines as they come: JSON and CSV at once, a table at the end.
+struct Sheet {
+    output: Output,
+    csv: bool,
+    table: comfy_table::Table,
+    listed: usize,
+}
+
+impl Sheet {
+    fn begin(output: Output, csv: bool, columns: &[&str]) -> Result<Self, Failure> {
+        if csv && output.json {
+            return Err(Failure::new(Exit::Usage, "usage", "an answer is JSON or CSV, not both"));
+        }
+        if csv {
+            output.line(record(columns.iter().map(|name| name.replace(' ', "_"))))?;
+        }
+        Ok(Self { output, csv, table: table(columns), listed: 0 })
+    }
+
+    /// Adds what the server said, which is told to people in `lines`.
+    fn add(&mut self, said: &Value, lines: impl FnOnce() -> Vec<Vec<Cell>>) -> Result<(), Failure> {
+        self.listed += 1;
+        if self.output.json {
+            return self.output.json(said);
+        }
+        for line in lines() {
+            if self.csv {
+                self.output.line(record(line.into_iter().map(Cell::for_programs)))?;
+            } else {
+                self.table.add_row(line.into_iter().map(Cell::for_people));
+            }
+        }
+        Ok(())
+    }
+
+    fn end(self, nothing: &str) -> Result<(), Failure> {
+        if self.listed == 0 {
+            say(nothing);
+        } else if !self.output.json && !self.csv {
+            self.output.line(self.table.trim_fmt())?;
+        }
+        Ok(())
+    }
+}
+
 impl Asked {
     /// Asks, prints every finding, and returns whether `is_grave` holds of any.
     pub(super) async fn ask<T: DeserializeOwned>(
@@ -89,33 +200,17 @@ impl Asked {
         report: &Report<T>,
         is_grave: fn(&T) -> bool,
     ) -> Result<Exit, Failure> {
-        let (api, output) = (session.api()?, session.output);
-        if self.csv && output.json {
-            return Err(Failure::new(Exit::Usage, "usage", "an answer is JSON or CSV, not both"));
-        }
-        if self.csv {
-            output.line(record(report.columns.iter().map(|name| name.replace(' ', "_"))))?;
-        }
-        let mut table = table(report.columns);
+        let api = session.api()?;
+        let mut sheet = Sheet::begin(session.output, self.csv, report.columns)?;
         let mut left = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let (mut after, mut listed, mut grave) = (None::<String>, 0_usize, false);
+        let (mut after, mut grave) = (None::<String>, false);
         loop {
-            let query = self.query(left.min(PAGE_FINDINGS), after.as_deref());
+            let query = self.query(left.min(PAGE), after.as_deref());
             let page: Value = api.get(&["v1", "audit", report.name], &query).await?;
             for finding in page["findings"].as_array().into_iter().flatten().take(left) {
                 let read: T = typed(finding)?;
-                (listed, left, grave) = (listed + 1, left - 1, grave || is_grave(&read));
-                if output.json {
-                    output.json(finding)?;
-                    continue;
-                }
-                for line in (report.lines)(&read) {
-                    if self.csv {
-                        output.line(record(line.into_iter().map(Cell::for_programs)))?;
-                    } else {
-                        table.add_row(line.into_iter().map(Cell::for_people));
-                    }
-                }
+                (left, grave) = (left - 1, grave || is_grave(&read));
+                sheet.add(finding, || (report.lines)(&read))?;
             }
             // A page looks at so much, and may find nothing there.
             after = page["next"].as_str().map(str::to_owned);
@@ -123,11 +218,7 @@ impl Asked {
                 break;
             }
         }
-        if listed == 0 {
-            say(report.nothing);
-        } else if !output.json && !self.csv {
-            output.line(table.trim_fmt())?;
-        }
+        sheet.end(report.nothing)?;
         if after.is_some() {
             say(format_args!("there may be more: --limit {}", u64::from(self.limit) * 2));
         }
