@@ -5,7 +5,7 @@ TOOLS := .tools
 NATS_SERVER_BIN ?= $(TOOLS)/nats-server
 export NATS_SERVER_BIN := $(abspath $(NATS_SERVER_BIN))
 
-.PHONY: faults storm help up test traces deb check bench audit fmt clean
+.PHONY: faults storm help up test traces deb check bench bench-peers audit fmt clean
 
 help: ## Lists these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,11 @@ check: ## The fast inner loop: formatting, lints, and the pure crates' tests
 bench: $(NATS_SERVER_BIN) ## Measures the whole path beside bare SQLite and the bare disk
 	$(CARGO) build --release --locked -p writethru
 	./target/release/writethru bench
+
+bench-peers: ## Measures appends beside other event stores, which it builds (needs protoc)
+	python3 -m venv $(TOOLS)/umadb && $(TOOLS)/umadb/bin/pip install --quiet umadb==0.7.8
+	cd crates/log/peers && CARGO_TARGET_DIR=$(CURDIR)/target/peers $(CARGO) build --release --locked
+	./target/peers/release/writethru-log-peers target/peers-data $(TOOLS)/umadb/bin/umadb
 
 audit: ## Checks licences, sources and unused dependencies (needs cargo-deny and cargo-machete)
 	$(CARGO) deny check licenses bans sources

@@ -29,7 +29,8 @@ pub struct Measured {
 
 impl Measured {
     /// Returns the figures of `records` that took `whole`, in calls that took `calls`.
-    fn new(records: u64, whole: Duration, mut calls: Vec<Duration>) -> Self {
+    #[must_use]
+    pub fn new(records: u64, whole: Duration, mut calls: Vec<Duration>) -> Self {
         calls.sort_unstable();
         let at = |share: f64| {
             #[expect(

@@ -41,6 +41,7 @@ mod recent;
 mod record;
 mod ring;
 mod shared;
+mod story;
 mod writer;
 
 pub use copy::{Copied, copy, renew};
@@ -155,7 +156,7 @@ impl Store {
         records_max: usize,
     ) -> Result<Vec<Record>, ReadError> {
         let head = self.head();
-        self.pool.run(move |reader| reader.story_page(story, revision, head, records_max)).await
+        self.pool.story_page(story, revision, head, records_max).await
     }
 
     pub(crate) async fn erase(&self, position: Position, remaining: Bytes) -> Result<(), EraseError> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::files::{self, integer};
@@ -18,7 +18,7 @@ use super::shared::Shared;
 use crate::contract::{Appended, Epoch, Position, ReadError, Record, StoryKey, limits};
 
 /// Connections that read at once; more readers wait their turn.
-const READERS_MAX: usize = 8;
+pub(super) const READERS_MAX: usize = 8;
 /// Bytes that a body is taken to have until it is read.
 const BODY_BYTES_GUESS: usize = 2 * 1024;
 
@@ -86,40 +86,6 @@ impl Reader {
         each_body(&self.log, from, to, &mut each)
     }
 
-    /// Returns a page of up to `records_max` records of `story` from `revision` on, none behind
-    /// `head`.
-    pub(super) fn story_page(
-        &self,
-        story: StoryKey,
-        revision: u64,
-        head: Position,
-        records_max: usize,
-    ) -> Result<Vec<Record>, ReadError> {
-        let mut page: Vec<Record> = Vec::new();
-        let mut bytes = 0;
-        let mut select = self.log.prepare_cached("SELECT body FROM records WHERE position = ?1")?;
-        for extent in self.lookup.extents(story, revision, records_max)? {
-            let skipped = revision.saturating_sub(extent.revision);
-            for at in skipped..extent.records {
-                let position = Position(extent.first.0 + at);
-                if position > head || page.len() == records_max || bytes >= limits::PAGE_BYTES {
-                    return Ok(page);
-                }
-                let body: Option<Vec<u8>> =
-                    select.query_row([integer(position.0)], |row| row.get(0)).optional()?;
-                let body = Bytes::from(body.ok_or_else(|| missing(position))?);
-                bytes += body.len();
-                let record = record::decode(position, &body)?;
-                if record.story != story || record.revision != extent.revision + at {
-                    let problem = "the index names another record here: delete the index".to_owned();
-                    return Err(ReadError::Damaged { position, problem });
-                }
-                page.push(record);
-            }
-        }
-        Ok(page)
-    }
-
     /// Returns the answer that `command` got for `story`, if its batch is not behind `head`.
     pub(super) fn command(
         &self,
@@ -164,7 +130,7 @@ pub(super) fn each_body(
     Ok(())
 }
 
-fn missing(position: Position) -> Fault {
+pub(super) fn missing(position: Position) -> Fault {
     Fault { position, problem: "record is missing".to_owned() }
 }
 
