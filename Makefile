@@ -75,7 +75,7 @@ clean: ## Removes what was built and fetched
 $(TYPESCRIPT): clients/typescript/package-lock.json $(wildcard clients/typescript/src/*.ts)
 	@if command -v npm >/dev/null; then \
 		if cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build; \
-		then touch dist/.built; else echo 'NOT BUILT: the replica in TypeScript'; fi; fi
+		then touch dist/.built; else rm -f dist/.built; echo 'NOT BUILT: the replica in TypeScript'; fi; fi
 
 $(BROWSER_PACKAGES): tests/browser/package-lock.json
 	@if command -v npm >/dev/null; then cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund \

@@ -71,7 +71,11 @@ export type Hashes = WeakMap<Block, Uint8Array>
 const encoder = new TextEncoder()
 
 /** Returns a text as UTF-8. */
-export const utf8 = (text: string): Uint8Array => encoder.encode(text)
+export function utf8(text: string): Uint8Array {
+  // The encoder would make U+FFFD of it, and two texts would have one hash.
+  if (/\p{Surrogate}/u.test(text)) throw new Refused('a text has half a character')
+  return encoder.encode(text)
+}
 
 /** Returns the hash of an article (docs/FORMAT.md, 2): `sha256:` and 64 hexadecimal digits. */
 export function articleHash(article: Pick<Article, 'blocks' | 'headline' | 'summary'>, hashes?: Hashes): string {

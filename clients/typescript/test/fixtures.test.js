@@ -34,6 +34,13 @@ test('each change makes of the article what the service says', () => {
   }
 })
 
+test('half a character is not the one that stands for what cannot be read', () => {
+  const { after } = fixture('changes.json')[0]
+  const whole = { ...after, headline: 'Ferry \ufffd' }
+  assert.match(articleHash(whole), /^sha256:/)
+  assert.throws(() => articleHash({ ...whole, headline: 'Ferry \ud800' }), /half a character/)
+})
+
 test('kept hashes make no difference', () => {
   const hashes = new WeakMap()
   let held

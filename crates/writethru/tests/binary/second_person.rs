@@ -60,3 +60,33 @@ fn copy_waits_too_and_is_refused_with_a_reason() {
     as_editor(&service, &key, &["approve", "1"]).exits(65);
     service.run(&["show", "landfall"]).exits(1);
 }
+
+#[test]
+fn a_redaction_waits_for_who_approves_and_takes_the_words_then() {
+    let (service, editor) = guarded();
+    service.run(&["policy", "set", "redaction"]).exits(0);
+    service.run(&["actor", "add", "counsel", "--grant", "legal@*"]).exits(0);
+    let counsel = service.run(&["key", "add", "--actor", "counsel"]).exits(0).stdout.trim().to_owned();
+    let redact = [
+        "redact",
+        "storm",
+        "--match",
+        "overdue",
+        "--kind",
+        "erase",
+        "--basis",
+        "GDPR-Art.17",
+        "--reason",
+        "forged",
+        "--approver",
+        "ed-7",
+    ];
+    let asked = as_editor(&service, &counsel, &redact).exits(0);
+    assert!(asked.stdout.starts_with("request 1  redaction needs a second person"), "{asked:?}");
+    assert!(service.run(&["show", "storm"]).exits(0).stdout.contains("overdue"), "nothing is done yet");
+    as_editor(&service, &counsel, &["approve", "1"]).exits(65);
+    as_editor(&service, &editor, &["approve", "1"]).exits(0);
+    assert!(!service.run(&["show", "storm"]).exits(0).stdout.contains("overdue"));
+    let audit = as_editor(&service, &counsel, &["audit", "redactions", "--json"]).exits(0).json();
+    assert_eq!((&audit["actor"], &audit["approver"]), (&"counsel".into(), &"ed-7".into()), "{audit}");
+}
